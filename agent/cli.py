@@ -1,2 +1,183 @@
+"""The command line: `agent fix` and `agent replay`."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.text import Text
+
+from agent import flags, ladder
+from agent.errors import AgentError, UsageError
+from agent.fix import begin, carry_out, reopen, trace_folder
+from agent.intake import read_junit, settings_from
+from agent.replay import replay
+from agent.report import Report
+from agent.settings import resolve, state_folder
+from agent.view import View, make_console
+from tools.plain import plain
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="From a failing test to a verified patch, with every step priced and recorded.",
+)
+
+EXIT_CODES_HELP = (
+    "Exit codes: 0 fixed and verified, or nothing to fix · 2 usage error · 10 no step is worth its price · "
+    "11 deferred to a person · 12 a hard limit alone stopped it · 13 not reproduced · 14 flaky · "
+    "20 infrastructure error · 130, 143 interrupted."
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"agent (marginal-agent) {version('marginal-agent')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version_: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+@app.command(help="Fix failing tests of a repository.", epilog=EXIT_CODES_HELP)
+def fix(
+    repo: flags.Repo = None,
+    test: flags.Test = None,
+    junit: flags.JUnit = None,
+    tests_command: flags.TestsCommand = None,
+    setup_command: flags.SetupCommand = None,
+    value: flags.Value = None,
+    latency_price: flags.LatencyPrice = None,
+    risk_price: flags.RiskPrice = None,
+    irreversible_price: flags.IrreversiblePrice = None,
+    budget: flags.Budget = None,
+    deadline: flags.Deadline = None,
+    tier: flags.TierNames = None,
+    sandbox: flags.SandboxBackend = None,
+    image: flags.Image = None,
+    allow_source_distributions: flags.SourceDistributions = False,
+    trust_repo_config: flags.TrustRepoConfig = False,
+    trace: flags.TraceFolder = None,
+    patch_out: flags.PatchOut = None,
+    json_out: flags.JsonOut = None,
+    apply: flags.Apply = False,
+    commit: flags.Commit = None,
+    resume: flags.Resume = None,
+    verbose: flags.Verbose = False,
+) -> None:
+    """Run the loop on one task."""
+    view = View(make_console(), verbose=verbose)
+    try:
+        if resume is not None:
+            run = reopen(resume)
+            tiers = ladder.reopened(run.state.settings)
+            view.note(f"resuming {resume}: {run.state.steps} steps are recorded and not paid for again")
+            notes: tuple[str, ...] = ()
+        else:
+            folder = (repo or Path.cwd()).absolute()
+            given = {
+                "value": value,
+                "latency_price": latency_price,
+                "risk_price": risk_price,
+                "irreversible_price": irreversible_price,
+                "budget": budget,
+                "deadline": deadline,
+                "tests_command": tests_command,
+                "setup_command": setup_command,
+                "tier": tier,
+                "sandbox": sandbox,
+                "image": image,
+                "source_distributions": allow_source_distributions,
+                "trust_repo_config": trust_repo_config,
+            }
+            resolved = resolve(given, _pyproject(folder))
+            _check_outputs(folder, patch_out, json_out)
+            tiers = ladder.build(resolved)
+            settings = settings_from(
+                resolved, folder, tiers, tests=tuple(test or ()), junit=read_junit(junit), apply=apply,
+                branch=commit or "", patch_out=str(patch_out.absolute()) if patch_out else "",
+            )  # fmt: skip
+            run = begin(settings, trace or trace_folder(state_folder()))
+            notes = resolved.notes
+        view.started(run.state.settings, str(run.folder), notes)
+        interactive = sys.stdin.isatty() and view.console.is_terminal and not (apply or commit)
+        report = carry_out(run, tiers, view, _confirm if interactive else None)
+    except AgentError as error:
+        _fail(error)
+    view.ended(report)
+    if json_out is not None:
+        _write_json(json_out, report)
+    raise typer.Exit(report.exit_code)
+
+
+@app.command(
+    "replay",
+    help="Recompute every decision of a trace, with neither model nor sandbox. Exit 1 if one differs.",
+)
+def replay_command(trace: Annotated[Path, typer.Argument(help="Folder of the trace.")]) -> None:
+    """Replay a trace."""
+    console = make_console()
+    try:
+        found = replay(trace)
+    except AgentError as error:
+        _fail(error)
+    if found.difference:
+        console.print(Text(f"differs: {plain(found.difference)}"))
+        raise typer.Exit(1)
+    ended = found.state.ended or "not ended"
+    console.print(
+        Text(
+            f"identical: {found.decisions} decisions recomputed from {found.state.steps} recorded results, "
+            f"{found.blobs} blobs whole; outcome {ended}; head hash {found.head_hash}"
+        )
+    )
+
+
+def _pyproject(folder: Path) -> bytes | None:
+    path = folder / "pyproject.toml"
+    try:
+        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) -> None:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    if patch_out is not None and (patch_out.exists() or patch_out.is_symlink()):
+        raise UsageError(f"{patch_out} exists already; name a new file for the patch")
+    for path in (patch_out, json_out):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"{path.absolute().parent} is not a folder; make it first")
+
+
+def _write_json(path: Path, report: Report) -> None:
+    try:
+        path.write_text(report.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        _fail(UsageError(f"cannot write {path}: {error.strerror or error}"))
+
+
+def _confirm(question: str) -> bool:
+    return typer.confirm(question, default=False)
+
+
+def _fail(error: AgentError) -> NoReturn:
+    typer.echo(f"agent: {plain(str(error), 2000)}", err=True)
+    raise typer.Exit(error.exit_code)
+
+
 def main() -> None:
-    print("hi")
+    """Entry of the `agent` command."""
+    app()

@@ -57,6 +57,7 @@ class Outcome(StrEnum):
     FLAKY = "flaky"
     INFRASTRUCTURE = "infrastructure error"
     INTERRUPTED = "interrupted"
+    USAGE = "usage error"
 
 
 EXIT_CODES: dict[Outcome, int] = {
@@ -69,8 +70,9 @@ EXIT_CODES: dict[Outcome, int] = {
     Outcome.FLAKY: 14,
     Outcome.INFRASTRUCTURE: 20,
     Outcome.INTERRUPTED: 130,
+    Outcome.USAGE: 2,
 }
-"""The contract for CI. SIGTERM ends with 143 instead of 130; usage errors end with 2."""
+"""The contract for CI. SIGTERM ends with 143 instead of 130."""
 
 
 @dataclass(frozen=True)

@@ -89,9 +89,7 @@ class Lifecycle(Protocol):
 class Runtime(Protocol):
     """Run, read, write, checkpoint, restore, export. Every method raises SandboxError when it is gone."""
 
-    def run(
-        self, request: RunRequest, on_report: Callable[[bytes], None] | None = None
-    ) -> RunResult:
+    def run(self, request: RunRequest, on_report: Callable[[bytes], None] | None = None) -> RunResult:
         """Run one command; `on_report` sees chunks of the report as they arrive."""
         ...
 

@@ -1,0 +1,127 @@
+"""Submit and defer: final verification in a fresh tree, then delivery as asked; or evidence for a person."""
+
+from __future__ import annotations
+
+from git import Repo
+
+from agent.edits import load_edits
+from agent.events import Counts, DeferralDone, Observation, SubmissionDone
+from agent.loop import Performed
+from agent.prepare import baseline_run, count
+from agent.state import State
+from agent.vetting import vet
+from agent.world import World, write_edits
+from policies.vocabulary import Bill
+from tools.base import Base
+from tools.files import FileEdit
+from tools.patch import PatchError, apply_to_tree, commit_to_branch, make_patch
+from tools.plain import plain_line
+from tools.verdicts import judge
+
+FIXED_PATCH = "fix.patch"
+CANDIDATE_PATCH = "candidate.patch"
+
+
+def submit(world: World, state: State, reserved: Bill) -> Performed:
+    """Verify base + patch cold in a fresh sandbox with the whole suite; deliver if it holds."""
+    assert state.hand is not None and world.environment is not None
+    base = world.base_of(state)
+    edits = load_edits(world.load(state.hand.patch))
+    reasons = vet(world, state, edits)
+    counts, passed = Counts(), 0
+    if not reasons:
+        world.say("final verification: a fresh sandbox, the whole suite")
+        sandbox = world.new_sandbox(base, world.environment)
+        try:
+            write_edits(sandbox, edits)
+            run = world.run_tests(sandbox, None, reserved.seconds, "final verification")
+        finally:
+            sandbox.stop()
+        judgement = judge(baseline_run(world, state), run, state.targets)
+        counts, reasons = count(run), judgement.reasons
+        passed = sum(run.passed(target) for target in state.targets)
+    patch = make_patch(base, edits)
+    if reasons:
+        return Performed(
+            SubmissionDone(verified=False, reasons=reasons, counts=counts, diff=world.store(patch))
+        )
+    delivered, undelivered = _deliver(world, state, base, edits, patch)
+    return Performed(
+        SubmissionDone(
+            verified=True,
+            counts=counts,
+            targets_passed=passed,
+            patch=state.hand.patch,
+            diff=world.store(patch),
+            delivered=delivered,
+            undelivered=undelivered,
+        ),
+        loss=reserved.loss,
+    )
+
+
+def _deliver(
+    world: World, state: State, base: Base, edits: tuple[FileEdit, ...], patch: bytes
+) -> tuple[tuple[str, ...], str]:
+    """The patch file always; the tree or a branch when asked. A delivery that fails loses nothing."""
+    settings = state.settings
+    delivered = [f"patch file {_write_patch(world, FIXED_PATCH, patch)}"]
+    try:
+        if settings.patch_out:
+            delivered.append(f"patch file {write_new(settings.patch_out, patch)}")
+        if settings.branch:
+            commit = commit_to_branch(base, patch, settings.branch, _message(state), author(base))
+            delivered.append(f"commit {commit[:12]} on branch {settings.branch}")
+        if settings.apply:
+            apply_to_tree(base, edits)
+            delivered.append(f"applied to {base.root}")
+    except (PatchError, OSError) as error:
+        return tuple(delivered), str(error)
+    return tuple(delivered), ""
+
+
+def defer(world: World, state: State) -> Observation:
+    """Hand the best candidate over as evidence; nothing of it is applied."""
+    assert state.hand is not None
+    base = world.base_of(state)
+    patch = make_patch(base, load_edits(world.load(state.hand.patch)))
+    path = _write_patch(world, CANDIDATE_PATCH, patch)
+    return DeferralDone(diff=world.store(patch), delivered=(f"candidate (not verified) {path}",))
+
+
+def _write_patch(world: World, name: str, patch: bytes) -> str:
+    path = world.trace_folder / name
+    path.write_bytes(patch)
+    return str(path)
+
+
+def write_new(name: str, data: bytes) -> str:
+    """Write a file that must not exist yet. Raises OSError."""
+    with open(name, "xb") as stream:  # noqa: PTH123 - a path as the person wrote it
+        stream.write(data)
+    return name
+
+
+def author(base: Base) -> tuple[str, str]:
+    """The user's own git identity, or ours. Configuration is read as text; git itself is not run."""
+    with Repo(base.root) as repository, repository.config_reader() as reader:
+        name = reader.get_value("user", "name", "marginal-agent")
+        email = reader.get_value("user", "email", "agent@localhost")
+    return str(name), str(email)
+
+
+def _message(state: State) -> str:
+    targets = [plain_line(target, 100) for target in state.targets]
+    more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
+    what = plain_line(state.hand.description, 300) if state.hand else ""
+    return f"Fix {targets[0]}{more}\n\n{what}\nVerified by marginal-agent, run {state.run_id}.\n"
+
+
+def apply_fix(world: World, state: State) -> str:
+    """Apply the verified patch to the user's tree, by their word. Returns why it could not be, or ""."""
+    assert state.submission is not None
+    try:
+        apply_to_tree(world.base_of(state), load_edits(world.load(state.submission.patch)))
+    except PatchError as error:
+        return str(error)
+    return ""

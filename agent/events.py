@@ -1,0 +1,252 @@
+"""The events of a trace: what was decided, intended, observed and billed. Typed and versioned.
+
+An observation holds what the world answered, never a belief: beliefs are folded from observations anew.
+Large bodies (verdicts, patches, logs) are blobs, named by the SHA-256 of their bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from policies.estimates import TierEstimate
+from policies.vocabulary import ActionClass, Bill, Check, Decision, Limits, Outcome, Prices, Step
+from tools.junit import JUnitFailure
+
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of everything written: immutable, no unknown fields, infinities kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Settings(Record):
+    """What the person asked for, as it is needed to decide and to resume."""
+
+    repository: str
+    tests: tuple[str, ...] = ()
+    junit: tuple[JUnitFailure, ...] = ()
+    tests_command: str = ""
+    setup_command: str = ""
+    prices: Prices = Prices()
+    limits: Limits = Limits()
+    delivery: ActionClass = ActionClass.DRAFT
+    apply: bool = False
+    branch: str = ""
+    patch_out: str = ""
+    tiers: tuple[TierEstimate, ...] = ()
+    sandbox: str = "auto"
+    image: str = ""
+    protected: tuple[str, ...] = ()
+    source_distributions: bool = False
+    seed: int = 0
+
+
+class Counts(Record):
+    """Tests by outcome."""
+
+    collected: int = 0
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+class IntakeDone(Record):
+    """The base snapshot was taken."""
+
+    type: Literal["intake"] = "intake"
+    tree_hash: str
+    files: int
+    head: str
+    dirty: int
+    notes: tuple[str, ...] = ()
+    sources: int = 0
+
+
+class EnvironmentDone(Record):
+    """The environment of the tests is there."""
+
+    type: Literal["environment"] = "environment"
+    image: str
+    image_digest: str
+    python: str
+    backend: str
+    cached: bool
+    notes: tuple[str, ...] = ()
+
+
+class ReproductionDone(Record):
+    """The targets were run alone, `runs` times; per target how often it passed. `messages` are untrusted."""
+
+    type: Literal["reproduction"] = "reproduction"
+    targets: tuple[str, ...]
+    runs: int
+    passes: tuple[int, ...]
+    seconds_each: float
+    messages: tuple[str, ...] = ()
+
+
+class BaselineDone(Record):
+    """The whole suite was run on the base."""
+
+    type: Literal["baseline"] = "baseline"
+    counts: Counts
+    failing: tuple[str, ...]
+    ids_hash: str
+    complete: bool
+    problem: str = ""
+    suite_seconds: float
+    verdicts: str
+
+
+class LocaliseDone(Record):
+    """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines."""
+
+    type: Literal["localise"] = "localise"
+    method: str
+    lines: int
+    top: tuple[str, ...]
+    affected: tuple[str, ...] = ()
+    ranking: str
+
+
+class AttemptDone(Record):
+    """A tier was asked for a patch. `patch` names the blob of its edits, "" when there is none.
+
+    `start`, `next_index`, `mass`, `planned` belong to an exhaustive tier: how far its search is, which share
+    of its prior mass this attempt used, and which shares further attempts would use (None: a sampling tier).
+    """
+
+    type: Literal["attempt"] = "attempt"
+    tier: str
+    patch: str = ""
+    description: str = ""
+    tried: int = 0
+    next_index: int = 0
+    total: int = 0
+    mass: float = 0.0
+    planned: tuple[float, ...] | None = None
+    planned_seconds: float = 0.0
+    dropped: tuple[str, ...] = ()
+    note: str = ""
+
+
+class PlanDone(Record):
+    """A tier made a plan; the note is untrusted text."""
+
+    type: Literal["plan"] = "plan"
+    tier: str
+    note: str
+
+
+class CheckDone(Record):
+    """The candidate in hand was checked."""
+
+    type: Literal["check"] = "check"
+    check: Check
+    passed: bool
+    reasons: tuple[str, ...] = ()
+    counts: Counts = Counts()
+
+
+class SubmissionDone(Record):
+    """Final verification, cold and in a fresh tree, and delivery if it held."""
+
+    type: Literal["submission"] = "submission"
+    verified: bool
+    reasons: tuple[str, ...] = ()
+    counts: Counts = Counts()
+    targets_passed: int = 0
+    patch: str = ""
+    diff: str = ""
+    delivered: tuple[str, ...] = ()
+    undelivered: str = ""
+
+
+class DeferralDone(Record):
+    """The evidence was handed to a person."""
+
+    type: Literal["deferral"] = "deferral"
+    diff: str = ""
+    delivered: tuple[str, ...] = ()
+
+
+class StepRefused(Record):
+    """The step found that the run cannot go on as asked (unknown test, suite that does not collect, ...)."""
+
+    type: Literal["refused"] = "refused"
+    outcome: Outcome
+    message: str
+
+
+class StepLost(Record):
+    """An intent without a result: the run was cut off in it. It is booked at its worst case."""
+
+    type: Literal["lost"] = "lost"
+
+
+Observation = Annotated[
+    IntakeDone | EnvironmentDone | ReproductionDone | BaselineDone | LocaliseDone | AttemptDone | PlanDone
+    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost,
+    Field(discriminator="type"),
+]  # fmt: skip
+
+
+class RunStarted(Record):
+    """First event of a trace."""
+
+    type: Literal["run-started"] = "run-started"
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    time: float
+    versions: dict[str, str]
+    policy: str
+    settings: Settings
+
+
+class RunResumed(Record):
+    """The run goes on in another process."""
+
+    type: Literal["run-resumed"] = "run-resumed"
+    time: float
+
+
+class StepDecided(Record):
+    """What was decided, with every candidate and its quote."""
+
+    type: Literal["decision"] = "decision"
+    decision: Decision
+
+
+class StepIntended(Record):
+    """Written before any effect of the step leaves the process, with what was reserved for it."""
+
+    type: Literal["intent"] = "intent"
+    step: Step
+    reserved: Bill
+
+
+class StepDone(Record):
+    """What came of the step, and its bill. `started` is wall-clock time for people, never decided upon."""
+
+    type: Literal["result"] = "result"
+    step: Step
+    observation: Observation
+    bill: Bill
+
+
+class RunEnded(Record):
+    """How the run ended. A later RunResumed may follow an interruption or an infrastructure error."""
+
+    type: Literal["run-ended"] = "run-ended"
+    outcome: Outcome
+    exit_code: int
+    explanation: str
+
+
+Event = Annotated[
+    RunStarted | RunResumed | StepDecided | StepIntended | StepDone | RunEnded, Field(discriminator="type")
+]

@@ -1,0 +1,80 @@
+"""The flags of `agent fix`, each with its help. Defaults of prices and limits are in `agent.settings`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from agent.settings import DEFAULTS
+
+Repo = Annotated[Path | None, Argument(help="The repository [default: this folder].", show_default=False)]
+Test = Annotated[
+    list[str] | None,
+    Option(
+        help="Node id of a failing test (repeatable). Without it the suite is run and what fails is taken."
+    ),
+]
+JUnit = Annotated[Path | None, Option(help="Take the failing tests from a JUnit XML report.")]
+TestsCommand = Annotated[
+    str | None,
+    Option(
+        help="Run the tests with this command instead of pytest. Its exit code counts, or the JUnit XML it "
+        "writes to $AGENT_JUNIT."
+    ),
+]
+SetupCommand = Annotated[
+    str | None, Option(help="Run this in the sandbox, offline, when the environment is built.")
+]
+Value = Annotated[
+    str | None,
+    Option(help=f"V: what the fix is worth, minutes saved x hourly rate [default: {DEFAULTS['value']}]."),
+]
+LatencyPrice = Annotated[
+    str | None, Option(help=f"What waiting costs, such as 36/h [default: {DEFAULTS['latency_price']}].")
+]
+RiskPrice = Annotated[
+    str | None,
+    Option(help=f"What a wrong patch on the branch would cost [default: {DEFAULTS['risk_price']}]."),
+]
+IrreversiblePrice = Annotated[
+    str | None,
+    Option(help=f"Added for the part that cannot be undone [default: {DEFAULTS['irreversible_price']}]."),
+]
+Budget = Annotated[
+    str | None, Option(help=f"Hard limit of money, or 'none' [default: {DEFAULTS['budget']}].")
+]
+Deadline = Annotated[
+    str | None, Option(help=f"Hard limit of time, or 'none' [default: {DEFAULTS['deadline']}].")
+]
+TierNames = Annotated[
+    list[str] | None,
+    Option("--tier", metavar="NAME", help="Use only this tier (repeatable) [default: all configured]."),
+]
+SandboxBackend = Annotated[str | None, Option("--sandbox", help="auto or docker [default: auto].")]
+Image = Annotated[str | None, Option(help="Run in this image instead of building an environment.")]
+SourceDistributions = Annotated[
+    bool,
+    Option(
+        "--allow-source-distributions",
+        help="Dependencies without a wheel may be built from source (runs their build code in the sandbox).",
+    ),
+]
+TrustRepoConfig = Annotated[
+    bool,
+    Option("--trust-repo-config", help="Let the repository's [tool.agent] set everything, not only tighten."),
+]
+TraceFolder = Annotated[
+    Path | None, Option("--trace", metavar="DIR", help="Folder for the trace [default: your state folder].")
+]
+PatchOut = Annotated[
+    Path | None, Option(metavar="FILE", help="Write the verified patch here (must not exist).")
+]
+JsonOut = Annotated[Path | None, Option("--json", metavar="FILE", help="Write the report here as JSON.")]
+Apply = Annotated[bool, Option("--apply", help="Apply the verified patch to your tree.")]
+Commit = Annotated[
+    str | None, Option(metavar="BRANCH", help="Commit HEAD + patch on this new branch; your tree stays.")
+]
+Resume = Annotated[Path | None, Option(metavar="TRACE", help="Go on with the interrupted run of this trace.")]
+Verbose = Annotated[bool, Option("--verbose", help="Show every candidate table and note.")]

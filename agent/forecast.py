@@ -1,0 +1,84 @@
+"""What the policy is told to expect: the shipped priors with what this run has measured in their place.
+
+A pure function of the state, so a replay forecasts the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.state import Search, State
+from policies.estimates import (
+    Estimates,
+    PreparationEstimate,
+    ReadEstimate,
+    TierEstimate,
+    cap,
+    default_estimates,
+    measured,
+)
+
+LOCALISE_FACTOR = 2.5
+"""Tracing lines multiplies a test's time by two to three (measured with the C tracer)."""
+
+LOCALISE_CAP_SECONDS = 120.0
+
+PROTECTED_SHARE = 0.5
+"""Of the deadline, the share that preparations together may take as a cap: work has to fit as well."""
+
+
+def estimates(state: State) -> Estimates:
+    """Priors, measured durations and the state of each search, as of this state."""
+    tiers = tuple(
+        _searched(tier, state.searches.get(tier.name, Search()))
+        for tier in state.settings.tiers
+        if _live(tier, state)
+    )
+    known = default_estimates(tiers)
+    suite = state.baseline.suite_seconds if state.baseline else None
+    target = state.reproduction.seconds_each if state.reproduction else None
+    affected = None
+    if suite is not None and state.baseline and state.localised:
+        share = len(state.localised.affected) / max(1, state.baseline.counts.collected)
+        affected = min(suite, 0.5 + suite * share)
+    known = measured(known, suite_seconds=suite, affected_seconds=affected, target_seconds=target)
+    if suite is not None:
+        known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
+    return replace(
+        known, preparations=tuple(_within(p, state.settings.limits.seconds) for p in known.preparations)
+    )
+
+
+def _live(tier: TierEstimate, state: State) -> bool:
+    """An exhaustive tier whose candidates are all tried no longer counts."""
+    search = state.searches.get(tier.name)
+    return search is None or search.planned is None or bool(search.used) or bool(search.planned)
+
+
+def _searched(tier: TierEstimate, search: Search) -> TierEstimate:
+    """An exhaustive tier's slices: the shares its attempts have used, then those still planned."""
+    if not tier.slices or search.planned is None:
+        return tier
+    slices = tuple(max(share, 1e-9) for share in (*search.used, *search.planned))
+    total = sum(slices)
+    if total > 1:
+        slices = tuple(share / total for share in slices)
+    seconds = search.planned_seconds or tier.seconds
+    return replace(
+        tier,
+        slices=slices,
+        attempts=len(slices),
+        seconds=seconds,
+        worst_seconds=max(cap(seconds), tier.seconds),
+    )
+
+
+def _localising(read: ReadEstimate, suite: float) -> ReadEstimate:
+    seconds = min(1.0 + LOCALISE_FACTOR * suite, LOCALISE_CAP_SECONDS / 3)
+    return replace(read, seconds=seconds, worst_seconds=min(cap(seconds), LOCALISE_CAP_SECONDS))
+
+
+def _within(preparation: PreparationEstimate, deadline: float) -> PreparationEstimate:
+    """A slow default never blocks everything: caps shrink with the deadline."""
+    worst = max(preparation.seconds, min(preparation.worst_seconds, PROTECTED_SHARE * deadline))
+    return replace(preparation, worst_seconds=worst)

@@ -1,0 +1,65 @@
+"""From resolved settings and flags to the task's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.errors import UsageError
+from agent.events import Settings
+from agent.settings import REPAIR, Resolved
+from agent.tiers.interface import Tier
+from policies.estimates import repair_tier
+from policies.vocabulary import ActionClass
+from tools.junit import MAX_BYTES, JUnitFailure, failing_tests
+
+
+def read_junit(path: Path | None) -> tuple[JUnitFailure, ...]:
+    """The failing tests of a report. Raises UsageError for an unreadable, hostile or green one."""
+    if path is None:
+        return ()
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UsageError(f"{path} is larger than {MAX_BYTES // 2**20} MB")
+        found = failing_tests(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from None
+    if not found:
+        raise UsageError(f"{path} names no failing test")
+    return found
+
+
+def settings_from(
+    resolved: Resolved,
+    folder: Path,
+    tiers: dict[str, Tier],
+    *,
+    tests: tuple[str, ...],
+    junit: tuple[JUnitFailure, ...],
+    apply: bool,
+    branch: str,
+    patch_out: str,
+) -> Settings:
+    """The settings a trace records. Touching the user's tree or making a commit is of class commit."""
+    estimates = tuple(
+        repair_tier() if name == REPAIR else tiers[name].estimate for name in resolved.tier_names
+    )
+    return Settings(
+        repository=str(folder),
+        tests=tests,
+        junit=junit,
+        tests_command=resolved.tests_command,
+        setup_command=resolved.setup_command,
+        prices=resolved.prices,
+        limits=resolved.limits,
+        delivery=ActionClass.COMMIT if apply or branch else ActionClass.DRAFT,
+        apply=apply,
+        branch=branch,
+        patch_out=patch_out,
+        tiers=estimates,
+        sandbox=resolved.sandbox,
+        image=resolved.image,
+        protected=resolved.protected,
+        source_distributions=resolved.source_distributions,
+    )

@@ -1,0 +1,106 @@
+"""The loop. A live run, a resumed run and a replay are this loop with other effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent import state as fold
+from agent.errors import AgentError
+from agent.events import Event, Observation, StepDecided, StepDone, StepIntended
+from agent.forecast import estimates
+from agent.ledger import Ledger
+from agent.options import options
+from agent.state import State
+from policies.decide import Policy
+from policies.vocabulary import Bill, Candidate, Decision, Step
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What a step came to: the observation, the money it cost and the expected loss it caused."""
+
+    observation: Observation
+    dollars: float = 0.0
+    loss: float = 0.0
+
+
+class Effects(Protocol):
+    """Where steps happen. Live: a sandbox and tiers. Replay: the recorded results."""
+
+    def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
+        """Do the step within what is reserved for it (seconds are its time limit).
+
+        Raises SandboxError for an infrastructure error, TraceError when a replay has no such result.
+        """
+        ...
+
+
+class Watcher(Protocol):
+    """Who looks on: the terminal."""
+
+    def decided(self, state: State, decision: Decision) -> None: ...
+    def begun(self, step: Step) -> None: ...
+    def observed(self, observation: Observation, bill: Bill) -> None: ...
+
+
+def decide(state: State, policy: Policy) -> Decision:
+    """The decision in this state: a pure function of what was observed so far."""
+    return policy.decide(
+        state.belief,
+        options(state),
+        estimates(state),
+        state.settings.prices,
+        state.left,
+        state.settings.delivery,
+    )
+
+
+def drive(
+    state: State,
+    policy: Policy,
+    effects: Effects,
+    append: Callable[[Event], Event],
+    clock: Callable[[], float],
+    watcher: Watcher,
+) -> State:
+    """Run until the state has ended. `append` puts an event on disk before anything else happens;
+    `clock` is monotonic seconds. Every second between two settlements is on the bill of some step."""
+    ledger = Ledger(state.settings.limits, state.spent)
+    settled = clock()
+
+    def record(event: Event) -> State:
+        return fold.apply(state, append(event))
+
+    while state.ended is None:
+        decision = decide(state, policy)
+        state = record(StepDecided(decision=decision))
+        watcher.decided(state, decision)
+        if decision.chosen is None:
+            break
+        step, reserved = decision.chosen, worst_case(decision)
+        ledger.reserve(reserved)
+        state = record(StepIntended(step=step, reserved=reserved))
+        watcher.begun(step)
+        performed = effects.perform(state, step, reserved)
+        bill = Bill(performed.dollars, clock() - settled, performed.loss)
+        settled += bill.seconds
+        ledger.settle(reserved, bill)
+        state = record(StepDone(step=step, observation=performed.observation, bill=bill))
+        watcher.observed(performed.observation, bill)
+    return state
+
+
+def worst_case(decision: Decision) -> Bill:
+    """What the ledger reserves for the chosen step."""
+    chosen = chosen_candidate(decision)
+    return Bill(chosen.quote.worst_dollars, chosen.quote.worst_seconds, chosen.quote.loss)
+
+
+def chosen_candidate(decision: Decision) -> Candidate:
+    """The row of the chosen step. Raises AgentError when the decision names no row of its own."""
+    for candidate in decision.candidates:
+        if candidate.step == decision.chosen:
+            return candidate
+    raise AgentError("the policy chose a step that was not among its candidates")

@@ -1,0 +1,79 @@
+"""Which steps are possible and allowed now. Absolute constraints remove steps here, before any pricing."""
+
+from __future__ import annotations
+
+from agent.state import State
+from policies.vocabulary import ActionClass, Check, Step, StepKind
+
+PREPARATIONS: dict[str, Step] = {
+    "intake": Step(StepKind.READ, ActionClass.READ, "intake"),
+    "environment": Step(StepKind.READ, ActionClass.EXECUTE, "environment"),
+    "reproduce": Step(StepKind.VERIFY, ActionClass.EXECUTE, "reproduce"),
+    "baseline": Step(StepKind.VERIFY, ActionClass.EXECUTE, "baseline"),
+}
+
+LOCALISE = Step(StepKind.READ, ActionClass.EXECUTE, "localise")
+
+
+def options(state: State) -> tuple[Step, ...]:
+    """The steps on offer, in a fixed order; only those that can have a real effect."""
+    if state.belief.preparations:
+        return (PREPARATIONS[state.belief.preparations[0]],)
+    return (*_reads(state), *_plans(state), *_acts(state), *_checks(state), *_terminals(state))
+
+
+def _reads(state: State) -> tuple[Step, ...]:
+    useful = state.localised is None and not state.settings.tests_command
+    helped = any("localised" in dict(tier.knowledge_gain) for tier in state.settings.tiers)
+    return (LOCALISE,) if useful and helped else ()
+
+
+def _plans(state: State) -> tuple[Step, ...]:
+    if "planned" in state.belief.knowledge:
+        return ()
+    return tuple(
+        Step(StepKind.PLAN, ActionClass.READ, tier=tier.name)
+        for tier in state.settings.tiers
+        if tier.can_plan
+    )
+
+
+def _acts(state: State) -> tuple[Step, ...]:
+    return tuple(
+        Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
+        for tier in state.settings.tiers
+        if not exhausted(state, tier.name, tier.attempts)
+    )
+
+
+def exhausted(state: State, tier: str, attempts: int) -> bool:
+    """True when the tier has nothing more to try."""
+    search = state.searches.get(tier)
+    if search is not None and search.planned is not None:
+        return not search.planned
+    return search is not None and len(search.used) >= attempts
+
+
+def _checks(state: State) -> tuple[Step, ...]:
+    hand = state.belief.hand
+    if hand is None:
+        return ()
+    possible = [Check.REPEAT]
+    if state.baseline is not None and state.baseline.complete:
+        possible.insert(0, Check.SUITE)
+    if state.localised is not None and state.localised.affected:
+        possible.insert(0, Check.AFFECTED)
+    return tuple(
+        Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check)
+        for check in possible
+        if check not in hand.passed
+    )
+
+
+def _terminals(state: State) -> tuple[Step, ...]:
+    if state.belief.hand is None:
+        return ()
+    defer = Step(StepKind.DEFER, ActionClass.DRAFT)
+    if state.baseline is None or not state.baseline.complete:
+        return (defer,)  # without a whole baseline nothing can be verified against it
+    return (Step(StepKind.SUBMIT, state.settings.delivery), defer)

@@ -1,0 +1,214 @@
+"""The steps before the first choice: intake, environment, reproduction, baseline."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from agent.errors import UsageError
+from agent.events import (
+    BaselineDone,
+    Counts,
+    EnvironmentDone,
+    IntakeDone,
+    Observation,
+    ReproductionDone,
+    StepRefused,
+)
+from agent.state import State
+from agent.world import World
+from policies.vocabulary import Outcome
+from sandboxes.engine import connect
+from sandboxes.environments import Environment, build_environment
+from sandboxes.given import given_environment
+from sandboxes.images import ensure_base
+from sandboxes.requirements import read_declarations
+from tools.junit import match_node_ids, near_matches
+from tools.patch import branch_problem
+from tools.verdicts import SuiteRun
+
+REPRODUCTION_RUNS = 2
+"""Runs of the targets alone; with the baseline's that makes three looks at each target."""
+
+SUITE_RUN: TypeAdapter[SuiteRun] = TypeAdapter(SuiteRun)
+
+_DECLARATION_NAMES = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini")
+
+
+def intake(world: World, state: State) -> Observation:
+    """Take the base, and refuse a delivery that cannot be made before anything is spent."""
+    base = world.take_base()
+    settings = state.settings
+    if settings.branch and (problem := branch_problem(base, settings.branch)):
+        return StepRefused(outcome=Outcome.USAGE, message=problem)
+    if settings.apply and not os.access(base.root, os.W_OK):
+        return StepRefused(
+            outcome=Outcome.USAGE, message=f"no permission to write to {base.root}; leave out --apply"
+        )
+    notes = list(base.notes)
+    if base.git_dir is None:
+        notes.append("not a git repository: working on a copy of the folder; only a patch file can come out")
+    return IntakeDone(
+        tree_hash=base.tree_hash,
+        files=len(base.files),
+        head=base.head,
+        dirty=len(base.dirty),
+        notes=tuple(notes),
+        sources=sum(path.endswith(".py") for path in base.files),
+    )
+
+
+def environment(world: World, state: State) -> Observation:
+    """Build (or find) the environment of the tests and start the sandbox."""
+    base = world.base_of(state)
+    built = find_environment(world, state)
+    world.environment = built
+    world.sandbox = world.new_sandbox(base, built)
+    return EnvironmentDone(
+        image=built.image,
+        image_digest=built.digest,
+        python=built.python,
+        backend="docker",
+        cached=built.cached,
+        notes=built.notes,
+    )
+
+
+def find_environment(world: World, state: State) -> Environment:
+    """The user's image, or one built from the base's declarations. Raises SandboxError, ImageError."""
+    base = world.base_of(state)
+    client = connect()
+    if world.settings.image:
+        return given_environment(client, world.settings.image, world.say)
+    declared = {
+        path: file.data
+        for path, file in base.files.items()
+        if path in _DECLARATION_NAMES
+        or Path(path).name.startswith("requirements")
+        or path.startswith("requirements/")
+    }
+    return build_environment(
+        client,
+        read_declarations(declared),
+        base=ensure_base(client, world.say),
+        tree_tar=base.tar(),
+        setup_command=world.settings.setup_command or None,
+        allow_source_distributions=world.settings.source_distributions,
+        progress=world.say,
+    )
+
+
+def ready(world: World, state: State) -> None:
+    """Make sure the sandbox is there (after a resume it is not). Raises SandboxError, UsageError."""
+    if world.sandbox is not None and world.sandbox.alive():
+        return
+    base = world.base_of(state)
+    built = world.environment or find_environment(world, state)
+    if state.environment is not None and built.digest != state.environment.image_digest:
+        raise UsageError("the environment's image is no longer the one of this trace; start a new run")
+    world.environment = built
+    world.sandbox = world.new_sandbox(base, built)
+
+
+def reproduce(world: World, state: State, seconds: float) -> Observation:
+    """Run the targets alone, more than once: do they fail here, and always?"""
+    assert world.sandbox is not None
+    targets = state.wanted
+    if state.named:
+        collected = world.runner(world.sandbox).collect(world.run_limits(seconds / 2))
+        if not collected.complete:
+            return StepRefused(outcome=Outcome.USAGE, message=_not_collected(collected.problem))
+        try:
+            targets = _named_targets(state, collected.collected)
+        except UsageError as error:
+            return StepRefused(outcome=Outcome.USAGE, message=str(error))
+    passes, messages, spent = dict.fromkeys(targets, 0), dict.fromkeys(targets, ""), 0.0
+    for number in range(REPRODUCTION_RUNS):
+        share = max(1.0, (seconds - spent) / (REPRODUCTION_RUNS - number))
+        run = world.run_tests(
+            world.sandbox, targets, share, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
+        )
+        spent += run.seconds
+        if not run.verdicts:
+            return StepRefused(
+                outcome=Outcome.USAGE, message=f"the failing tests cannot be run: {run.problem}"
+            )
+        for target in targets:
+            passes[target] += run.passed(target)
+            verdict = run.verdicts.get(target)
+            messages[target] = messages[target] or (verdict.message[-4000:] if verdict else "no verdict")
+    return ReproductionDone(
+        targets=targets,
+        runs=REPRODUCTION_RUNS,
+        passes=tuple(passes.values()),
+        seconds_each=spent / REPRODUCTION_RUNS,
+        messages=tuple(messages.values()),
+    )
+
+
+def _named_targets(state: State, collected: tuple[str, ...]) -> tuple[str, ...]:
+    known = set(collected)
+    targets = dict.fromkeys(state.settings.tests)
+    for name in state.settings.tests:
+        inside = [test for test in collected if test.startswith((f"{name}::", f"{name}["))]
+        if name not in known and inside:  # a file, a class or every parameter set of a test
+            del targets[name]
+            targets.update(dict.fromkeys(inside))
+        elif name not in known:
+            near = near_matches(name, collected)
+            hint = (
+                f"; did you mean {', '.join(near)}?" if near else f"; {len(collected)} tests were collected"
+            )
+            raise UsageError(f"test '{name}' does not exist{hint}")
+    if state.settings.junit:
+        matched, unmatched = match_node_ids(state.settings.junit, collected)
+        if unmatched:
+            names = ", ".join(f"{failure.classname}::{failure.name}" for failure in unmatched[:3])
+            raise UsageError(f"tests of the report that this repository does not have: {names}")
+        targets.update(dict.fromkeys(matched))
+    return tuple(targets)
+
+
+def baseline(world: World, seconds: float) -> Observation:
+    """Run the whole suite on the base: what fails, what passes, and how long it takes."""
+    assert world.sandbox is not None
+    run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
+    if not run.complete and not run.verdicts:
+        return StepRefused(outcome=Outcome.USAGE, message=_not_collected(run.problem))
+    return BaselineDone(
+        counts=count(run),
+        failing=run.failing,
+        ids_hash=hashlib.sha256("\n".join(run.collected).encode()).hexdigest(),
+        complete=run.complete,
+        problem=run.problem,
+        suite_seconds=run.seconds,
+        verdicts=world.store(SUITE_RUN.dump_json(run)),
+    )
+
+
+def baseline_run(world: World, state: State) -> SuiteRun:
+    """The baseline's verdicts, read back from the trace."""
+    assert state.baseline is not None
+    return SUITE_RUN.validate_json(world.load(state.baseline.verdicts))
+
+
+def count(run: SuiteRun) -> Counts:
+    """Tests by outcome."""
+    verdicts = run.verdicts.values()
+    passed, failed = sum(verdict.passed for verdict in verdicts), sum(verdict.bad for verdict in verdicts)
+    return Counts(
+        collected=len(run.collected),
+        passed=passed,
+        failed=failed,
+        skipped=len(run.verdicts) - passed - failed,
+    )
+
+
+def _not_collected(problem: str) -> str:
+    return (
+        f"the suite cannot be collected: {problem} — if a dependency is missing, declare it, or name "
+        "--setup-command or --image"
+    )

@@ -1,0 +1,56 @@
+"""Secrets are taken out of everything before it is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+_SECRET_NAME = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY)", re.IGNORECASE)
+_MIN_SECRET = 8  # a shorter value ("1", "true") would redact ordinary words
+
+_PATTERNS = re.compile(
+    r"sk-ant-[A-Za-z0-9_-]{16,}"
+    r"|sk-(?:proj-)?[A-Za-z0-9_-]{20,}"
+    r"|gh[pousr]_[A-Za-z0-9]{30,}"
+    r"|github_pat_[A-Za-z0-9_]{30,}"
+    r"|glpat-[A-Za-z0-9_-]{20,}"
+    r"|xox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|AKIA[0-9A-Z]{16}"
+    r"|AIza[0-9A-Za-z_-]{35}"
+    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    r'|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"]*?-----END [A-Z ]*PRIVATE KEY-----)?'
+)
+REPLACEMENT = "[redacted]"
+
+
+class Redactor:
+    """Replaces the values of secret environment variables exactly, and common key patterns, in text."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        environment = os.environ if environment is None else environment
+        values = {
+            value
+            for name, value in environment.items()
+            if _SECRET_NAME.search(name) and len(value) >= _MIN_SECRET and not Path(value).is_absolute()
+        }
+        escaped = {json.dumps(value)[1:-1] for value in values}  # as it stands inside JSON
+        self._values = sorted(values | escaped, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """Text without known secret values and without what looks like a key."""
+        for value in self._values:
+            text = text.replace(value, REPLACEMENT)
+        return _PATTERNS.sub(REPLACEMENT, text)
+
+    def exact(self, data: bytes) -> bytes:
+        """Bytes without known secret values; patterns are left, since a body may be a file's content."""
+        for value in self._values:
+            data = data.replace(value.encode(), REPLACEMENT.encode())
+        return data
+
+    def holds_secret(self, data: bytes) -> bool:
+        """True when the bytes name a known secret value."""
+        return any(value.encode() in data for value in self._values)

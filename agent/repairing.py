@@ -1,0 +1,147 @@
+"""The embedded repair tier as a step: one slice of its search, and what further slices would cover."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from agent.edits import dump_edits
+from agent.events import AttemptDone
+from agent.prepare import baseline_run
+from agent.settings import REPAIR
+from agent.state import Search, State
+from agent.vetting import editable, vet
+from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
+from tools.files import FileEdit
+from tools.repair.search import RepairSearch, SearchSpace
+
+SLICE_SECONDS = 10.0
+MOST_SLICES = 8
+"""The plan looks ahead over so many slices; a larger space makes them longer."""
+
+RULER = 64
+"""Points at which the prior mass of the ranked candidates is measured, spread geometrically."""
+
+LARGEST_SPACE = 1_000_000
+
+
+@dataclass
+class Searching:
+    """A search under way in this process, with the prior mass of its first n candidates at some n."""
+
+    search: RepairSearch
+    space: SearchSpace
+    sizes: tuple[int, ...]
+
+    def mass(self, first: int) -> float:
+        """Prior mass of the first candidates, by linear interpolation between measured sizes."""
+        below, under = 0, 0.0
+        for size, total in zip(self.sizes, self.space.masses, strict=False):
+            if size >= first:
+                share = (first - below) / (size - below) if size > below else 1.0
+                return under + share * (total - under)
+            below, under = size, total
+        return under
+
+
+def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
+    """Try candidates until one passes the targets and is no forgery, the slice is over, or none is left."""
+    started = time.monotonic()
+    searching = world.searching or _prepare(world, state)
+    world.searching = searching
+    before = state.searches.get(REPAIR, Search())
+    start, tried, dropped = before.next_index, 0, []
+    slice_seconds = before.planned_seconds or SLICE_SECONDS
+    finish = min(started + seconds, time.monotonic() + slice_seconds)
+    edits: tuple[FileEdit, ...] = ()
+    description = ""
+    while not edits and start < searching.space.count and (left := finish - time.monotonic()) > 0:
+        found = searching.search.advance(start, left, searching.space.count, _progress(world, searching))
+        tried += found.tried
+        stuck = found.next_index <= start
+        start = found.next_index
+        if found.plausible is not None:
+            proposal = found.plausible
+            edits = (FileEdit(proposal.path, proposal.content),)
+            description = f"{proposal.path}:{proposal.line}: {proposal.description}"
+            if reasons := vet(world, state, edits):
+                edits = ()
+                dropped.append(f"{description} — {'; '.join(reasons[:2])}")
+        elif found.exhausted or stuck:
+            break
+    planned, planned_seconds = _planned(searching, start)
+    return AttemptDone(
+        tier=REPAIR,
+        patch=world.store(dump_edits(edits)) if edits else "",
+        description=description,
+        tried=tried,
+        next_index=start,
+        total=searching.space.count,
+        mass=max(0.0, searching.mass(start) - searching.mass(before.next_index)),
+        planned=planned,
+        planned_seconds=planned_seconds,
+        dropped=tuple(dropped),
+        note="" if planned or edits else "every candidate was tried",
+    )
+
+
+def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
+    def say(index: int, tried: int) -> None:
+        del tried
+        world.say(f"candidate patches: {index} of {searching.space.count}")
+
+    return say
+
+
+def _prepare(world: World, state: State) -> Searching:
+    assert world.sandbox is not None
+    world.say("enumerating candidate patches")
+    located = LOCALISATION.validate_json(world.load(state.localised.ranking)) if state.localised else None
+    suspects = {line.path for line in located.lines} if located else None
+    sources = [
+        path
+        for path in world.base_of(state).files
+        if (suspects is None or path in suspects) and editable(world, state, path)
+    ]
+    command = ("sh", "-c", state.settings.tests_command) if state.settings.tests_command else ()
+    search = RepairSearch(
+        world.sandbox,
+        world.sandbox.python,
+        REPO,
+        sources,
+        () if command else state.targets,
+        command=command,
+        affected=state.localised.affected if state.localised else (),
+        localisation=located,
+        timeout=_test_seconds(world, state),
+        memory_bytes=world.memory_bytes,
+        seed=state.settings.seed,
+    )
+    sizes = tuple(sorted({round(LARGEST_SPACE ** (n / (RULER - 1))) for n in range(RULER)}))
+    return Searching(search, search.prepare(sizes), sizes)
+
+
+def _test_seconds(world: World, state: State) -> float:
+    """Time limit of one candidate's test: several times the slowest test that passes, since a right patch
+    will hardly be slower than that; a whole command is bounded by what the suite took."""
+    assert state.baseline is not None
+    if state.settings.tests_command:
+        return min(10 * PER_TEST_SECONDS, 3 * state.baseline.suite_seconds + 10)
+    run = baseline_run(world, state)
+    slowest = max((verdict.seconds for verdict in run.verdicts.values() if verdict.passed), default=1.0)
+    return min(PER_TEST_SECONDS, max(2.0, 5 * slowest))
+
+
+def _planned(searching: Searching, start: int) -> tuple[tuple[float, ...], float]:
+    """Prior mass of each further slice, and seconds each takes."""
+    space = searching.space
+    left = space.count - start
+    if left <= 0:
+        return (), 0.0
+    each = max(space.seconds_per_candidate, 1e-3)
+    slices = min(MOST_SLICES, max(1, round(left * each / SLICE_SECONDS)))
+    edges = [start + left * n // slices for n in range(slices + 1)]
+    masses = [searching.mass(last) - searching.mass(first) for first, last in pairwise(edges)]
+    return tuple(max(mass, 1e-9) for mass in masses), max(1.0, left * each / slices)

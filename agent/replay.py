@@ -1,0 +1,90 @@
+"""Replay: recompute every decision of a trace from its observations, with neither model nor sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from agent import state as fold
+from agent.errors import TraceError
+from agent.events import RunEnded, RunStarted, StepDecided, StepDone, StepIntended
+from agent.loop import decide, worst_case
+from agent.policies import policy_named
+from agent.state import State
+from agent.trace import Trace
+
+TOLERANCE = 1e-9
+"""Relative tolerance of recomputed numbers: another processor may round the last bit differently."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay found. `difference` names the first decision that differs, "" when all are identical."""
+
+    decisions: int
+    difference: str
+    state: State
+    head_hash: str
+    blobs: int
+
+
+def replay(folder: Path) -> Replay:
+    """Recompute all decisions of the trace in `folder`.
+
+    Raises TraceError when the trace cannot be read or was altered (it names the line).
+    """
+    trace = Trace(folder)
+    events = trace.events(allow_torn_end=True)
+    first = next(events, None)
+    if not isinstance(first, RunStarted):
+        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
+    policy = policy_named(first.policy)
+    state, decisions, difference = fold.start(first), 0, ""
+    for number, event in enumerate(events, start=2):
+        match event:
+            case StepDecided(decision=recorded):
+                decisions += 1
+                found = first_difference(recorded, decide(state, policy))
+                if found and not difference:
+                    difference = f"decision {decisions} (line {number}): {found}"
+            case StepIntended(step=step, reserved=reserved):
+                expected = state.decision
+                if (
+                    expected is None or expected.chosen != step or worst_case(expected) != reserved
+                ) and not difference:
+                    difference = f"line {number}: step {step.name} was not what had been decided"
+            case StepDone(step=step):
+                if (state.intent is None or state.intent.step != step) and not difference:
+                    difference = f"line {number}: a result of {step.name} without an intent"
+            case RunEnded(outcome=outcome) if (
+                state.ended is not None and state.ended != outcome and not difference
+            ):
+                difference = f"line {number}: ended as {outcome}, the events say {state.ended}"
+            case _:
+                pass
+        state = fold.apply(state, event)
+    return Replay(decisions, difference, state, trace.head, trace.check_blobs())
+
+
+def first_difference(recorded: Any, recomputed: Any, where: str = "") -> str:
+    """The first field in which two values differ, in words; "" when they are the same up to TOLERANCE."""
+    if is_dataclass(recorded) and type(recorded) is type(recomputed):
+        for item in fields(recorded):
+            name = f"{where}.{item.name}" if where else item.name
+            found = first_difference(getattr(recorded, item.name), getattr(recomputed, item.name), name)
+            if found:
+                return found
+        return ""
+    if isinstance(recorded, tuple) and isinstance(recomputed, tuple) and len(recorded) == len(recomputed):
+        for position, (one, other) in enumerate(zip(recorded, recomputed, strict=True)):
+            found = first_difference(one, other, f"{where}[{position}]")
+            if found:
+                return found
+        return ""
+    if isinstance(recorded, float) and isinstance(recomputed, float):
+        same = isclose(recorded, recomputed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    else:
+        same = recorded == recomputed
+    return "" if same else f"{where} was {recorded!r}, recomputed {recomputed!r}"

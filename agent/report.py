@@ -1,0 +1,99 @@
+"""The end of a run as data (`--json`) and in words."""
+
+from __future__ import annotations
+
+from agent.events import Counts, Record
+from agent.forecast import estimates
+from agent.state import State
+from agent.units import show_money, show_seconds
+from agent.words import counts
+from policies.belief import hand_right
+from policies.vocabulary import EXIT_CODES, Outcome
+
+
+class Report(Record):
+    """What came of a run. Money in dollars, time in seconds, loss in expected loss units."""
+
+    outcome: Outcome
+    exit_code: int
+    explanation: str
+    run_id: str
+    repository: str
+    targets: tuple[str, ...]
+    targets_passed: int
+    verified: Counts | None
+    diff: str
+    delivered: tuple[str, ...]
+    evidence: tuple[str, ...]
+    value: float
+    dollars: float
+    seconds: float
+    loss: float
+    posterior: float | None
+    steps: int
+    trace: str
+    head_hash: str
+    notes: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The summary a person reads."""
+        shown = [self.explanation]
+        if self.verified is not None:
+            shown.append(
+                f"verified    {self.targets_passed} of {len(self.targets)} targets pass; whole suite, cold, "
+                f"in a fresh tree: {counts(self.verified)}"
+            )
+        elif self.targets:
+            shown.append(f"targets     {', '.join(self.targets[:3])}{' …' if len(self.targets) > 3 else ''}")
+        shown += [f"delivered   {what}" for what in self.delivered]
+        shown += [f"evidence    {what}" for what in self.evidence[-6:]]
+        posterior = "" if self.posterior is None else f" · patch right with probability {self.posterior:.2f}"
+        shown.append(
+            f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
+            f"expected loss {self.loss:.3f} units{posterior}"
+        )
+        shown.append(f"trace       {self.trace}")
+        shown.append(f"head hash   {self.head_hash}")
+        return shown
+
+
+def report_of(state: State, *, diff: str, trace: str, head_hash: str, exit_code: int | None = None) -> Report:
+    """The report of an ended run. `exit_code` overrides the contract's for a signal (143)."""
+    outcome = state.ended or Outcome.INFRASTRUCTURE
+    submission = state.submission
+    delivered = submission.delivered if submission and submission.verified else ()
+    if state.deferral is not None:
+        delivered = state.deferral.delivered
+    fixed = submission is not None and submission.verified
+    evidence = () if outcome in (Outcome.FIXED, Outcome.NOTHING_TO_FIX) else (*_messages(state), *state.notes)
+    return Report(
+        outcome=outcome,
+        exit_code=EXIT_CODES[outcome] if exit_code is None else exit_code,
+        explanation=state.explanation,
+        run_id=state.run_id,
+        repository=state.settings.repository,
+        targets=state.targets,
+        targets_passed=submission.targets_passed if submission else 0,
+        verified=submission.counts if fixed and submission else None,
+        diff=diff,
+        delivered=delivered,
+        evidence=evidence,
+        value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
+        dollars=state.spent.dollars,
+        seconds=state.spent.seconds,
+        loss=state.spent.loss,
+        posterior=hand_right(state.belief, estimates(state)) if state.belief.hand else None,
+        steps=state.steps,
+        trace=trace,
+        head_hash=head_hash,
+        notes=state.notes,
+    )
+
+
+def _messages(state: State) -> tuple[str, ...]:
+    seen = state.reproduction
+    return (
+        tuple(message.strip().splitlines()[-1] for message in seen.messages if message.strip())
+        if seen
+        else ()
+    )

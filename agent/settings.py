@@ -1,0 +1,251 @@
+"""Where settings come from: flags, then AGENT_* variables, then the user's file, then the repository, then
+defaults. The repository's own `[tool.agent]` may only tighten (lower limits, more protected paths) and say
+how its tests are run, unless the person says `--trust-repo-config`.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from agent import units
+from agent.errors import UsageError
+from policies.vocabulary import Limits, Prices
+
+APPLICATION = "marginal-agent"
+REPAIR = "repair"
+MAX_PYPROJECT_BYTES = 2**20
+
+DEFAULTS = {
+    "value": "$20",
+    "latency_price": "$0.01/s",
+    "risk_price": "$20",
+    "irreversible_price": "$20",
+    "budget": "$2",
+    "deadline": "15m",
+}
+"""The reasons: economics page of the policies package; the limits are what a person hardly notices."""
+
+
+class TierSettings(BaseModel):
+    """A tier besides the embedded one. Provider "scripted" plays replies from a file, at its own price."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$")
+    provider: Literal["scripted"]
+    script: Path
+
+
+class UserSettings(BaseSettings):
+    """Flags (given as init values), AGENT_* variables and the user's own file, in this order."""
+
+    model_config = SettingsConfigDict(env_prefix="AGENT_", extra="forbid", env_ignore_empty=True)
+
+    value: str | None = None
+    latency_price: str | None = None
+    risk_price: str | None = None
+    irreversible_price: str | None = None
+    budget: str | None = None
+    deadline: str | None = None
+    tests_command: str | None = None
+    setup_command: str | None = None
+    tier: list[str] | None = None
+    tiers: list[TierSettings] = []
+    sandbox: Literal["auto", "docker"] = "auto"
+    image: str | None = None
+    protected: list[str] = []
+    source_distributions: bool = False
+    trust_repo_config: bool = False
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """No .env file: it lies in the repository, which may not set anything but limits."""
+        del dotenv_settings, file_secret_settings
+        file = TomlConfigSettingsSource(settings_cls, toml_file=user_file())
+        return init_settings, env_settings, file
+
+
+class RepositorySettings(BaseModel):
+    """What `[tool.agent]` of the repository under repair may say."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    budget: str | None = None
+    deadline: str | None = None
+    tests_command: str | None = None
+    setup_command: str | None = None
+    protected: list[str] = []
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Settings in units, and notes on what the repository asked for and did not get."""
+
+    prices: Prices
+    limits: Limits
+    tests_command: str
+    setup_command: str
+    tier_names: tuple[str, ...]
+    tiers: tuple[TierSettings, ...]
+    sandbox: str
+    image: str
+    protected: tuple[str, ...]
+    source_distributions: bool
+    notes: tuple[str, ...]
+
+
+def user_file() -> Path:
+    """The user's own configuration file (it need not exist)."""
+    return Path(platformdirs.user_config_dir(APPLICATION)) / "config.toml"
+
+
+def state_folder() -> Path:
+    """Where traces are kept unless `--trace` names a folder."""
+    return Path(platformdirs.user_state_dir(APPLICATION)) / "traces"
+
+
+def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
+    """Bring all sources together. Raises UsageError with one line that names the setting at fault."""
+    try:
+        user = UserSettings(
+            **{name: value for name, value in flags.items() if value not in (None, [], False)}
+        )
+    except ValidationError as error:
+        raise UsageError(_one_line(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{user_file()} is not valid TOML: {error}") from None
+    table, notes = _repository_table(pyproject)
+    if user.trust_repo_config:
+        user = _with_trusted(user, table, flags)
+    repository = _repository_settings(table)
+    ignored = sorted(set(table) - set(RepositorySettings.model_fields))
+    if ignored and not user.trust_repo_config:
+        notes.append(
+            f"ignored from the repository's [tool.agent] (only you may set it): {', '.join(ignored)}"
+        )
+    limits = Limits(
+        min(
+            _amount("budget", user, units.money_limit),
+            _tightened("budget", repository.budget, units.money_limit),
+        ),
+        min(
+            _amount("deadline", user, units.duration_limit),
+            _tightened("deadline", repository.deadline, units.duration_limit),
+        ),
+    )
+    if limits.seconds <= 0:
+        raise UsageError("deadline 0 leaves no time for anything; name a duration such as 10m, or 'none'")
+    prices = Prices(
+        _amount("value", user, units.money),
+        _amount("latency_price", user, units.rate),
+        _amount("risk_price", user, units.money),
+        _amount("irreversible_price", user, units.money),
+    )
+    return Resolved(
+        prices=prices,
+        limits=limits,
+        tests_command=user.tests_command or repository.tests_command or "",
+        setup_command=user.setup_command or repository.setup_command or "",
+        tier_names=_tier_names(user),
+        tiers=tuple(user.tiers),
+        sandbox=user.sandbox,
+        image=user.image or "",
+        protected=(*user.protected, *repository.protected),
+        source_distributions=user.source_distributions,
+        notes=tuple(notes),
+    )
+
+
+def _tier_names(user: UserSettings) -> tuple[str, ...]:
+    known = [REPAIR, *(tier.name for tier in user.tiers)]
+    if len(set(known)) != len(known):
+        raise UsageError(f"two tiers share a name: {', '.join(known)}")
+    for name in user.tier or ():
+        if name not in known:
+            raise UsageError(
+                f"unknown tier '{name}'; known: {', '.join(known)} (add others in {user_file()})"
+            )
+    return tuple(user.tier) if user.tier else tuple(known)
+
+
+def _amount(name: str, user: UserSettings, parse: Any) -> float:
+    text = getattr(user, name) or DEFAULTS[name]
+    return _parsed(name, text, parse)
+
+
+def _tightened(name: str, text: str | None, parse: Any) -> float:
+    return math.inf if text is None else _parsed(f"{name} in the repository's [tool.agent]", text, parse)
+
+
+def _parsed(name: str, text: str, parse: Any) -> float:
+    try:
+        return float(parse(text))
+    except ValueError as error:
+        raise UsageError(f"{name.replace('_', '-')}: {error}") from None
+
+
+def _repository_table(pyproject: bytes | None) -> tuple[dict[str, Any], list[str]]:
+    """`[tool.agent]` of the base's pyproject.toml: data only, bounded, never executed."""
+    if pyproject is None or len(pyproject) > MAX_PYPROJECT_BYTES:
+        return {}, []
+    try:
+        table = tomllib.loads(pyproject.decode()).get("tool", {}).get("agent", {})
+    except (ValueError, RecursionError, AttributeError) as error:
+        return {}, [f"the repository's pyproject.toml cannot be read: {str(error)[:200]}"]
+    return (table if isinstance(table, dict) else {}), []
+
+
+def _repository_settings(table: Mapping[str, Any]) -> RepositorySettings:
+    try:
+        return RepositorySettings.model_validate(_as_text(table))
+    except ValidationError as error:
+        raise UsageError(f"the repository's [tool.agent]: {_one_line(error)}") from None
+
+
+def _with_trusted(user: UserSettings, table: Mapping[str, Any], flags: Mapping[str, Any]) -> UserSettings:
+    """The repository's settings below all of the user's own, by the user's explicit word."""
+    given = user.model_dump(exclude_unset=True)
+    try:
+        return UserSettings(**{**_as_text(table), **given, **{k: v for k, v in flags.items() if v}})
+    except ValidationError as error:
+        raise UsageError(f"the repository's [tool.agent]: {_one_line(error)}") from None
+
+
+def _as_text(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers may be written bare in TOML (`budget = 2`)."""
+    return {
+        name.replace("-", "_"): str(value)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else value
+        for name, value in table.items()
+    }
+
+
+def _one_line(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "settings"
+    return f"{where.replace('_', '-')}: {problem['msg']}"
+
+
+__all__ = ["DEFAULTS", "Resolved", "TierSettings", "resolve", "state_folder", "user_file"]

@@ -1,0 +1,243 @@
+"""The state of a run: a pure fold over its events. Live runs, resumed runs and replays share it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from agent.events import (
+    AttemptDone,
+    BaselineDone,
+    CheckDone,
+    DeferralDone,
+    EnvironmentDone,
+    Event,
+    IntakeDone,
+    LocaliseDone,
+    Observation,
+    PlanDone,
+    ReproductionDone,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    Settings,
+    StepDecided,
+    StepDone,
+    StepIntended,
+    StepLost,
+    StepRefused,
+    SubmissionDone,
+)
+from policies.belief import Belief
+from policies.estimates import LOCALISED
+from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
+
+
+@dataclass(frozen=True)
+class Search:
+    """How far an exhaustive tier is: next candidate, share of the prior mass of each past attempt, and the
+    shares and seconds further attempts would take."""
+
+    next_index: int = 0
+    total: int = 0
+    used: tuple[float, ...] = ()
+    planned: tuple[float, ...] | None = None
+    planned_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits."""
+
+    settings: Settings
+    run_id: str
+    belief: Belief
+    spent: Bill = field(default_factory=Bill)
+    steps: int = 0
+    decision: Decision | None = None
+    intent: StepIntended | None = None
+    intake: IntakeDone | None = None
+    environment: EnvironmentDone | None = None
+    reproduction: ReproductionDone | None = None
+    baseline: BaselineDone | None = None
+    localised: LocaliseDone | None = None
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    hand: AttemptDone | None = None
+    notes: tuple[str, ...] = ()
+    submission: SubmissionDone | None = None
+    deferral: DeferralDone | None = None
+    ended: Outcome | None = None
+    explanation: str = ""
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Node ids of the tests to be fixed, as far as they are known."""
+        return self.reproduction.targets if self.reproduction else self.wanted
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The tests asked about: those named, or what the baseline found failing."""
+        if self.settings.tests or self.settings.junit:
+            return self.settings.tests
+        return self.baseline.failing if self.baseline else ()
+
+    @property
+    def named(self) -> bool:
+        """True when the person (or a report) named tests."""
+        return bool(self.settings.tests or self.settings.junit)
+
+    @property
+    def left(self) -> Limits:
+        """What is left of the limits."""
+        limits = self.settings.limits
+        return Limits(
+            max(0.0, limits.dollars - self.spent.dollars),
+            max(0.0, limits.seconds - self.spent.seconds),
+            max(0.0, limits.loss - self.spent.loss),
+        )
+
+
+def start(event: RunStarted) -> State:
+    """The state before the first step."""
+    named = bool(event.settings.tests or event.settings.junit)
+    order = ("reproduce", "baseline") if named else ("baseline", "reproduce")
+    return State(event.settings, event.run_id, Belief(preparations=("intake", "environment", *order)))
+
+
+def apply(state: State, event: Event) -> State:
+    """The state after one more event."""
+    match event:
+        case RunStarted():
+            return state
+        case RunResumed():
+            return replace(state, ended=None, explanation="")
+        case StepDecided(decision=decision):
+            state = replace(state, decision=decision)
+            return state if decision.chosen else _stopped(state, decision)
+        case StepIntended():
+            return replace(state, intent=event)
+        case StepDone(observation=observation, bill=bill):
+            spent = Bill(
+                state.spent.dollars + bill.dollars,
+                state.spent.seconds + bill.seconds,
+                state.spent.loss + bill.loss,
+            )
+            state = replace(state, spent=spent, steps=state.steps + 1, intent=None)
+            return _observed(state, observation)
+        case RunEnded(outcome=outcome, explanation=explanation):
+            return replace(state, ended=outcome, explanation=explanation)
+
+
+def _stopped(state: State, decision: Decision) -> State:
+    if decision.limit_alone:
+        return _end(state, Outcome.LIMIT, f"a hard limit alone stopped it: {decision.reason}")
+    return _end(state, Outcome.NOT_FIXED, decision.reason)
+
+
+def _end(state: State, outcome: Outcome, explanation: str) -> State:
+    return replace(state, ended=outcome, explanation=explanation)
+
+
+def _observed(state: State, observation: Observation) -> State:
+    belief = state.belief
+    match observation:
+        case IntakeDone():
+            return replace(state, intake=observation, belief=belief.prepared("intake"))
+        case EnvironmentDone():
+            return replace(state, environment=observation, belief=belief.prepared("environment"))
+        case ReproductionDone():
+            return _reproduced(state, observation)
+        case BaselineDone():
+            return _baselined(state, observation)
+        case LocaliseDone():
+            return replace(
+                state, localised=observation, belief=belief.after_read("localise", _gave(observation))
+            )
+        case PlanDone(tier=tier, note=note):
+            return replace(state, notes=(*state.notes, note), belief=belief.after_plan(tier, bool(note)))
+        case AttemptDone():
+            return _attempted(state, observation)
+        case CheckDone(check=check, passed=passed):
+            state = replace(state, belief=belief.after_check(check, passed))
+            return state if passed else _dropped(state, f"failed check {check}", observation.reasons)
+        case SubmissionDone(verified=True):
+            belief = belief.after_check(Check.SUITE, True)
+            done = replace(state, submission=observation, belief=belief)
+            if observation.undelivered:
+                return _end(done, Outcome.DEFERRED, f"verified, but not delivered: {observation.undelivered}")
+            return _end(done, Outcome.FIXED, "every test asked about passes, verified cold in a fresh tree")
+        case SubmissionDone():
+            state = replace(state, submission=observation, belief=belief.after_submit_failed())
+            return _dropped(state, "failed final verification", observation.reasons)
+        case DeferralDone():
+            reason = state.decision.reason if state.decision else "a person must decide"
+            return _end(replace(state, deferral=observation), Outcome.DEFERRED, reason)
+        case StepRefused(outcome=outcome, message=message):
+            return _end(state, outcome, message)
+        case StepLost():  # tells nothing about the task; it is only paid for
+            return state
+
+
+def _reproduced(state: State, seen: ReproductionDone) -> State:
+    failing = seen.runs * len(seen.targets) - sum(seen.passes)
+    belief = state.belief.reproduced(sum(seen.passes), failing)
+    state = replace(state, reproduction=seen, belief=belief.prepared("reproduce"))
+    in_suite = set(state.baseline.failing) if state.baseline else set()
+    always = [t for t, n in zip(seen.targets, seen.passes, strict=True) if n == seen.runs]
+    if always and set(always) & in_suite:
+        which = ", ".join(sorted(set(always) & in_suite)[:3])
+        return _end(state, Outcome.FLAKY, f"fails in the whole suite and passes alone: {which}")
+    if always:
+        return _end(
+            state,
+            Outcome.NOT_REPRODUCED,
+            f"passes here, {seen.runs} of {seen.runs} times: {', '.join(always[:3])}",
+        )
+    sometimes = [
+        f"{t} ({n} of {seen.runs} passed)" for t, n in zip(seen.targets, seen.passes, strict=True) if n
+    ]
+    if sometimes:
+        return _end(state, Outcome.FLAKY, f"fails only sometimes: {', '.join(sometimes[:3])}")
+    return state
+
+
+def _baselined(state: State, seen: BaselineDone) -> State:
+    state = replace(state, baseline=seen, belief=state.belief.prepared("baseline"))
+    if not state.named and not seen.failing:
+        return _end(
+            state,
+            Outcome.NOTHING_TO_FIX,
+            f"no test was named and the suite is green ({seen.counts.passed} passed)",
+        )
+    return state
+
+
+def _attempted(state: State, seen: AttemptDone) -> State:
+    search = state.searches.get(seen.tier, Search())
+    search = replace(
+        search,
+        next_index=seen.next_index,
+        total=seen.total,
+        used=(*search.used, seen.mass),
+        planned=seen.planned,
+        planned_seconds=seen.planned_seconds,
+    )
+    notes = (*state.notes, *(f"{seen.tier}: dropped: {reason}" for reason in seen.dropped))
+    if seen.note and not seen.patch:
+        notes = (*notes, f"{seen.tier}: {seen.note}")
+    state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
+    state = _dropped(state, "given up for another attempt", ())
+    if not seen.patch:
+        return replace(state, belief=state.belief.after_failed_attempt(seen.tier))
+    return replace(state, hand=seen, belief=state.belief.after_candidate(seen.tier))
+
+
+def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:
+    if state.hand is None:
+        return state
+    detail = f": {'; '.join(reasons[:3])}" if reasons else ""
+    return replace(state, hand=None, notes=(*state.notes, f"{state.hand.description} — {why}{detail}"))
+
+
+def _gave(seen: LocaliseDone) -> str | None:
+    return LOCALISED if seen.lines else None

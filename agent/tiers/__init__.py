@@ -1,0 +1,5 @@
+"""Tiers besides the embedded one: who can produce a patch or a plan, at a price.
+
+What lives here: the `Tier` protocol and its implementations. What may not: decisions, the ledger, or
+anything that touches the user's tree.
+"""

@@ -1,0 +1,89 @@
+"""Money, durations and rates as people write them: `$2`, `2 usd`, `10m`, `90/h`."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_NUMBER = r"(?P<number>\d+(?:\.\d+)?|\.\d+)"
+_MONEY = re.compile(rf"^\$?\s*{_NUMBER}\s*(?:\$|usd|dollars?)?$", re.IGNORECASE)
+_DURATION_PART = re.compile(
+    rf"\s*{_NUMBER}\s*(?P<unit>ms|[smhd]|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?)(?![a-z])\s*", re.I
+)
+_RATE = re.compile(r"^(?P<money>.+?)\s*(?:/|per)\s*(?P<unit>[a-z]+)$", re.IGNORECASE)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NO_LIMIT = {"none", "unlimited", "inf", "no"}
+
+
+def money(text: str) -> float:
+    """Dollars from `2`, `$2`, `0.5 usd`. Raises ValueError for anything else, negatives included."""
+    match = _MONEY.match(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is not an amount of money of at least 0 (write $2, 0.50 or '2 usd')")
+    return float(match["number"])
+
+
+def duration(text: str) -> float:
+    """Seconds from `90`, `90s`, `10m`, `1h30m`. Raises ValueError for anything else."""
+    stripped = text.strip()
+    if re.fullmatch(_NUMBER, stripped):
+        return float(stripped)
+    total, position = 0.0, 0
+    while position < len(stripped):
+        match = _DURATION_PART.match(stripped, position)
+        if match is None:
+            raise ValueError(f"'{text}' is not a duration of at least 0 (write 90s, 10m or 1h30m)")
+        total += float(match["number"]) * _SECONDS[_unit(match["unit"])]
+        position = match.end()
+    if not stripped:
+        raise ValueError("an empty text is not a duration (write 90s, 10m or 1h30m)")
+    return total
+
+
+def rate(text: str) -> float:
+    """Dollars per second from `0.01`, `$0.01/s`, `90/h`. Raises ValueError for anything else."""
+    match = _RATE.match(text.strip())
+    if match is None:
+        return money(text)
+    unit = match["unit"].lower()
+    try:
+        seconds = _SECONDS[_unit(unit)]
+    except KeyError:
+        raise ValueError(f"'{text}' is not a price of time (write $0.01/s or 90/h)") from None
+    return money(match["money"]) / seconds
+
+
+def money_limit(text: str) -> float:
+    """Like `money`, and `none` means no limit."""
+    return math.inf if text.strip().lower() in _NO_LIMIT else money(text)
+
+
+def duration_limit(text: str) -> float:
+    """Like `duration`, and `none` means no limit."""
+    return math.inf if text.strip().lower() in _NO_LIMIT else duration(text)
+
+
+def _unit(word: str) -> str:
+    word = word.lower()
+    return "ms" if word == "ms" else word[0] if word[0] in _SECONDS else word
+
+
+def show_money(dollars: float) -> str:
+    """`$2.00`, `$0.0042` or `no limit`."""
+    if math.isinf(dollars):
+        return "no limit"
+    return f"${dollars:.2f}" if dollars == 0 or abs(dollars) >= 0.01 else f"${dollars:.4f}"
+
+
+def show_seconds(seconds: float) -> str:
+    """`0.4s`, `42s`, `3m 10s`, `1h 05m` or `no limit`."""
+    if math.isinf(seconds):
+        return "no limit"
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s" if whole % 60 else f"{whole // 60}m"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"

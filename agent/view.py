@@ -1,0 +1,170 @@
+"""What the person sees: the prices, each decision with its candidates, progress, and the end of the run.
+
+Text from the repository, its tests and from tiers is data: it is neutralised and printed without markup.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from agent.events import Observation, Settings
+from agent.report import Report
+from agent.state import State
+from agent.units import show_money, show_seconds
+from agent.words import said
+from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, Prices, Step
+from tools.plain import plain
+
+PLAIN_WIDTH = 120
+_COLUMNS = ("", "step", "chance", "gain", "dollars", "time", "risk", "irrev.", "net", "")
+
+
+def make_console() -> Console:
+    """A console on standard output: colours on a terminal, plain text of a fixed width elsewhere."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, force_terminal=False, no_color=True, width=PLAIN_WIDTH)
+
+
+class View:
+    """Prints a run as it goes. `verbose` adds the notes and the table of steps that have no alternative."""
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self.console = console
+        self.verbose = verbose
+        self._live: Live | None = None
+        self._last_line = 0.0
+
+    def started(self, settings: Settings, trace: str, notes: tuple[str, ...]) -> None:
+        """The prices and limits in force, and where the trace goes."""
+        prices, limits = settings.prices, settings.limits
+        tests = ", ".join(settings.tests) or ("the report's" if settings.junit else "whatever fails")
+        tiers = ", ".join(f"{tier.name} ({show_money(tier.dollars)})" for tier in settings.tiers)
+        lines = [
+            f"repository  {settings.repository}",
+            f"tests       {tests}",
+            f"prices      value {show_money(prices.value)} · time {show_money(prices.latency)}/s · "
+            f"risk {show_money(prices.risk)} · irreversible {show_money(prices.irreversible)}",
+            f"limits      budget {show_money(limits.dollars)} · deadline {show_seconds(limits.seconds)}",
+            f"tiers       {tiers}",
+            f"trace       {trace}",
+        ]
+        body = Text("\n".join(plain(line) for line in lines))
+        self.console.print(Panel(body, title="agent fix", title_align="left", expand=False))
+        for note in notes:
+            self.note(note)
+
+    def note(self, text: str) -> None:
+        """A remark in one line."""
+        self.console.print(Text(f"  note: {plain(text)}", style="dim"))
+
+    def decided(self, state: State, decision: Decision) -> None:
+        """The candidate table with the chosen row marked; one line where there is no alternative."""
+        number = state.steps + 1
+        spent = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
+        if decision.chosen is None:
+            self.console.print(Text(f"{number:>3}. stop: {plain(decision.reason)}  [{spent}]", style="bold"))
+        else:
+            self.console.print(Text(f"{number:>3}. {decision.chosen.name}  [{spent}]", style="bold"))
+        if len(decision.candidates) > 1 or self.verbose or decision.chosen is None:
+            self.console.print(candidate_table(decision, state.settings.prices))
+            self.console.print(Text(f"     {plain(decision.reason)}", style="dim"))
+
+    def begun(self, step: Step) -> None:
+        """A step starts: on a terminal a live line shows its progress."""
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=8, transient=True)
+            self._live.start()
+        self.progress(f"{step.name} …")
+
+    def progress(self, text: str) -> None:
+        """Progress inside a long step; elsewhere than on a terminal at most one line in five seconds."""
+        line = plain(text, 200)
+        if self._live is not None:
+            self._live.update(Group(Spinner("dots", Text(f" {line}"))))
+        elif not self.console.is_terminal and (now := time.monotonic()) - self._last_line >= 5:
+            if self._last_line:
+                self.console.print(Text(f"     {line}"))
+            self._last_line = now
+
+    def observed(self, observation: Observation, bill: Bill) -> None:
+        """What came of a step, and what it took."""
+        self.finish()
+        took = f"{show_money(bill.dollars)}, {show_seconds(bill.seconds)}"
+        for position, line in enumerate(said(observation, verbose=self.verbose)):
+            self.console.print(Text(f"     {'→' if position == 0 else ' '} {plain(line, 500)}"), end="")
+            self.console.print(Text(f"  [{took}]", style="dim") if position == 0 else "")
+
+    def finish(self) -> None:
+        """End the live line, if there is one. Safe to call at any time."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def ended(self, report: Report) -> None:
+        """The outcome in words, the diff, what was verified, the bill, the trace and its head hash."""
+        self.finish()
+        if report.diff:
+            self.console.print()
+            self.console.print(diff_text(report.diff))
+        good = report.exit_code == EXIT_CODES[Outcome.FIXED]
+        body = Text("\n".join(plain(line, 2000) for line in report.lines()))
+        title = Text(f"{report.outcome} (exit code {report.exit_code})", style="bold")
+        self.console.print(
+            Panel(
+                body,
+                title=title,
+                title_align="left",
+                border_style="green" if good else "yellow",
+                expand=False,
+            )
+        )
+
+
+def candidate_table(decision: Decision, prices: Prices) -> Table:
+    """Every candidate with V·ΔQ (gain), ΔC, λΔL, ρΔR, ρ_irrΔR_irr and net in dollars (MTA eq. 1)."""
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for position, column in enumerate(_COLUMNS):
+        table.add_column(column, justify="right" if 2 <= position <= 8 else "left", no_wrap=position < 9)
+    for candidate in decision.candidates:
+        chosen = candidate.step == decision.chosen
+        table.add_row(*_cells(candidate, prices, chosen), style="bold" if chosen else "")
+    return table
+
+
+def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ...]:
+    quote = candidate.quote
+    return tuple(
+        Text(cell)
+        for cell in (
+            "  ▶" if chosen else "   ",
+            candidate.step.name,
+            f"{quote.probability:.0%}",
+            f"{quote.gain.total:+.3f}",
+            f"{-(quote.dollars + quote.attention):+.3f}",
+            f"{-prices.latency * quote.seconds:+.3f}",
+            f"{-prices.risk * quote.loss:+.3f}",
+            f"{-prices.irreversible * quote.irreversible_loss:+.3f}",
+            f"{candidate.net:+.3f}",
+            plain(candidate.refused, 60),
+        )
+    )
+
+
+def diff_text(diff: str) -> Text:
+    """A diff with its lines coloured by us; its content is neutralised first."""
+    text = Text()
+    for line in diff.splitlines():
+        style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
+        if line.startswith(("diff ", "index ", "---", "+++", "@@")):
+            style = "dim"
+        text.append(plain(line, 2000) + "\n", style=style)
+    return text

@@ -1,0 +1,102 @@
+"""Observations in plain words, for the terminal and the summary. Untrusted text is neutralised by callers."""
+
+from __future__ import annotations
+
+from agent.events import (
+    AttemptDone,
+    BaselineDone,
+    CheckDone,
+    Counts,
+    DeferralDone,
+    EnvironmentDone,
+    IntakeDone,
+    LocaliseDone,
+    Observation,
+    PlanDone,
+    ReproductionDone,
+    StepLost,
+    StepRefused,
+    SubmissionDone,
+)
+
+
+def said(observation: Observation, *, verbose: bool = False) -> list[str]:
+    """One line, or a few more when verbose or when something was refused."""
+    match observation:
+        case IntakeDone():
+            dirty = f", {observation.dirty} not committed" if observation.dirty else ""
+            return [
+                f"base of {observation.files} files{dirty}, tree {observation.tree_hash[:12]}",
+                *observation.notes,
+            ]
+        case EnvironmentDone():
+            how = "from the cache" if observation.cached else "ready"
+            notes = observation.notes if verbose or not observation.cached else ()
+            return [f"environment {how}: {observation.backend}, {observation.python}", *notes]
+        case ReproductionDone():
+            return _reproduction(observation)
+        case BaselineDone():
+            problem = (
+                [f"the suite's report is incomplete: {observation.problem}"]
+                if not observation.complete
+                else []
+            )
+            shown = [f"fails: {name}" for name in observation.failing[:5]]
+            return [f"suite: {counts(observation.counts)}", *problem, *shown]
+        case LocaliseDone():
+            top = ", ".join(observation.top[:3])
+            return [f"{observation.lines} suspicious lines ({observation.method}); first {top}"]
+        case AttemptDone():
+            return _attempt(observation)
+        case PlanDone():
+            return ["planned", *([observation.note] if verbose else [])]
+        case CheckDone():
+            verdict = "passed" if observation.passed else "failed"
+            return [f"{verdict} ({counts(observation.counts)})", *observation.reasons[:3]]
+        case SubmissionDone():
+            return _submission(observation)
+        case DeferralDone():
+            return ["evidence handed over"]
+        case StepRefused():
+            return [observation.message]
+        case StepLost():
+            return ["cut off; booked at its worst case"]
+
+
+def counts(tests: Counts) -> str:
+    """`41 tests: 40 passed, 1 failed`."""
+    parts = [f"{tests.passed} passed", f"{tests.failed} failed"]
+    if tests.skipped:
+        parts.append(f"{tests.skipped} skipped")
+    return f"{tests.collected} tests: {', '.join(parts)}"
+
+
+def _reproduction(seen: ReproductionDone) -> list[str]:
+    lines = []
+    for position, (target, passes) in enumerate(zip(seen.targets, seen.passes, strict=True)):
+        if position < 5:
+            lines.append(f"{target}: failed {seen.runs - passes} of {seen.runs} times")
+    if len(seen.targets) > 5:
+        lines.append(f"and {len(seen.targets) - 5} more")
+    return lines or ["no target"]
+
+
+def _attempt(seen: AttemptDone) -> list[str]:
+    dropped = [f"dropped: {reason}" for reason in seen.dropped[:3]]
+    progress = f" ({seen.next_index} of {seen.total} candidates tried)" if seen.total else ""
+    if seen.patch:
+        return [f"a candidate passes the failing test: {seen.description}{progress}", *dropped]
+    return [
+        f"no candidate passes the failing test{progress}{': ' + seen.note if seen.note else ''}",
+        *dropped,
+    ]
+
+
+def _submission(seen: SubmissionDone) -> list[str]:
+    if not seen.verified:
+        return ["final verification failed", *seen.reasons[:3]]
+    return [f"verified cold in a fresh tree ({counts(seen.counts)})", *seen.delivered, *_undelivered(seen)]
+
+
+def _undelivered(seen: SubmissionDone) -> list[str]:
+    return [f"not delivered: {seen.undelivered}"] if seen.undelivered else []

@@ -1,0 +1,134 @@
+"""The steps in the middle: localise, plan, act and verify."""
+
+from __future__ import annotations
+
+from agent.edits import dump_edits, load_edits
+from agent.events import AttemptDone, CheckDone, LocaliseDone, Observation, PlanDone
+from agent.loop import Performed
+from agent.prepare import baseline_run, count
+from agent.repairing import act_repair
+from agent.settings import REPAIR
+from agent.state import Search, State
+from agent.tiers.interface import TierRequest
+from agent.vetting import editable, vet
+from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
+from policies.vocabulary import Check, Step
+from tools.files import FileEdit
+from tools.repair.localise import localise
+from tools.verdicts import SuiteRun, judge
+
+AFFECTED_TESTS = 20
+REPEATS = 3
+
+
+def read_localise(world: World, state: State, seconds: float) -> Observation:
+    """Rank the lines of the base by how suspicious they are."""
+    assert world.sandbox is not None
+    run = baseline_run(world, state)
+    passing = tuple(test for test in run.collected if run.passed(test))
+    found = localise(
+        world.sandbox,
+        world.sandbox.python,
+        state.targets,
+        passing,
+        timeout=PER_TEST_SECONDS,
+        on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
+        repo=REPO,
+        editable=lambda path: editable(world, state, path),
+        budget=seconds / 2,
+        memory_bytes=world.memory_bytes,
+    )
+    return LocaliseDone(
+        method=found.method,
+        lines=len(found.lines),
+        top=tuple(f"{line.path}:{line.line}" for line in found.lines[:10]),
+        affected=found.affected[:AFFECTED_TESTS],
+        ranking=world.store(LOCALISATION.dump_json(found)),
+    )
+
+
+def plan(world: World, state: State, step: Step, seconds: float) -> Performed:
+    """Ask a tier for a plan."""
+    tier = world.tiers[str(step.tier)]
+    reply = tier.plan(_request(world, state, tier.name, seconds))
+    return Performed(PlanDone(tier=tier.name, note=reply.note), dollars=reply.dollars)
+
+
+def act(world: World, state: State, step: Step, seconds: float) -> Performed:
+    """Ask a tier for a patch; only one that passes the targets here is a candidate."""
+    if step.tier == REPAIR:
+        return Performed(act_repair(world, state, seconds))
+    tier = world.tiers[str(step.tier)]
+    search = state.searches.get(tier.name, Search())
+    reply = tier.act(_request(world, state, tier.name, seconds))
+    problem = vet(world, state, reply.edits) if reply.edits else ("no usable edit",)
+    if not problem:
+        problem = _target_problem(world, state, reply.edits, seconds)
+    found = AttemptDone(
+        tier=tier.name,
+        patch="" if problem else world.store(dump_edits(reply.edits)),
+        description=reply.note,
+        tried=1,
+        next_index=search.next_index,
+        dropped=problem if reply.edits else (),
+        note=reply.note,
+        planned=None,
+    )
+    return Performed(found, dollars=reply.dollars)
+
+
+def _target_problem(
+    world: World, state: State, edits: tuple[FileEdit, ...], seconds: float
+) -> tuple[str, ...]:
+    run = run_with(world, edits, state.targets, seconds)
+    failing = [target for target in state.targets if not run.passed(target)]
+    if not run.complete:
+        return (f"the targets' report is incomplete: {run.problem}",)
+    return (f"{len(failing)} of {len(state.targets)} targets still fail",) if failing else ()
+
+
+def _request(world: World, state: State, tier: str, seconds: float) -> TierRequest:
+    base = world.base_of(state)
+    return TierRequest(
+        targets=state.targets,
+        messages=state.reproduction.messages if state.reproduction else (),
+        suspicious=state.localised.top if state.localised else (),
+        notes=state.notes,
+        read=base.read,
+        seconds=seconds,
+        calls=len(state.searches.get(tier, Search()).used),
+    )
+
+
+def run_with(
+    world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None, seconds: float
+) -> SuiteRun:
+    """Run tests with the edits in the work area, which is put back afterwards."""
+    assert world.sandbox is not None
+    with world.edited(world.sandbox, edits):
+        return world.run_tests(world.sandbox, ids, seconds)
+
+
+def verify(world: World, state: State, step: Step, seconds: float) -> Observation:
+    """Check the candidate in hand: affected tests, the suite, or the targets again."""
+    assert state.hand is not None and step.check is not None
+    edits = load_edits(world.load(state.hand.patch))
+    if step.check is Check.SUITE:
+        run = run_with(world, edits, None, seconds)
+        judgement = judge(baseline_run(world, state), run, state.targets)
+        return CheckDone(
+            check=step.check, passed=judgement.fixed, reasons=judgement.reasons, counts=count(run)
+        )
+    affected = state.localised.affected if state.localised else ()
+    ids = state.targets if step.check is Check.REPEAT else affected
+    times = REPEATS if step.check is Check.REPEAT else 1
+    reasons: tuple[str, ...] = ()
+    for _ in range(times):
+        run = run_with(world, edits, ids, seconds / times)
+        reasons = (
+            *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
+            *(f"{test} does not pass" for test in ids if not run.passed(test)),
+        )
+        if reasons:
+            break
+    return CheckDone(check=step.check, passed=not reasons, reasons=reasons, counts=count(run))

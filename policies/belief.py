@@ -1,0 +1,149 @@
+"""What is believed about one task, and how each observation changes it. Every update is pure.
+
+The belief holds evidence only (counts, knowledge, the candidate in hand); posteriors are computed from it and
+the estimates by `policies.posterior`, so a recorded belief can be re-read under other estimates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+
+from policies.estimates import PLANNED, Estimates
+from policies.posterior import (
+    Failures,
+    Flakiness,
+    Knowledge,
+    Posterior,
+    Power,
+    Vector,
+    add_failure,
+    confidence,
+    times_failed,
+)
+from policies.vocabulary import Check
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The best candidate: it passed its targets and `passed`. `knowledge`: what its attempt knew."""
+
+    tier: str
+    passed: frozenset[Check] = frozenset()
+    knowledge: Knowledge = frozenset()
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Evidence so far.
+
+    bought: reads (by subject) and plans (as PLANNED) that were paid for, whether or not they gave anything.
+    last_tier: whose prompt cache is warm. preparations: subjects still to do, in order.
+    """
+
+    failures: Failures = ()
+    knowledge: Knowledge = frozenset()
+    bought: frozenset[str] = frozenset()
+    hand: Hand | None = None
+    last_tier: str | None = None
+    preparations: tuple[str, ...] = ()
+    flakiness: Flakiness = field(default_factory=Flakiness)
+
+    def prepared(self, subject: str) -> Belief:
+        """`subject` is done. ValueError when it is not the next preparation."""
+        if self.preparations[:1] != (subject,):
+            raise ValueError(f"{subject!r} is not the next preparation of {self.preparations}")
+        return replace(self, preparations=self.preparations[1:])
+
+    def reproduced(self, passes: int, fails: int) -> Belief:
+        """The unpatched target tests passed and failed so often (more runs add up)."""
+        return replace(
+            self, flakiness=Flakiness(self.flakiness.passes + passes, self.flakiness.fails + fails)
+        )
+
+    def after_failed_attempt(self, tier: str, attempts: int = 1) -> Belief:
+        """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets."""
+        dropped = self.abandoned()
+        failures = add_failure(dropped.failures, tier, self.knowledge, attempts)
+        return replace(dropped, failures=failures, last_tier=tier)
+
+    def after_candidate(self, tier: str) -> Belief:
+        """An attempt of `tier` yielded a candidate that passes the targets."""
+        return replace(self.abandoned(), hand=Hand(tier, frozenset(), self.knowledge), last_tier=tier)
+
+    def after_check(self, check: Check, passed: bool) -> Belief:
+        """The candidate in hand passed `check`, or failed it and is dropped. ValueError without one."""
+        if self.hand is None:
+            raise ValueError(f"{check} was run without a candidate in hand")
+        if not passed:
+            return self.abandoned()
+        return replace(self, hand=replace(self.hand, passed=self.hand.passed | {check}))
+
+    def after_submit_failed(self) -> Belief:
+        """The final verification failed: the candidate is dropped. ValueError without one."""
+        if self.hand is None:
+            raise ValueError("submitted without a candidate in hand")
+        return self.abandoned()
+
+    def after_read(self, subject: str, gives: str | None) -> Belief:
+        """`subject` was read and gave the knowledge `gives`, or nothing (None)."""
+        gained = self.knowledge if gives is None else self.knowledge | {gives}
+        return replace(self, knowledge=gained, bought=self.bought | {subject})
+
+    def after_plan(self, tier: str, useful: bool = True) -> Belief:
+        """`tier` made a plan; `useful` is False when its answer could not be used."""
+        return replace(self.after_read(PLANNED, PLANNED if useful else None), last_tier=tier)
+
+    def abandoned(self) -> Belief:
+        """Without the candidate in hand, which counts as a failed attempt of its tier."""
+        if self.hand is None:
+            return self
+        failures = add_failure(self.failures, self.hand.tier, self.hand.knowledge)
+        return replace(self, failures=failures, hand=None)
+
+    def failed(self, tier: str) -> int:
+        """How many attempts of `tier` were not right."""
+        return times_failed(self.failures, tier)
+
+
+@lru_cache(maxsize=16)
+def _posterior(estimates: Estimates) -> Posterior:
+    return Posterior(estimates)
+
+
+def success(belief: Belief, tier: str, estimates: Estimates) -> float:
+    """P(the next attempt of `tier` is right); a candidate in hand counts as failed, as acting drops it."""
+    failures = belief.abandoned().failures
+    return _posterior(estimates).success(failures, belief.knowledge, estimates.tier(tier))
+
+
+def hand_right(belief: Belief, estimates: Estimates, verified: bool = False) -> float:
+    """c = P(the candidate in hand is right), or that once it is `verified` finally; 0 without one."""
+    if belief.hand is None:
+        return 0.0
+    tier = estimates.tier(belief.hand.tier)
+    right = _posterior(estimates).success(belief.failures, belief.hand.knowledge, tier)
+    return confidence(right, Power(estimates, belief.flakiness).wrong(tier, belief.hand.passed, verified))
+
+
+def difficulty(belief: Belief, estimates: Estimates) -> tuple[Vector, Vector]:
+    """The grid of difficulties and their posterior weights, both of shape (points,).
+
+    A candidate in hand counts as c right and 1 - c failed.
+    """
+    posterior = _posterior(estimates)
+    weights = posterior.weights(belief.abandoned().failures)
+    if belief.hand is not None:
+        c = hand_right(belief, estimates)
+        right = posterior.weights_if_right(
+            belief.failures, belief.hand.knowledge, estimates.tier(belief.hand.tier)
+        )
+        weights = np.asarray(c * right + (1 - c) * weights)
+    return posterior.grid, weights
+
+
+def chance_pass(belief: Belief, estimates: Estimates) -> float:
+    """P(targets that are still broken pass one run by chance)."""
+    return belief.flakiness.chance(estimates.flakiness)

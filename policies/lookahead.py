@@ -1,0 +1,108 @@
+"""W(b): the expected worth of going on optimally, by an exact dynamic programme with stopping everywhere.
+
+    W(b) = max(0, max over moves of own(move) + Σ p·W(b'))
+    own(move) = V·right - ΔC - λ·ΔL - ρ·ΔR - ρ_irr·ΔR_irr - H                                  (MTA eq. 1)
+
+The recursion is lazy and memoised over reachable states (`policies.moves.State`); difficulty is integrated
+over its grid in `policies.posterior`. Going along the plan is a look-up.
+
+What is approximated, and the README of this package says what it loses:
+- a candidate that is put down without having failed a check counts as failed;
+- with more than EXACT_UP_TO failure counts, reading or planning after failures inside the plan recounts them
+  at the richer knowledge (the step decided next is always evaluated exactly);
+- what is left of a limit is rounded down to three digits and charged at expected cost; the step decided next
+  is held to what is really left, at its worst case;
+- reads and plans are not planned with a candidate in hand (put it down first);
+- sampling tiers make at most `Estimates.attempts` attempts together;
+- the power of checks and the rate of overfitting do not depend on difficulty.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from policies.moves import Model, Move, State
+from policies.vocabulary import Prices
+
+
+class Parts(NamedTuple):
+    """What the future holds, in expectation: P(right patch delivered), weighted by the share of V it brings;
+    dollars; seconds; loss and irreversible loss in loss units; attention in dollars."""
+
+    right: float = 0.0
+    dollars: float = 0.0
+    seconds: float = 0.0
+    loss: float = 0.0
+    irreversible: float = 0.0
+    attention: float = 0.0
+
+    def plus(self, other: Parts, probability: float = 1.0) -> Parts:
+        """Self + probability · other."""
+        return Parts(*(mine + probability * theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def worth(self, prices: Prices) -> float:
+        """V·right less every priced cost, in dollars."""
+        return (
+            prices.value * self.right
+            - self.dollars
+            - self.attention
+            - prices.latency * self.seconds
+            - prices.risk * self.loss
+            - prices.irreversible * self.irreversible
+        )
+
+
+NOTHING = Parts()
+
+
+def own(move: Move) -> Parts:
+    """A move's own part, without where it leads."""
+    return Parts(move.right, move.dollars, move.seconds, move.loss, move.irreversible, move.attention)
+
+
+class Programme:
+    """W over the states of one model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._best: dict[State, tuple[float, Move | None]] = {}
+        self._parts: dict[State, Parts] = {}
+
+    def worth(self, state: State) -> float:
+        """W(state) in dollars; at least 0, as giving up is always possible."""
+        return self._solve(state)[0]
+
+    def best(self, state: State) -> Move | None:
+        """The optimal move, None to give up."""
+        return self._solve(state)[1]
+
+    def parts(self, state: State) -> Parts:
+        """W(state) in its parts, following the optimal moves."""
+        if state not in self._parts:
+            move = self.best(state)
+            self._parts[state] = NOTHING if move is None else own(move).plus(self.later_parts(move))
+        return self._parts[state]
+
+    def later(self, move: Move) -> float:
+        """E[W(b') | move] in dollars."""
+        return sum(probability * self.worth(after) for probability, after in move.branches)
+
+    def later_parts(self, move: Move) -> Parts:
+        """E[W(b') | move] in its parts."""
+        total = NOTHING
+        for probability, after in move.branches:
+            total = total.plus(self.parts(after), probability)
+        return total
+
+    def _solve(self, state: State) -> tuple[float, Move | None]:
+        known = self._best.get(state)
+        if known is not None:
+            return known
+        prices = self.model.prices
+        best: tuple[float, Move | None] = (0.0, None)
+        for move in self.model.moves(state):
+            worth = own(move).worth(prices) + self.later(move)
+            if worth > best[0]:
+                best = (worth, move)
+        self._best[state] = best
+        return best

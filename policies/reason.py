@@ -1,0 +1,63 @@
+"""A decision in one plain sentence, with its numbers."""
+
+from __future__ import annotations
+
+from policies.vocabulary import Candidate, Step, StepKind
+
+
+def reason_for(chosen: Step | None, candidates: tuple[Candidate, ...], limit_alone: bool) -> str:
+    """Why `chosen` (None: stop) was chosen among `candidates`."""
+    row = next((candidate for candidate in candidates if candidate.step == chosen), None)
+    if limit_alone:
+        return _limited(row, candidates)
+    if row is None:
+        return _stopped(candidates)
+    if row.step.kind is StepKind.SUBMIT:
+        return (
+            f"submit: final verification should pass with probability {row.quote.probability:.2f}, "
+            f"and no other step is worth more{_other(row, candidates)}"
+        )
+    if row.step.kind is StepKind.DEFER:
+        return (
+            f"a person should decide: the patch is right with probability {row.quote.probability:.2f}, "
+            f"and submitting it is worth less than handing over the evidence"
+        )
+    return (
+        f"{row.step.name} gains {_money(row.quote.gain.total)} for {_price(row)}: "
+        f"net {_money(row.net)}, the most on offer{_other(row, candidates)}"
+    )
+
+
+def _limited(row: Candidate | None, candidates: tuple[Candidate, ...]) -> str:
+    ending = "stop" if row is None else row.step.name
+    refused = [candidate for candidate in candidates if candidate.refused]
+    if not refused:
+        return f"{ending}: what would have to follow does not fit into what is left of the limits"
+    best = max(refused, key=lambda candidate: candidate.net)
+    return f"{ending}: {best.step.name} would net {_money(best.net)} but {best.refused}"
+
+
+def _stopped(candidates: tuple[Candidate, ...]) -> str:
+    if not candidates:
+        return "stop: there is nothing left to try"
+    best = max(candidates, key=lambda candidate: candidate.net)
+    return (
+        f"stop: nothing is worth its price; the best, {best.step.name}, would gain "
+        f"{_money(best.quote.gain.total)} for {_price(best)}"
+    )
+
+
+def _other(row: Candidate, candidates: tuple[Candidate, ...]) -> str:
+    others = [candidate for candidate in candidates if candidate is not row and not candidate.refused]
+    if not others:
+        return ""
+    second = max(others, key=lambda candidate: candidate.net)
+    return f"; next best {second.step.name}, net {_money(second.net)}"
+
+
+def _price(row: Candidate) -> str:
+    return f"${row.quote.dollars:.2f} and {row.quote.seconds:.0f} s"
+
+
+def _money(dollars: float) -> str:
+    return f"-${-dollars:.2f}" if dollars < 0 else f"${dollars:.2f}"

@@ -1,0 +1,303 @@
+"""The environment image of a repository: what it needs, fetched with network and installed without.
+
+Fetch runs in a container that has network and nothing of the repository but the names of what it requires.
+Install runs in a container that has the repository and no network. The result is committed under a name
+that hashes everything it depends on, so an unchanged repository costs one look-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from docker import DockerClient
+from docker.errors import ImageNotFound
+from docker.types import Mount
+
+from sandboxes.docker import LABEL, DockerSandbox, host_labels
+from sandboxes.engine import engine_errors
+from sandboxes.generated import generated_files, read_generated
+from sandboxes.host import Progress
+from sandboxes.images import ENV, WHEELS
+from sandboxes.interface import WORK, ImageError, RunRequest, RunResult, SandboxLimits
+from sandboxes.pip_settings import read_pip_settings
+from sandboxes.requirements import Declarations
+
+REPOSITORY = "marginal-agent/env"
+PYTHON = f"{ENV}/bin/python"
+REPO = f"{WORK}/repo"
+
+_RECIPE = "1"
+_ALWAYS = ("pip", "pytest", "coverage")
+_LIMITS = SandboxLimits(memory_bytes=4 * 2**30, disk_bytes=2 * 2**30, processes=512)
+_FETCH_SECONDS = 900.0
+_INSTALL_SECONDS = 900.0
+_TAIL = 4000
+_FACTS_LABEL = f"{LABEL}.environment"
+_GENERATED = f"{ENV}/.generated.tar"
+# pip can run from its own wheel, which is how the environment gets it.
+_FETCHED_PIP = ("sh", "-c", f'PYTHONPATH=$(echo {WHEELS}/pip-*.whl) exec {PYTHON} -m pip "$@"', "pip")
+_OFFLINE = ("install", "--no-index", "--find-links", WHEELS)
+# Version numbers that come from git tags cannot be had from a copy without history.
+_BUILD_VARIABLES = {
+    "SETUPTOOLS_SCM_PRETEND_VERSION": "0.0.0",
+    "PDM_BUILD_SCM_VERSION": "0.0.0",
+    "PBR_VERSION": "0.0.0",
+    "POETRY_DYNAMIC_VERSIONING_BYPASS": "0.0.0",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An image whose `python` has what the repository needs.
+
+    `digest` is the engine's content id. `generated` is a tar of files that installing wrote into the
+    repository (metadata, version files); the runtime unpacks it into the work area at start. It comes from
+    code of the repository: unpack it inside a sandbox only. `log_tail` is empty when `cached`.
+    """
+
+    image: str
+    digest: str
+    python: str
+    cached: bool
+    project_installed: bool
+    notes: tuple[str, ...]
+    generated: bytes
+    log_tail: str
+
+
+def build_environment(
+    client: DockerClient,
+    declarations: Declarations,
+    *,
+    base: str,
+    tree_tar: bytes,
+    setup_command: str | None = None,
+    allow_source_distributions: bool = False,
+    progress: Progress,
+) -> Environment:
+    """Build the environment of a repository, or find the one built before for the same declarations.
+
+    `tree_tar`: the repository as uncompressed tar, names relative to its root. `setup_command` runs in a
+    shell in the repository, offline, after the installation. Raises ImageError with the end of the failing
+    output and what to do about it.
+    """
+    base_id = _image_id(client, base)
+    name = _image_name(declarations, base_id, setup_command, allow_source_distributions)
+    cached = _find(client, name)
+    if cached is not None:
+        return cached
+    build = _Build(client, declarations, base, tree_tar, progress)
+    with _wheels_volume(client) as volume:
+        build.fetch(volume, allow_source_distributions)
+        build.install(volume, setup_command, name)
+    made = _find(client, name)
+    if made is None:
+        raise ImageError("the engine did not keep the environment image")
+    return Environment(**{**vars(made), "cached": False, "log_tail": build.log[-_TAIL:]})
+
+
+class _Build:
+    """One build: the two phases, with the notes and the log they leave."""
+
+    def __init__(
+        self,
+        client: DockerClient,
+        declarations: Declarations,
+        base: str,
+        tree_tar: bytes,
+        progress: Progress,
+    ) -> None:
+        self.client = client
+        self.declarations = declarations
+        self.base = base
+        self.tree_tar = tree_tar
+        self.progress = progress
+        self.notes = list(declarations.notes)
+        self.log = ""
+        self.wanted: tuple[str, ...] = ()
+        self.can_build = declarations.installable
+
+    def fetch(self, volume: str, source_distributions: bool) -> None:
+        """Download into the volume, all requirements resolved together so that the repository's pins hold."""
+        needed = (*self.declarations.requirements, *_ALWAYS)
+        self.progress(f"fetching {len(self.declarations.requirements)} requirements, pytest and coverage")
+        settings = read_pip_settings()
+        mounts = [Mount(WHEELS, volume, type="volume")]
+        environment = {**settings.environment, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "TMPDIR": WHEELS}
+        command = ["python3", "-m", "pip", "download", "--only-binary=:all:", "--dest", WHEELS]
+        if source_distributions:
+            command = ["python3", "-m", "pip", "wheel", "--wheel-dir", WHEELS]
+        if settings.certificates:
+            environment["PIP_CERT"] = f"{WORK}/certificates.pem"
+        with self._sandbox(mounts, network=True, environment=environment) as sandbox:
+            if settings.certificates:
+                sandbox.write(f"{WORK}/certificates.pem", settings.certificates)
+            self.wanted = (*needed, *self.declarations.build_requirements)
+            result = self._pip(sandbox, command, self.wanted)
+            if result.exit_code != 0 and self.declarations.build_requirements:
+                self.notes.append("what the project is built with could not be had; it is used uninstalled")
+                self.wanted, self.can_build = needed, False
+                result = self._pip(sandbox, command, self.wanted)
+        if result.exit_code != 0:
+            raise ImageError(
+                "the requirements could not be fetched as wheels: mend them, allow source distributions, "
+                "or name an image with --image",
+                self.log[-_TAIL:],
+            )
+
+    def install(self, volume: str, setup_command: str | None, name: str) -> None:
+        """Install what was fetched, then the repository; commit the result as `name`."""
+        mounts = [Mount(WHEELS, volume, type="volume", read_only=True)]
+        with self._sandbox(mounts, writable_root=True, environment=_BUILD_VARIABLES) as sandbox:
+            self.progress("installing the requirements")
+            self._must(sandbox, ["python3", "-m", "venv", "--without-pip", ENV])
+            result = self._pip(sandbox, [*_FETCHED_PIP, *_OFFLINE], self.wanted)
+            if result.exit_code != 0:
+                raise ImageError("the fetched requirements could not be installed", self.log[-_TAIL:])
+            sandbox.put_tar(REPO, self.tree_tar)
+            installed = self.declarations.installable and self._install_project(sandbox)
+            if setup_command is not None:
+                self.progress(f"running the setup command: {setup_command}")
+                self._must(sandbox, ["sh", "-c", setup_command], cwd=REPO)
+            self._keep_generated(sandbox)
+            facts = json.dumps({"project_installed": installed, "notes": self.notes})
+            repository, _, tag = name.partition(":")
+            self.progress("keeping the environment")
+            with engine_errors("keeping the environment"):
+                sandbox.container.commit(repository, tag, conf={"Labels": {_FACTS_LABEL: facts}})
+
+    def _install_project(self, sandbox: DockerSandbox) -> bool:
+        """Install the repository in place; where that fails, put its source folder on the path instead."""
+        self.progress("installing the project")
+        if self.can_build:
+            command = [
+                PYTHON,
+                "-m",
+                "pip",
+                *_OFFLINE,
+                "--no-deps",
+                "--no-build-isolation",
+                "--editable",
+                REPO,
+            ]
+            if self._run(sandbox, command).exit_code == 0:
+                return True
+            self.notes.append("the project could not be installed; its source folder is on the path instead")
+        script = (
+            "import os, sys, sysconfig\n"
+            "source = sys.argv[1] + '/src'\n"
+            "line = source if os.path.isdir(source) else sys.argv[1]\n"
+            "open(sysconfig.get_path('purelib') + '/repository.pth', 'w').write(line + '\\n')\n"
+        )
+        self._must(sandbox, [PYTHON, "-c", script, REPO])
+        return False
+
+    def _keep_generated(self, sandbox: DockerSandbox) -> None:
+        """Store in the image what installing wrote into the repository, which lies in memory only."""
+        generated = generated_files(self.tree_tar, sandbox.export(REPO, max_bytes=2**30))
+        if generated is None:
+            self.notes.append("installing wrote too many files into the repository; they are not kept")
+            return
+        sandbox.write(f"{WORK}/generated.tar", generated)
+        self._must(sandbox, ["cp", f"{WORK}/generated.tar", _GENERATED])
+
+    def _sandbox(
+        self,
+        mounts: list[Mount],
+        *,
+        network: bool = False,
+        writable_root: bool = False,
+        environment: dict[str, str],
+    ) -> DockerSandbox:
+        return DockerSandbox(
+            self.base,
+            _LIMITS,
+            client=self.client,
+            python=PYTHON,
+            network=network,
+            writable_root=writable_root,
+            environment=environment,
+            mounts=mounts,
+        )
+
+    def _pip(self, sandbox: DockerSandbox, command: list[str], requirements: tuple[str, ...]) -> RunResult:
+        """Run pip on requirements from a file, where no requirement can be taken for an option."""
+        path = f"{WORK}/requirements.txt"
+        sandbox.write(path, "".join(f"{line}\n" for line in requirements).encode())
+        return self._run(sandbox, [*command, "--requirement", path], timeout=_FETCH_SECONDS)
+
+    def _run(
+        self,
+        sandbox: DockerSandbox,
+        command: list[str],
+        *,
+        cwd: str = WORK,
+        timeout: float = _INSTALL_SECONDS,
+    ) -> RunResult:
+        result = sandbox.run(RunRequest(tuple(command), timeout=timeout, cwd=cwd))
+        self.log += (result.stdout + result.stderr).decode(errors="replace")
+        for happened, note in (
+            (result.timed_out, f"stopped after {timeout:.0f} s"),
+            (result.out_of_memory, "out of memory"),
+            (result.disk_full, "no space left"),
+        ):
+            self.log += f"[{note}]\n" if happened else ""
+        return result
+
+    def _must(self, sandbox: DockerSandbox, command: list[str], *, cwd: str = WORK) -> None:
+        result = self._run(sandbox, command, cwd=cwd)
+        if result.exit_code != 0:
+            shown = command[-1] if command[0] == "sh" else command[0]
+            raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.log[-_TAIL:])
+
+
+def _image_name(declarations: Declarations, base_id: str, setup_command: str | None, sources: bool) -> str:
+    parts = json.dumps([_RECIPE, declarations.digest, base_id, setup_command, sources])
+    return f"{REPOSITORY}:{hashlib.sha256(parts.encode()).hexdigest()[:24]}"
+
+
+def _image_id(client: DockerClient, name: str) -> str:
+    with engine_errors("looking for an image"):
+        try:
+            return str(client.images.get(name).id)
+        except ImageNotFound as error:
+            raise ImageError(f"the engine has no image {name}") from error
+
+
+def _find(client: DockerClient, name: str) -> Environment | None:
+    """The environment kept under `name`, if there is one."""
+    with engine_errors("looking for the environment"):
+        try:
+            image = client.images.get(name)
+        except ImageNotFound:
+            return None
+    facts = json.loads(image.labels[_FACTS_LABEL])
+    return Environment(
+        image=name,
+        digest=str(image.id),
+        python=PYTHON,
+        cached=True,
+        project_installed=facts["project_installed"],
+        notes=tuple(facts["notes"]),
+        generated=read_generated(client, name, _GENERATED),
+        log_tail="",
+    )
+
+
+@contextmanager
+def _wheels_volume(client: DockerClient) -> Iterator[str]:
+    """A volume for the time of one build."""
+    name = f"{LABEL}-wheels-{secrets.token_hex(6)}"
+    with engine_errors("making a volume"):
+        client.volumes.create(name, labels=host_labels())
+    try:
+        yield name
+    finally:
+        with engine_errors("removing a volume"):
+            client.api.remove_volume(name, force=True)

@@ -1,0 +1,257 @@
+"""Files of the work area, handled as their unprivileged owner while no command runs."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tarfile
+from typing import Any, BinaryIO, Dict, List, Set, Tuple, cast
+
+from sandboxes.inside.frames import CHUNK, send
+from sandboxes.inside.identity import WORK, become_owner
+
+INSIDE = "/opt/agent-inside"
+TEMPORARY: Tuple[str, ...] = ("/tmp", "/dev/shm")  # of the sandbox, emptied after each command
+
+
+class Incoming:
+    """The payload of a frame as a file to read from; `rest` throws away what nobody read."""
+
+    def __init__(self, fd: int, size: int) -> None:
+        self.fd = fd
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.left if size < 0 else min(size, self.left)
+        parts = []
+        while wanted:
+            part = os.read(self.fd, min(wanted, CHUNK))
+            if not part:
+                raise EOFError("the other end is gone")
+            parts.append(part)
+            wanted -= len(part)
+            self.left -= len(part)
+        return b"".join(parts)
+
+    def rest(self) -> None:
+        while self.left:
+            self.read(CHUNK)
+
+
+class Outgoing:
+    """A file whose bytes leave as chunk frames. Raises ValueError beyond `limit` bytes."""
+
+    def __init__(self, fd: int, limit: int) -> None:
+        self.fd = fd
+        self.limit = limit
+        self.left = limit
+
+    def write(self, data: bytes) -> int:
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError(f"more than {self.limit} bytes")
+        send(self.fd, {"kind": "chunk"}, data)
+        return len(data)
+
+
+def within(path: str) -> str:
+    """`path` itself when its links lead nowhere outside the work area. Raises ValueError otherwise."""
+    if path != WORK and not path.startswith(WORK + "/"):
+        raise ValueError(f"{path} lies outside the work area")
+    return path
+
+
+def locate(path: str) -> str:
+    """Where an entry of the work area really lies: links in its folders resolved, not in its last part."""
+    if path == WORK:
+        return WORK
+    folder, name = os.path.split(os.path.normpath(path))
+    return os.path.join(within(os.path.realpath(folder)), name)
+
+
+def locate_folder(path: str) -> str:
+    """Where a folder of the work area really lies."""
+    return within(os.path.realpath(path))
+
+
+def read(path: str, max_bytes: int) -> bytes:
+    """A regular file. Raises FileNotFoundError, IsADirectoryError, or ValueError when it is too large."""
+    real = within(os.path.realpath(path))
+    with open(os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW), "rb") as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError(f"{path} is not a regular file")
+        if state.st_size > max_bytes:
+            raise ValueError(f"{path} has {state.st_size} bytes, more than {max_bytes}")
+        return file.read()
+
+
+def write(path: str, data: BinaryIO, mode: int) -> None:
+    """Create a file anew; what was there under that name is unlinked, never written to."""
+    real = locate(path)
+    os.makedirs(os.path.dirname(real), exist_ok=True)
+    unlink_if_there(real)
+    with open(os.open(real, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        chunk = data.read(CHUNK)
+        while chunk:
+            file.write(chunk)
+            chunk = data.read(CHUNK)
+
+
+def unlink_if_there(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def remove(path: str) -> None:
+    """Remove a file, a link or a whole folder, if it is there. The work area itself is only emptied."""
+    real = locate(path)
+    if os.path.isdir(real) and not os.path.islink(real):
+        empty(real)
+        if real != WORK:
+            os.rmdir(real)
+    else:
+        unlink_if_there(real)
+
+
+def empty(folder: str) -> None:
+    """Remove all that is in a folder, however deep: folders two levels down move up first."""
+    os.chmod(folder, 0o755)
+    again = True
+    while again:
+        again = False
+        for entry in list(os.scandir(folder)):
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            os.chmod(entry.path, 0o700)
+            for below in list(os.scandir(entry.path)):
+                if below.is_dir(follow_symlinks=False):
+                    os.chmod(below.path, 0o700)
+                    os.rename(below.path, os.path.join(folder, secrets.token_hex(16)))
+                    again = True
+                else:
+                    os.unlink(below.path)
+            os.rmdir(entry.path)
+
+
+def is_empty(folder: str) -> bool:
+    with os.scandir(folder) as entries:
+        return next(entries, None) is None
+
+
+def empty_temporary() -> None:
+    """Empty the temporary folders as their user, so that no command finds what another one left there."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            become_owner()
+            for folder in TEMPORARY:
+                clear_shared(folder)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def clear_shared(folder: str) -> None:
+    """Remove what the user owns in a folder that is not the user's."""
+    for entry in list(os.scandir(folder)):
+        if entry.is_dir(follow_symlinks=False):
+            empty(entry.path)
+            os.rmdir(entry.path)
+        else:
+            os.unlink(entry.path)
+
+
+def unpack(path: str, tar: BinaryIO) -> None:
+    """Unpack regular files, folders and links below `path`. Raises ValueError for anything else.
+
+    No member is written through a link: every folder used was made, or seen to be a real one, before.
+    """
+    top = locate_folder(path)
+    os.makedirs(top, exist_ok=True)
+    known: Set[str] = {top}
+    with tarfile.open(fileobj=tar, mode="r|") as archive:
+        for member in archive:
+            target = os.path.normpath(os.path.join(top, member.name))
+            if target != top and not target.startswith(top + "/"):
+                raise ValueError(f"tar member {member.name!r} leaves its folder")
+            if member.isdir():
+                make_folder(target, top, known)
+                continue
+            make_folder(os.path.dirname(target), top, known)
+            unlink_if_there(target)
+            if member.issym():
+                os.symlink(member.linkname, target)
+            elif member.isreg():
+                body = cast(BinaryIO, archive.extractfile(member))
+                write(target, body, 0o755 if member.mode & 0o100 else 0o644)
+            else:
+                raise ValueError(f"tar member {member.name!r} is neither file, folder nor link")
+
+
+def make_folder(path: str, top: str, known: Set[str]) -> None:
+    """Make a folder and those above it up to `top`. Raises ValueError where a link is in the way."""
+    if path in known:
+        return
+    make_folder(os.path.dirname(path), top, known)
+    if os.path.islink(path):
+        raise ValueError(f"{os.path.relpath(path, top)} is a link")
+    os.makedirs(path, exist_ok=True)
+    known.add(path)
+
+
+def pack(path: str, out: Outgoing) -> None:
+    """A folder as tar: regular files, folders and links as they are; sockets, pipes and devices stay out."""
+    top = locate_folder(path)
+    with tarfile.open(fileobj=cast(BinaryIO, out), mode="w|", format=tarfile.GNU_FORMAT) as archive:
+        for name in walk(top):
+            add_entry(archive, os.path.join(top, name), name)
+
+
+def walk(top: str) -> List[str]:
+    """Relative names of all entries, folders before what they hold."""
+    names: List[str] = []
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        with os.scandir(os.path.join(top, folder)) as entries:
+            for entry in entries:
+                name = os.path.join(folder, entry.name)
+                names.append(name)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(name)
+    return names
+
+
+def add_entry(archive: tarfile.TarFile, path: str, name: str) -> None:
+    state = os.lstat(path)
+    member = tarfile.TarInfo(name)
+    member.mode = stat.S_IMODE(state.st_mode)
+    if stat.S_ISDIR(state.st_mode):
+        member.type = tarfile.DIRTYPE
+        archive.addfile(member)
+    elif stat.S_ISLNK(state.st_mode):
+        member.type = tarfile.SYMTYPE
+        member.linkname = os.readlink(path)
+        archive.addfile(member)
+    elif stat.S_ISREG(state.st_mode):
+        member.size = state.st_size
+        with open(path, "rb") as file:
+            archive.addfile(member, file)
+
+
+def install_inside(request: Dict[str, Any], payload: BinaryIO) -> None:
+    """Write our own files as root where the code under repair can read and not write."""
+    for name, size in request["files"]:
+        target = os.path.normpath(os.path.join(INSIDE, name))
+        if not target.startswith(INSIDE + "/"):
+            raise ValueError(f"{name} lies outside {INSIDE}")
+        os.makedirs(os.path.dirname(target), mode=0o755, exist_ok=True)
+        unlink_if_there(target)
+        with open(target, "wb") as file:
+            file.write(payload.read(size))
+        os.chmod(target, 0o644)

@@ -1,0 +1,108 @@
+"""Where settings come from, and that the repository may only tighten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.errors import UsageError
+from agent.settings import resolve, user_file
+
+
+@pytest.fixture(autouse=True)
+def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A configuration folder of the test's own, and no AGENT_* variables."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("AGENT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    user_file().parent.mkdir(parents=True)
+    return user_file()
+
+
+def test_defaults() -> None:
+    found = resolve({}, None)
+    assert (found.prices.value, found.prices.latency, found.prices.risk, found.prices.irreversible) == (20, 0.01, 20, 20)
+    assert (found.limits.dollars, found.limits.seconds) == (2.0, 900.0)
+    assert found.tier_names == ("repair",)
+    assert found.sandbox == "auto"
+
+
+def test_flags_beat_environment_beats_file(own_configuration: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_configuration.write_text('value = "1"\nrisk_price = "1"\nlatency_price = "1"\n')
+    monkeypatch.setenv("AGENT_VALUE", "2 usd")
+    monkeypatch.setenv("AGENT_RISK_PRICE", "2")
+    found = resolve({"value": "$3"}, None)
+    assert (found.prices.value, found.prices.risk, found.prices.latency) == (3.0, 2.0, 1.0)
+
+
+def test_the_repository_only_tightens() -> None:
+    pyproject = b'[tool.agent]\nbudget = 0.5\ndeadline = "1h"\nvalue = 1000\nimage = "evil"\nprotected = ["data/*"]\n'
+    found = resolve({}, pyproject)
+    assert found.limits.dollars == 0.5
+    assert found.limits.seconds == 900.0  # a later deadline than ours does not loosen it
+    assert found.prices.value == 20.0
+    assert found.image == ""
+    assert found.protected == ("data/*",)
+    assert found.notes == ("ignored from the repository's [tool.agent] (only you may set it): image, value",)
+
+
+def test_trust_is_the_users_explicit_word() -> None:
+    pyproject = b'[tool.agent]\nvalue = 1000\nrisk-price = "$7"\n'
+    found = resolve({"trust_repo_config": True, "risk_price": "3"}, pyproject)
+    assert (found.prices.value, found.prices.risk) == (1000.0, 3.0)
+
+
+def test_the_repository_cannot_trust_itself() -> None:
+    found = resolve({}, b"[tool.agent]\ntrust_repo_config = true\nvalue = 1000\n")
+    assert found.prices.value == 20.0
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"value": "-1"}, "value: '-1' is not an amount of money"),
+        ({"deadline": "soon"}, "deadline: 'soon' is not a duration"),
+        ({"deadline": "0s"}, "leaves no time"),
+        ({"tier": ["gpt"]}, "unknown tier 'gpt'; known: repair"),
+        ({"sandbox": "chroot"}, "sandbox: Input should be 'auto' or 'docker'"),
+    ],
+)
+def test_bad_settings_are_one_clear_line(flags: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        resolve(flags, None)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == 2
+
+
+def test_a_hostile_pyproject_is_a_note_or_one_line() -> None:
+    assert resolve({}, b"[" * 100_000).notes[0].startswith("the repository's pyproject.toml cannot be read")
+    assert resolve({}, b'tool = "x"').prices.value == 20.0
+    assert resolve({}, b"a = " + b"[" * 5000).notes
+    with pytest.raises(UsageError, match="repository's \\[tool.agent\\]"):
+        resolve({}, b'[tool.agent]\nbudget = "cheap"\n')
+
+
+def test_a_scripted_tier_comes_from_the_users_file_only(own_configuration: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    script.write_text(json.dumps({"dollars": 0.5, "replies": []}))
+    table = f'[[tiers]]\nname = "cheap"\nprovider = "scripted"\nscript = "{script}"\n'
+    own_configuration.write_text(table)
+    assert resolve({}, None).tier_names == ("repair", "cheap")
+    assert resolve({"tier": ["cheap"]}, None).tier_names == ("cheap",)
+    own_configuration.write_text("")
+    in_repository = table.replace("[[tiers]]", "[[tool.agent.tiers]]").encode()
+    assert resolve({}, in_repository).tier_names == ("repair",)
+
+
+def test_an_unknown_key_in_the_users_file_is_named(own_configuration: Path) -> None:
+    own_configuration.write_text('valeu = "1"\n')
+    with pytest.raises(UsageError, match="valeu"):
+        resolve({}, None)
+    own_configuration.write_text("not toml")
+    with pytest.raises(UsageError, match="not valid TOML"):
+        resolve({}, None)

@@ -1,0 +1,53 @@
+"""Fixtures shared by all tests: the engine, images built once, and a started sandbox."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from docker import DockerClient
+
+from sandboxes.docker import DockerSandbox
+from sandboxes.engine import connect
+from sandboxes.environments import PYTHON, build_environment
+from sandboxes.images import ensure_base
+from sandboxes.interface import EngineMissing
+from sandboxes.requirements import Declarations
+
+EMPTY_TAR = bytes(10240)
+
+
+@pytest.fixture(scope="session")
+def docker_client() -> Iterator[DockerClient]:
+    """A client of the engine. Without one the test is skipped, in CI it fails."""
+    try:
+        client = connect()
+    except EngineMissing as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have a container engine: {error}")
+        pytest.skip(str(error))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def base_image(docker_client: DockerClient) -> str:
+    """Name of the base image, made if need be."""
+    return ensure_base(docker_client, print)
+
+
+@pytest.fixture(scope="session")
+def environment_image(docker_client: DockerClient, base_image: str) -> str:
+    """Name of an image whose environment holds pytest and coverage."""
+    environment = build_environment(
+        docker_client, Declarations(), base=base_image, tree_tar=EMPTY_TAR, progress=print
+    )
+    return environment.image
+
+
+@pytest.fixture
+def sandbox(docker_client: DockerClient, environment_image: str) -> Iterator[DockerSandbox]:
+    """A started sandbox with pytest and coverage, its interpreter in `sandbox.python`."""
+    with DockerSandbox(environment_image, client=docker_client, python=PYTHON) as started:
+        yield started

@@ -1,0 +1,221 @@
+"""Files of the work area: bytes kept exactly, links never followed out, checkpoints that hold."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sandboxes.docker import DockerSandbox
+from sandboxes.interface import RunRequest
+
+pytestmark = pytest.mark.docker
+
+
+def shell(sandbox: DockerSandbox, command: str) -> str:
+    result = sandbox.run(RunRequest(("sh", "-c", command), timeout=20))
+    assert result.exit_code == 0, result.stderr
+    return result.stdout.decode()
+
+
+def tar_of(members: dict[str, bytes | str]) -> bytes:
+    """A tar: bytes are files, text is a link's target."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content
+                archive.addfile(entry)
+            else:
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def members_of(tar: bytes) -> dict[str, bytes | str]:
+    found: dict[str, bytes | str] = {}
+    with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+        for entry in archive:
+            body = archive.extractfile(entry) if entry.isreg() else None
+            if body is not None:
+                found[entry.name] = body.read()
+            elif entry.issym():
+                found[entry.name] = entry.linkname
+    return found
+
+
+def test_write_read_remove(sandbox: DockerSandbox) -> None:
+    data = bytes(range(256)) * 1000
+    sandbox.write("/work/deep/er/file", data, executable=True)
+    assert sandbox.read("/work/deep/er/file") == data
+    assert shell(sandbox, "stat -c '%u %g %a' deep/er/file") == "1000 1000 755\n"
+    with pytest.raises(ValueError, match="more than 10"):
+        sandbox.read("/work/deep/er/file", max_bytes=10)
+    sandbox.remove("/work/deep")
+    sandbox.remove("/work/deep")
+    with pytest.raises(FileNotFoundError):
+        sandbox.read("/work/deep/er/file")
+    with pytest.raises(IsADirectoryError):
+        sandbox.write("/work/folder/x", b"")
+        sandbox.write("/work/folder", b"")
+
+
+def test_special_files_are_not_read(sandbox: DockerSandbox) -> None:
+    shell(sandbox, "mkfifo pipe; ln -s /dev/zero zero")
+    with pytest.raises(ValueError, match="not a regular file"):
+        sandbox.read("/work/pipe")
+    with pytest.raises(ValueError, match="outside"):
+        sandbox.read("/work/zero")
+
+
+def test_links_out_of_the_work_area_are_refused(sandbox: DockerSandbox) -> None:
+    shell(sandbox, "ln -s /tmp out; ln -s /etc/passwd users; ln -s / root")
+    for path in ("/work/out/x", "/work/root/tmp/x", "/tmp/x", "/work/../tmp/x"):
+        with pytest.raises(ValueError, match="outside"):
+            sandbox.write(path, b"x")
+        with pytest.raises(ValueError, match="outside"):
+            sandbox.remove(path)
+    for path in ("/work/users", "/work/root/etc/passwd", "/etc/passwd"):
+        with pytest.raises(ValueError, match="outside"):
+            sandbox.read(path)
+    with pytest.raises(ValueError, match="outside"):
+        sandbox.export("/work/root")
+    with pytest.raises(ValueError, match="outside"):
+        sandbox.put_tar("/work/out", tar_of({"x": b""}))
+
+
+def test_writing_replaces_a_link_and_not_its_target(sandbox: DockerSandbox) -> None:
+    sandbox.write("/work/target", b"kept")
+    shell(sandbox, "ln -s target link; ln target hard")
+    sandbox.write("/work/link", b"new")
+    sandbox.write("/work/hard", b"new")
+    assert sandbox.read("/work/target") == b"kept"
+    assert sandbox.read("/work/link") == b"new"
+
+
+def test_tar_in_and_out(sandbox: DockerSandbox) -> None:
+    members: dict[str, bytes | str] = {"a/b.txt": b"x" * 100_000, "a/link": "b.txt", "c": b"", "\udcff": b"n"}
+    sandbox.put_tar("/work/repo", tar_of(members))
+    shell(sandbox, "mkfifo repo/pipe; ln repo/a/b.txt repo/hard")
+    expected = {**members, "hard": b"x" * 100_000}
+    assert members_of(sandbox.export("/work/repo")) == expected
+    with pytest.raises(ValueError, match="more than 5000 bytes"):
+        sandbox.export("/work/repo", max_bytes=5000)
+    with pytest.raises(FileNotFoundError):
+        sandbox.export("/work/missing")
+    assert shell(sandbox, "echo well") == "well\n"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"../x": b""},
+        {"a/../../x": b""},
+        {"/work/../etc/x": b""},
+        {"a": "/tmp", "a/x": b""},
+        {"a": "..", "a/x": b""},
+    ],
+)
+def test_tar_members_that_leave_are_refused(sandbox: DockerSandbox, members: dict[str, bytes | str]) -> None:
+    with pytest.raises(ValueError):
+        sandbox.put_tar("/work/repo", tar_of(members))
+    assert shell(sandbox, "ls /tmp; ls -A /work | grep -v repo || true") == ""
+
+
+def test_a_tar_that_does_not_fit(sandbox: DockerSandbox) -> None:
+    shell(sandbox, "fallocate -l 1000M big")
+    with pytest.raises(OSError, match="No space left"):
+        sandbox.put_tar("/work/repo", tar_of({"x": bytes(60 * 2**20)}))
+    sandbox.remove("/work/big")
+    assert shell(sandbox, "echo well") == "well\n"
+
+
+def test_broken_tar_is_a_value_error(sandbox: DockerSandbox) -> None:
+    with pytest.raises(ValueError):
+        sandbox.put_tar("/work/repo", b"no tar at all" * 1000)
+    assert shell(sandbox, "echo well") == "well\n"
+
+
+VANDAL = """
+import os
+os.chdir('/work/repo')
+open('in_place', 'r+').write('XXXX')       # same inode, same length
+os.utime('in_place', ns=(1, 1))
+os.unlink('gone')
+os.rename('moved', 'elsewhere')
+os.chmod('mode', 0o777)
+os.unlink('link'); os.symlink('/etc', 'link')
+os.rename('folder', 'old'); open('folder', 'w').write('a file now')
+os.makedirs('new/deep'); open('new/deep/er', 'w').write('stranger')
+os.chmod('new', 0)
+"""
+
+
+def test_restore_undoes_every_kind_of_change(sandbox: DockerSandbox) -> None:
+    names = ("in_place", "gone", "moved", "mode", "folder/inner", "untouched")
+    sandbox.put_tar("/work/repo", tar_of({**dict.fromkeys(names, b"text"), "link": "mode"}))
+    describe = "cd repo && find . -printf '%p %y %m %s %l %T@\\n' | grep -v '^. d' | sort; cat in_place"
+    before, inode = shell(sandbox, describe), shell(sandbox, "stat -c %i repo/untouched")
+    files = members_of(sandbox.export("/work/repo"))
+    token = sandbox.checkpoint("/work/repo")
+    for _ in range(2):
+        assert sandbox.run(RunRequest((sandbox.python, "-c", VANDAL), timeout=20)).exit_code == 0
+        sandbox.restore(token)
+        assert members_of(sandbox.export("/work/repo")) == files
+        assert file_times_only(shell(sandbox, describe)) == file_times_only(before)
+    assert shell(sandbox, "stat -c %i repo/untouched") == inode, "an untouched file is left alone"
+
+
+def file_times_only(listing: str) -> list[str]:
+    return [line if " f " in line else line.rsplit(" ", 1)[0] for line in listing.splitlines()]
+
+
+def test_restore_of_a_folder_that_became_a_link(sandbox: DockerSandbox) -> None:
+    sandbox.write("/work/repo/file", b"1")
+    sandbox.write("/work/other/file", b"2")
+    token = sandbox.checkpoint("/work/repo")
+    shell(sandbox, "rm -r repo; ln -s other repo")
+    sandbox.restore(token)
+    assert sandbox.read("/work/repo/file") == b"1"
+    assert sandbox.read("/work/other/file") == b"2"
+
+
+def test_checkpoints_are_independent(sandbox: DockerSandbox) -> None:
+    tokens = []
+    for text in (b"one", b"two", b"three"):
+        sandbox.write("/work/repo/file", text)
+        tokens.append(sandbox.checkpoint("/work/repo"))
+    for token, text in zip(tokens, (b"one", b"two", b"three"), strict=True):
+        sandbox.restore(token)
+        assert sandbox.read("/work/repo/file") == text
+
+
+names = st.text("abc", min_size=1, max_size=2)
+trees = st.dictionaries(
+    st.lists(names, min_size=1, max_size=3).map("/".join), st.binary(max_size=20), max_size=6
+)
+
+
+def plain_tree(tree: dict[str, bytes]) -> dict[str, bytes | str]:
+    """Without files that would have to be folders too."""
+    return {
+        path: data for path, data in tree.items() if not any(other.startswith(path + "/") for other in tree)
+    }
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=trees.map(plain_tree), after=trees.map(plain_tree))
+def test_restore_is_exact_for_any_two_trees(
+    sandbox: DockerSandbox, before: dict[str, bytes | str], after: dict[str, bytes | str]
+) -> None:
+    sandbox.remove("/work/repo")
+    sandbox.put_tar("/work/repo", tar_of(before))
+    token = sandbox.checkpoint("/work/repo")
+    sandbox.remove("/work/repo")
+    sandbox.put_tar("/work/repo", tar_of(after))
+    sandbox.restore(token)
+    assert members_of(sandbox.export("/work/repo")) == before

@@ -1,0 +1,298 @@
+"""Our pytest plugins: one that keeps the repository's options from breaking the run, one that reports."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tools.inside.pytest_guard import Integrity
+    from tools.inside.report_writer import Reporter
+
+MESSAGE = 20_000
+MESSAGE_WHEN_MANY = 2_000
+MANY = 100
+CAPTURED = 2_000
+FRAMES = 50
+GRACE = 3.0
+REPORTING = 15.0
+TEARDOWN = 10.0
+
+# Options that stop a run early, spread it over processes, reorder it or make failures vanish.
+NEUTRAL: dict[str, Any] = {
+    "maxfail": 0, "stepwise": False, "stepwise_skip": False, "lf": False, "failedfirst": False,
+    "newfirst": False, "usepdb": False, "trace": False, "setuponly": False, "setupplan": False,
+    "numprocesses": None, "dist": "no", "tx": [], "forked": False, "looponfail": False,
+    "reruns": 0, "flaky_report": False, "force_flaky": False, "randomly_reorganize": False,
+    "random_order": False, "cov_source": [], "no_cov": True,
+}  # fmt: skip
+
+# Options of plugins that repositories often name in addopts: option -> number of values (None: optional).
+OPTIONS_OF: dict[str, dict[str, Any]] = {
+    "pytest_cov": {
+        "--cov": "?", "--cov-report": 1, "--cov-config": 1, "--no-cov": 0, "--cov-branch": 0,
+        "--cov-fail-under": 1, "--cov-append": 0, "--cov-context": 1, "--no-cov-on-fail": 0,
+    },
+    "xdist": {"--numprocesses": 1, "-n": 1, "--dist": 1, "--maxprocesses": 1, "--max-worker-restart": 1},
+    "pytest_rerunfailures": {"--reruns": 1, "--reruns-delay": 1, "--only-rerun": 1},
+    "pytest_timeout": {"--timeout": 1, "--timeout-method": 1},
+    "pytest_randomly": {"--randomly-seed": 1, "--randomly-dont-reorganize": 0},
+    "pytest_benchmark": {"--benchmark-skip": 0, "--benchmark-disable": 0},
+}  # fmt: skip
+
+
+class TimeLimit(BaseException):
+    """The test took longer than it may. Not an Exception: code under test rarely swallows those."""
+
+
+class Deadline:
+    """A limit in two stages: an exception in the main thread, again and again, then the process's end."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._armed = False
+        self.rang = False
+
+    def arm(self, seconds: float) -> None:
+        """From now on: `seconds`, then TimeLimit every half second, and after GRACE the end."""
+        self._armed = True
+        signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 0.5)
+        self.watch(seconds + GRACE)
+
+    def disarm(self) -> None:
+        """The limit no longer counts; what follows (reports) gets its own, hard one."""
+        self._armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        self.watch(REPORTING)
+
+    def watch(self, seconds: float) -> None:
+        """End the process after so long, even when the interpreter is stuck in C; tracebacks are reported."""
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self._reporter.descriptor)
+
+    def release(self) -> None:
+        """No limit at all until armed again."""
+        self.disarm()
+        faulthandler.cancel_dump_traceback_later()
+
+    def _ring(self, *_: object) -> None:
+        if self._armed:
+            if not self.rang:
+                self.rang = True
+                self._reporter.emit("alarm")
+            raise TimeLimit("the test took longer than its time limit")
+
+
+class Options:
+    """Neutralises options of the repository that would break the run, and takes the second snapshot."""
+
+    def __init__(self, guard: Integrity, missing: frozenset[str]) -> None:
+        self._guard = guard
+        self._missing = missing
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        group = parser.getgroup("options of plugins that are not installed")
+        for plugin in sorted(self._missing):
+            for option, values in OPTIONS_OF[plugin].items():
+                how: dict[str, Any] = {"action": "store_true"} if values == 0 else {"action": "append"}
+                if values == "?":
+                    how["nargs"] = "?"
+                # addoption refuses short lower-case options, which -n of xdist is.
+                group._addoption(option, dest=f"ignored_{option.strip('-')}", help="ignored", **how)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Iterator[None]:
+        self._guard.remember()
+        _neutralise(early_config.known_args_namespace)
+        yield
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Iterator[None]:
+        _neutralise(config.option)
+        yield
+
+
+def _neutralise(namespace: Any) -> None:
+    for name, value in NEUTRAL.items():
+        if hasattr(namespace, name):
+            setattr(namespace, name, value)
+
+
+class Report:
+    """Selects the wanted tests, limits their time and reports what became of each."""
+
+    def __init__(
+        self, parameters: dict[str, Any], reporter: Reporter, deadline: Deadline, guard: Integrity
+    ) -> None:
+        ids = parameters["ids"]
+        self._wanted: frozenset[str] | None = None if ids is None else frozenset(ids)
+        self._files = None if ids is None else {test.split("::")[0] for test in ids}
+        self._seconds: float = parameters["per_test_seconds"]
+        self._collect_seconds: float = parameters["collect_seconds"]
+        self._reporter = reporter
+        self._deadline = deadline
+        self._guard = guard
+        self._phases: list[tuple[str, Any, Any]] = []
+        self._deselected: list[str] = []
+        self._errors: list[dict[str, str]] = []
+        self._failures = 0
+        self._until = 0.0
+
+    # Collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Any, config: pytest.Config) -> bool | None:
+        if self._files is None or collection_path.name == "__init__.py":
+            return None
+        relative = os.path.relpath(collection_path, config.rootpath).replace(os.sep, "/")
+        if collection_path.is_dir():
+            wanted = relative == "." or any(file.startswith(f"{relative}/") for file in self._files)
+        else:
+            wanted = relative in self._files
+        return None if wanted or relative.startswith("..") else True
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self) -> Iterator[None]:
+        self._deadline.arm(self._collect_seconds)
+        yield
+        self._deadline.release()
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            limit = MESSAGE if len(self._errors) < MANY else MESSAGE_WHEN_MANY
+            self._errors.append({"id": report.nodeid, "message": _bounded(report.longreprtext, limit)})
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self._deselected += [item.nodeid for item in items]
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+        yield
+        if self._wanted is not None:
+            items[:] = [item for item in items if item.nodeid in self._wanted]
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        ids = [item.nodeid for item in session.items]
+        files = {str(getattr(item, "path", "")) for item in session.items}
+        self._guard.remember_session(session.config.pluginmanager, files)
+        plugins = self._guard.plugin_files()
+        self._reporter.emit(
+            "collected", ids=ids, deselected=self._deselected, errors=self._errors, plugins=plugins
+        )
+        yield
+        self._deadline.release()
+
+    # One test
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        ours = self._guard.is_ours(item)
+        self._phases, self._deadline.rang = [], False
+        self._until = time.perf_counter() + self._seconds
+        if not ours:
+            self._reporter.emit("start", id=item.nodeid)
+        started = time.perf_counter()
+        outcome: Any = yield
+        # An exception here (KeyboardInterrupt, pytest.exit) ends the session: the test stays unfinished.
+        if ours or outcome.excinfo is not None:
+            return
+        self._reporter.emit("finish", id=item.nodeid, **self._verdict(time.perf_counter() - started))
+        self._guard.check()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self) -> Iterator[None]:
+        yield from self._limited(self._seconds)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        yield from self._limited(self._until - time.perf_counter())
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self) -> Iterator[None]:
+        yield from self._limited(max(self._until - time.perf_counter(), min(self._seconds, TEARDOWN)))
+
+    def _limited(self, seconds: float) -> Iterator[None]:
+        self._deadline.arm(seconds)
+        yield
+        self._deadline.disarm()
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: Any) -> Iterator[None]:
+        raised = call.excinfo  # before any other plugin can take it away
+        outcome: Any = yield
+        report = outcome.get_result()
+        if raised is not None and report.outcome == "passed":
+            self._guard.note(f"{item.nodeid} raised {raised.typename} and was reported as passed")
+        self._phases.append((call.when, report, raised))
+        self._guard.saw(item, call.when, report.outcome)
+
+    def _verdict(self, seconds: float) -> dict[str, Any]:
+        outcome, report, raised = _outcome(self._phases)
+        if self._deadline.rang:
+            outcome = "timeout"
+        if outcome in ("failed", "error", "timeout"):
+            self._failures += 1
+        many = self._failures > MANY
+        message = "" if report is None else _message(report, MESSAGE_WHEN_MANY if many else MESSAGE)
+        frames = _frames(raised)
+        crash = getattr(getattr(report, "longrepr", None), "reprcrash", None)
+        path, line = _inside(getattr(crash, "path", "")), int(getattr(crash, "lineno", 0) or 0)
+        if frames and not path:
+            path, line, _ = frames[-1]
+        return {
+            "outcome": outcome,
+            "seconds": seconds,
+            "message": message or ("no phase of this test was reported" if not self._phases else ""),
+            "path": path,
+            "line": line if path else 0,
+            "frames": [] if many else frames,
+        }
+
+
+def _outcome(phases: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any]:
+    """The outcome of a test, and the report and exception that explain it (None when it passed)."""
+    for when, report, raised in phases:
+        if report.outcome == "failed":
+            return ("failed" if when == "call" else "error"), report, raised
+    for _, report, raised in phases:
+        if report.outcome == "skipped":
+            return ("xfailed" if hasattr(report, "wasxfail") else "skipped"), report, raised
+    called = [report for when, report, _ in phases if when == "call"]
+    if not called:
+        return "error", None, None
+    return ("xpassed" if hasattr(called[-1], "wasxfail") else "passed"), None, None
+
+
+def _message(report: Any, limit: int) -> str:
+    parts = [_bounded(report.longreprtext, limit)]
+    if report.outcome == "failed":
+        for stream, text in (("stdout", report.capstdout), ("stderr", report.capstderr)):
+            if text:
+                parts.append(f"--- captured {stream} ---\n{text[-CAPTURED:]}")
+    return "\n".join(parts)
+
+
+def _bounded(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[: limit // 2]}\n[...]\n{text[-limit // 2 :]}"
+
+
+def _inside(path: Any) -> str:
+    """A path relative to the repository, or "" for a path outside it."""
+    relative = os.path.relpath(str(path)) if path else ".."
+    return "" if relative.startswith("..") else relative
+
+
+def _frames(raised: Any) -> list[tuple[str, int, str]]:
+    if raised is None:
+        return []
+    found = [
+        (_inside(entry.path), entry.lineno + 1, entry.name) for entry in list(raised.traceback)[-FRAMES:]
+    ]
+    return [frame for frame in found if frame[0]]

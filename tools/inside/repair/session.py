@@ -1,0 +1,180 @@
+"""One pytest session in this process: outcomes by test id, a time limit per phase, failure frames."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Any
+
+MAX_FRAMES = 60
+MAX_ERROR = 300
+REPEAT_SECONDS = 0.5
+
+# Plugins that would run tests elsewhere, again, in another order, under another tracer or alarm: switched
+# off by their own options, so that a repository's own options for them stay valid.
+SWITCHED_OFF = {
+    "xdist": ("-n0",),
+    "pytest_cov": ("--no-cov",),
+    "pytest_randomly": ("-p", "no:randomly"),
+    "pytest_timeout": ("--timeout=0",),
+    "pytest_rerunfailures": ("--reruns=0",),
+}
+
+
+class TooSlow(BaseException):
+    """Raised in the test by the alarm. A BaseException, so that ordinary handlers let it pass."""
+
+
+def arguments(ids: list[str]) -> list[str]:
+    """pytest's arguments for running `ids` in process, without writing to the tree."""
+    options = ["-q", "-p", "no:cacheprovider", "--tb=native"]
+    for module, switches in SWITCHED_OFF.items():
+        if importlib.util.find_spec(module) is not None:
+            options += switches
+    return [*options, *ids]
+
+
+@dataclass
+class Watch:
+    """A pytest plugin that records what happened. Outcomes: "passed", "failed", "skipped" (also xfail).
+
+    `seconds` of wall time and, unless 0, `cpu_seconds` of user time bound each phase of each test.
+    """
+
+    root: str
+    seconds: float
+    cpu_seconds: float = 0.0
+    on_start: Callable[[str], None] | None = None
+    on_end: Callable[[str], None] | None = None
+    collected: list[str] = field(default_factory=list)
+    outcomes: dict[str, str] = field(default_factory=dict)
+    phases: dict[str, set[str]] = field(default_factory=dict)
+    frames: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    durations: dict[str, float] = field(default_factory=dict)
+    keep_frames: bool = True
+
+    def passed(self, wanted: list[str]) -> bool:
+        """Whether every wanted test was collected and went through setup, call and teardown."""
+        return bool(wanted) and all(
+            self.outcomes.get(name) == "passed" and self.phases.get(name) == {"setup", "call", "teardown"}
+            for name in wanted
+        )
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        self.collected = [item.nodeid for item in session.items]
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        name = report.nodeid
+        self.durations[name] = self.durations.get(name, 0.0) + report.duration
+        worse = self.outcomes.get(name) in ("failed", "skipped")
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            failed = report.outcome == "failed" or self.outcomes.get(name) == "failed"
+            self.outcomes[name] = "failed" if failed else "skipped"
+        elif not worse:
+            self.outcomes[name] = "passed"
+        if report.outcome == "passed":
+            self.phases.setdefault(name, set()).add(report.when)
+
+    def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
+        error = call.excinfo.value
+        self.errors[node.nodeid] = f"{type(error).__name__}: {error}"[:MAX_ERROR]
+        if self.keep_frames:
+            self.frames.setdefault(node.nodeid, []).extend(failure_frames(error, self.root))
+        if type(report).__name__ == "CollectReport":
+            self.outcomes[node.nodeid] = "failed"
+
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Arm the alarm around a hook. It repeats, for code that swallows every exception."""
+        signal.signal(signal.SIGALRM, _alarm)
+        signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
+        if self.cpu_seconds:
+            signal.signal(signal.SIGVTALRM, _alarm)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self.cpu_seconds, REPEAT_SECONDS)
+        yield
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _alarm(_signal: int, _frame: FrameType | None) -> None:
+    raise TooSlow("time limit of the test")
+
+
+def hooks(watch: Watch) -> Any:
+    """The watch's hook wrappers, as a plugin (pytest is imported only here: see `screen.warm`)."""
+    import pytest
+
+    class Limits:
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_make_collect_report(self) -> Iterator[None]:
+            yield from watch.limited(max(10.0, 2 * watch.seconds))
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_setup(self) -> Iterator[None]:
+            yield from watch.limited(watch.seconds)
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_call(self) -> Iterator[None]:
+            yield from watch.limited(watch.seconds)
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_teardown(self) -> Iterator[None]:
+            yield from watch.limited(watch.seconds)
+
+        @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+        def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
+            if watch.on_start:
+                watch.on_start(item.nodeid)
+            yield
+            if watch.on_end:
+                watch.on_end(item.nodeid)
+
+    return Limits()
+
+
+def failure_frames(error: BaseException, root: str) -> list[tuple[str, int, str]]:
+    """(path below root, line, function) of the frames of an exception and its causes, innermost first;
+    repeats (recursion) are given once. The outermost and innermost frames of a deep stack are kept."""
+    found: dict[tuple[str, int, str], None] = {}
+    current: BaseException | None = error
+    for _ in range(5):
+        if current is None:
+            break
+        for frame in reversed(_walk(current.__traceback__)):
+            path = os.path.realpath(frame[0])
+            if path.startswith(root + os.sep) and "-packages" + os.sep not in path:
+                found.setdefault((path[len(root) + 1 :], frame[1], frame[2]))
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return list(found)[:MAX_FRAMES]
+
+
+def _walk(tb: TracebackType | None) -> list[tuple[str, int, str]]:
+    return [(f.f_code.co_filename, line, f.f_code.co_name) for f, line in traceback.walk_tb(tb)]
+
+
+def run_session(ids: list[str], watch: Watch, *plugins: Any, extra: tuple[str, ...] = ()) -> int:
+    """Run pytest on `ids` here. The working directory comes first on the path, as with `python -m pytest`.
+
+    A SystemExit that escapes counts as a failed run (exit code 3, pytest's "internal error").
+    """
+    if sys.path[:1] != [os.getcwd()]:  # noqa: PTH109
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109
+    import pytest
+
+    started = time.monotonic()
+    try:
+        code = int(pytest.main([*arguments(ids), *extra], plugins=[watch, hooks(watch), *plugins]))
+    except SystemExit:
+        code = 3
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    watch.durations[""] = time.monotonic() - started
+    return code

@@ -1,0 +1,178 @@
+"""A vetted patch: built from whole-file edits, applied to the user's tree or committed to a branch by us.
+
+Nothing that comes out of a sandbox is applied as it is: an edit names a path of the tree and its new
+bytes, the paths are vetted, and the diff is made here.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from tools.base import Base, BaseFile, tree_hash
+from tools.files import FileEdit
+from tools.host_git import GitError, empty_git_dir, git
+
+MAX_PATCH_BYTES = 2 * 2**20
+
+
+class PatchError(ValueError):
+    """The patch cannot be made, applied or committed; nothing was changed."""
+
+
+def unsafe_path(path: str) -> str | None:
+    """Why a path may not appear in a patch, or None."""
+    pure = PurePosixPath(path)
+    if not path or pure.is_absolute() or ".." in pure.parts:
+        return "leads out of the tree"
+    if any(part.lower().startswith(".git") for part in pure.parts):
+        return "belongs to git"
+    if any(ord(character) < 32 for character in path):
+        return "has control characters in its name"
+    return None
+
+
+def patched_files(base: Base, edits: Sequence[FileEdit]) -> dict[str, BaseFile]:
+    """The tree after the edits. Raises PatchError for a path that may not be edited or a patch too large."""
+    files = dict(base.files)
+    if sum(len(edit.content or b"") for edit in edits) > MAX_PATCH_BYTES:
+        raise PatchError(f"the patch is larger than {MAX_PATCH_BYTES // 2**20} MB")
+    for edit in edits:
+        reason = unsafe_path(edit.path)
+        known = files.get(edit.path)
+        if reason is None and known is not None and known.mode == "120000":
+            reason = "is a symlink"
+        if reason is None and any(
+            (above := files.get(str(parent))) is not None and above.mode == "120000"
+            for parent in PurePosixPath(edit.path).parents
+        ):
+            reason = "lies behind a symlink"
+        if reason is not None:
+            raise PatchError(f"{edit.path!r} {reason}")
+        if edit.content is None:
+            files.pop(edit.path, None)
+        else:
+            files[edit.path] = BaseFile(known.mode if known else "100644", edit.content)
+    return files
+
+
+def patched_tree_hash(base: Base, edits: Sequence[FileEdit]) -> str:
+    """Tree hash of base plus edits (see `tools.base.tree_hash`)."""
+    return tree_hash(patched_files(base, edits))
+
+
+def make_patch(base: Base, edits: Sequence[FileEdit]) -> bytes:
+    """A unified diff (git format) of the edits against the base. Raises PatchError."""
+    after = patched_files(base, edits)
+    paths = sorted({edit.path for edit in edits})
+    with tempfile.TemporaryDirectory(prefix="marginal-agent-") as scratch:
+        git_dir = empty_git_dir(Path(scratch))
+        try:
+            before_tree = _write_tree(git_dir, {p: base.files[p] for p in paths if p in base.files}, "before")
+            after_tree = _write_tree(git_dir, {p: after[p] for p in paths if p in after}, "after")
+            return git(
+                "diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--binary", "--no-renames", "--no-color",
+                before_tree, after_tree, git_dir=git_dir,
+            )  # fmt: skip
+        except GitError as error:
+            raise PatchError(f"the patch cannot be made: {error}") from error
+
+
+def apply_to_tree(base: Base, edits: Sequence[FileEdit]) -> None:
+    """Write the edits into the user's tree, all or nothing.
+
+    Raises PatchError, with the tree unchanged, when a file is no longer as it was in the base.
+    """
+    patched_files(base, edits)
+    for edit in edits:
+        full = base.root / edit.path
+        if full.parent.resolve() != base.root / PurePosixPath(edit.path).parent:
+            raise PatchError(f"{edit.path} lies behind a symlinked folder now; the patch was not applied")
+        now = full.read_bytes() if full.is_file() and not full.is_symlink() else None
+        if now != base.read(edit.path):
+            raise PatchError(f"{edit.path} has changed since the run began; the patch was not applied")
+    prepared: list[tuple[Path, Path | None]] = []
+    try:
+        for edit in edits:
+            prepared.append((base.root / edit.path, _prepare(base.root / edit.path, edit.content)))
+    except OSError as error:
+        for _, temporary in prepared:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+        raise PatchError(f"cannot write to {base.root}: {error.strerror or error}") from error
+    for full, temporary in prepared:
+        if temporary is None:
+            full.unlink(missing_ok=True)
+        else:
+            temporary.replace(full)
+
+
+def _prepare(full: Path, content: bytes | None) -> Path | None:
+    if content is None:
+        return None
+    full.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{full.name}.", dir=full.parent)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+    temporary = Path(name)
+    temporary.chmod(full.stat().st_mode & 0o777 if full.exists() else 0o644)
+    return temporary
+
+
+def branch_problem(base: Base, branch: str) -> str | None:
+    """Why a commit on a new branch of this name cannot be made, or None. Asked before anything is spent."""
+    if base.git_dir is None or not base.head:
+        return "there is no commit to put a branch on"
+    try:
+        git("check-ref-format", "--branch", branch, git_dir=base.git_dir)
+    except GitError:
+        return f"'{branch}' is not a name git accepts for a branch"
+    try:
+        git("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", git_dir=base.git_dir)
+    except GitError:
+        return None
+    return f"branch '{branch}' exists already; name a new one"
+
+
+def commit_to_branch(base: Base, patch: bytes, branch: str, message: str, author: tuple[str, str]) -> str:
+    """Commit HEAD + patch on a new branch; the user's tree, index and current branch stay as they are.
+
+    Only the patch is committed, not the user's uncommitted work. Returns the commit id. Raises PatchError
+    when the patch does not fit HEAD (it touches lines that are not committed yet) or the branch exists.
+    """
+    problem = branch_problem(base, branch)
+    if problem or base.git_dir is None:
+        raise PatchError(problem or "not a git repository")
+    name, email = author
+    identity = {
+        "GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email,
+        "GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": email,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="marginal-agent-") as scratch:
+        index = {"GIT_INDEX_FILE": str(Path(scratch) / "index")}
+        try:
+            git("read-tree", base.head, git_dir=base.git_dir, env=index)
+            git("apply", "--cached", "--whitespace=nowarn", "-", git_dir=base.git_dir, env=index, stdin=patch)
+            tree = git("write-tree", git_dir=base.git_dir, env=index).decode().strip()
+            commit = git(
+                "commit-tree", tree, "-p", base.head, "-m", message, git_dir=base.git_dir, env=identity
+            ).decode().strip()  # fmt: skip
+            git("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit), git_dir=base.git_dir)
+        except GitError as error:
+            raise PatchError(
+                f"the patch cannot be committed on top of HEAD ({error}); "
+                "commit or stash the work it builds on, or use the patch file"
+            ) from error
+    return commit
+
+
+def _write_tree(git_dir: Path, files: dict[str, BaseFile], name: str) -> str:
+    env = {"GIT_INDEX_FILE": str(git_dir / f"index-{name}")}
+    records = []
+    for path, file in files.items():
+        blob = git("hash-object", "-w", "--no-filters", "--stdin", git_dir=git_dir, stdin=file.data)
+        records.append(f"{file.mode} {blob.decode().strip()}\t".encode() + os.fsencode(path) + b"\0")
+    git("update-index", "-z", "--index-info", git_dir=git_dir, env=env, stdin=b"".join(records))
+    return git("write-tree", git_dir=git_dir, env=env).decode().strip()

@@ -1,0 +1,63 @@
+"""Reports from inside a sandbox, read as data: JSON lines, bounded and typed. They are never trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_EVENTS = 200_000
+MAX_LINE_BYTES = 8_000_000
+MAX_NAME = 4_000
+
+
+class RepairError(RuntimeError):
+    """Our own code inside the sandbox ended without its report; the message holds the end of its errors."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One report line. The accessors return a value of the type asked for, or its empty value."""
+
+    kind: str
+    fields: dict[str, object]
+
+    def text(self, name: str, limit: int = MAX_NAME) -> str:
+        value = self.fields.get(name)
+        return value[:limit] if isinstance(value, str) else ""
+
+    def number(self, name: str) -> float:
+        value = self.fields.get(name)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return max(0.0, min(float(value), 1e12)) if is_number and value == value else 0.0  # type: ignore[arg-type]
+
+    def integer(self, name: str) -> int:
+        return int(self.number(name))
+
+    def truth(self, name: str) -> bool:
+        return self.fields.get(name) is True
+
+    def numbers(self, name: str) -> tuple[float, ...]:
+        value = self.fields.get(name)
+        items = value if isinstance(value, list) else []
+        return tuple(Event("", {"n": item}).number("n") for item in items)
+
+    def counts(self, name: str) -> dict[str, int]:
+        value = self.fields.get(name)
+        items = value if isinstance(value, dict) else {}
+        return {str(key)[:40]: Event("", {"n": count}).integer("n") for key, count in items.items()}
+
+
+def events(report: bytes) -> Iterator[Event]:
+    """Events of a report; lines that are not JSON objects with an `event`, or are too long, are left out."""
+    for number, line in enumerate(report.split(b"\n")):
+        if number >= MAX_EVENTS:
+            return
+        if not line or len(line) > MAX_LINE_BYTES:
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and isinstance(value.get("event"), str):
+            yield Event(value["event"], value)
