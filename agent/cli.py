@@ -18,6 +18,7 @@ from agent.replay import replay
 from agent.report import Report
 from agent.settings import resolve, state_folder
 from agent.view import View, make_console
+from policies.vocabulary import Outcome
 from tools.plain import plain
 
 app = typer.Typer(
@@ -115,9 +116,11 @@ def fix(
         report = carry_out(run, tiers, view, _confirm if interactive else None)
     except AgentError as error:
         _fail(error)
-    view.ended(report)
     if json_out is not None:
         _write_json(json_out, report)
+    if report.outcome is Outcome.USAGE:
+        _fail(UsageError(report.explanation))
+    view.ended(report)
     raise typer.Exit(report.exit_code)
 
 

@@ -21,8 +21,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from policies.autonomy import delivery_terms
 from policies.moves import Model, Move, State
-from policies.vocabulary import Prices
+from policies.vocabulary import UNLIMITED, Prices
 
 
 class Parts(NamedTuple):
@@ -98,11 +99,50 @@ class Programme:
         known = self._best.get(state)
         if known is not None:
             return known
-        prices = self.model.prices
         best: tuple[float, Move | None] = (0.0, None)
-        for move in self.model.moves(state):
-            worth = own(move).worth(prices) + self.later(move)
+        for bound, price, move in self._ranked(state):
+            if bound <= best[0]:
+                break  # nor can any later one be better
+            worth = price + self.later(move)
             if worth > best[0]:
                 best = (worth, move)
         self._best[state] = best
         return best
+
+    # Branch and bound: exact, and most of the states are never visited.
+
+    def _ranked(self, state: State) -> list[tuple[float, float, Move]]:
+        """(upper bound of its worth, own price, move), the most promising first."""
+        prices, ranked = self.model.prices, []
+        for move in self.model.moves(state):
+            price = own(move).worth(prices)
+            bound = price + sum(probability * self._bound(after) for probability, after in move.branches)
+            ranked.append((bound, price, move))
+        ranked.sort(key=lambda entry: -entry[0])
+        return ranked
+
+    def _bound(self, state: State) -> float:
+        """An upper bound of W(state)."""
+        if state.dollars != UNLIMITED or state.seconds != UNLIMITED:
+            return self.worth(state._replace(dollars=UNLIMITED, seconds=UNLIMITED))
+        if state.hand is None:
+            return self.worth(state)
+        return self._bound_with_hand(state)
+
+    def _bound_with_hand(self, state: State) -> float:
+        """As if every check and the final verification were free and done: what they catch goes on without
+        the candidate, and the rest is submitted, deferred or put down at once."""
+        model, prices = self.model, self.model.prices
+        going_on = self.worth(model.dropped(state))
+        c, missed = model.hand_right(state), model.missed(state)
+        verifying = prices.latency * model.estimates.final.seconds
+        right = (
+            prices.value
+            - verifying
+            - delivery_terms(model.delivery, 1.0, prices, model.schedule).price(prices)
+        )
+        wrong = -verifying - delivery_terms(model.delivery, 0.0, prices, model.schedule).price(prices)
+        caught = (1 - c) * (1 - missed) * going_on
+        submitted = c * right + (1 - c) * missed * wrong
+        deferred = c * model.estimates.defer_share * prices.value
+        return max(going_on, caught + max(submitted, deferred))

@@ -192,7 +192,7 @@ class Model:
 
         A candidate in hand is put down first.
         """
-        state = self._dropped(state)
+        state = self.dropped(state)
         dollars = tier.dollars + self._switch(state, tier)
         worst, refused = self._room(state, tier.worst_dollars, tier.seconds, tier.worst_seconds)
         q = self.posterior.success(state.failures, state.knowledge, tier)
@@ -222,7 +222,7 @@ class Model:
         kept = state._replace(hand=Hand(hand.tier, passed, hand.knowledge))
         branches = [(passes, self._spent(kept, check.dollars, check.seconds))]
         if passes < 1:
-            branches.append((1 - passes, self._spent(self._dropped(state), check.dollars, check.seconds)))
+            branches.append((1 - passes, self._spent(self.dropped(state), check.dollars, check.seconds)))
         return Move(
             StepKind.VERIFY,
             check.dollars,
@@ -245,7 +245,7 @@ class Model:
         terms = delivery_terms(self.delivery, c / passes if passes else 0.0, self.prices, self.schedule)
         if terms.loss > self.loss_left:
             refused = f"could lose {terms.loss:.3g} loss units and {self.loss_left:.3g} are left"
-        dropped = self._spent(self._dropped(state), 0.0, final.seconds)
+        dropped = self._spent(self.dropped(state), 0.0, final.seconds)
         return Move(
             StepKind.SUBMIT,
             0.0,
@@ -269,13 +269,26 @@ class Model:
 
     def put_down(self, state: State) -> Move:
         """Go on without the candidate in hand; it counts as failed."""
-        return Move(None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self._spent(self._dropped(state), 0.0, 0.0)),))
+        return Move(None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self._spent(self.dropped(state), 0.0, 0.0)),))
 
     def hand_right(self, state: State) -> float:
         """c = P(the candidate in hand is right)."""
         hand, tier = self._held(state)
         right = self.posterior.success(state.failures, hand.knowledge, tier)
         return confidence(right, self.power.wrong(tier, hand.passed))
+
+    def missed(self, state: State) -> float:
+        """P(all checks and the final verification pass too | the candidate in hand is wrong)."""
+        hand, tier = self._held(state)
+        everything = hand.passed | {check.check for check in self.estimates.checks}
+        return _ratio(self.power.wrong(tier, everything, final=True), self.power.wrong(tier, hand.passed))
+
+    def dropped(self, state: State) -> State:
+        """`state` without the candidate in hand, which counts as failed."""
+        if state.hand is None:
+            return state
+        failures = self._fail(state.failures, state.hand.tier, state.hand.knowledge)
+        return state._replace(failures=failures, hand=None)
 
     def left_to_try(self, failures: Failures) -> tuple[tuple[TierEstimate, ...], int]:
         """Tiers that may still be called, and how many more attempts the plan holds at most."""
@@ -314,12 +327,6 @@ class Model:
         if state.hand is None:
             raise ValueError("there is no candidate in hand")
         return state.hand, self.estimates.tier(state.hand.tier)
-
-    def _dropped(self, state: State) -> State:
-        if state.hand is None:
-            return state
-        failures = self._fail(state.failures, state.hand.tier, state.hand.knowledge)
-        return state._replace(failures=failures, hand=None)
 
     def _fail(self, failures: Failures, tier: str, knowledge: Knowledge) -> Failures:
         key = (failures, tier, knowledge)

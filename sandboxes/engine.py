@@ -23,7 +23,6 @@ from sandboxes.interface import EngineMissing, SandboxError
 _PING_SECONDS = 5
 _API_SECONDS = 120
 _START_SECONDS = 60.0
-_EARLY_END_SECONDS = 1.0
 _PID_FILE = Path("/var/run/docker.pid")
 _DAEMON_LOG = Path("/var/log/dockerd.log")
 MEND = "install and start Docker or Podman, set DOCKER_HOST, or run `python -m sandboxes.setup` as root"
@@ -93,6 +92,7 @@ def ensure_engine(progress: Progress) -> DockerClient:
     except EngineMissing:
         if os.environ.get("DOCKER_HOST") or not may_install("docker.io", progress):
             raise
+    daemon = None
     try:
         if shutil.which("dockerd") is None:
             apt_install("docker.io")
@@ -100,24 +100,19 @@ def ensure_engine(progress: Progress) -> DockerClient:
             run_program(["systemctl", "start", "docker"])
         else:
             progress("starting dockerd, as this machine has no init system")
-            start_daemon()
+            daemon = start_daemon()
     except ProgramFailed as error:
         raise EngineMissing(f"the engine could not be started: {error}: {MEND}") from error
-    return _wait_for_engine()
+    return _wait_for_engine(daemon)
 
 
-def start_daemon() -> None:
-    """Start dockerd on its own, to outlive this process. Raises EngineMissing if it ends at once."""
+def start_daemon() -> subprocess.Popen[bytes]:
+    """Start dockerd on its own, to outlive this process."""
     forget_stale_pid(_PID_FILE, Path("/proc"))
     with _DAEMON_LOG.open("ab") as log:
-        daemon = subprocess.Popen(
+        return subprocess.Popen(
             ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    try:
-        daemon.wait(_EARLY_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        return
-    raise EngineMissing(f"dockerd ended at once, see {_DAEMON_LOG}: {MEND}")
 
 
 def forget_stale_pid(pid_file: Path, processes: Path) -> None:
@@ -135,12 +130,14 @@ def forget_stale_pid(pid_file: Path, processes: Path) -> None:
         pid_file.unlink(missing_ok=True)
 
 
-def _wait_for_engine() -> DockerClient:
+def _wait_for_engine(daemon: subprocess.Popen[bytes] | None) -> DockerClient:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
             return connect()
         except EngineMissing:
+            if daemon is not None and daemon.poll() is not None:
+                raise EngineMissing(f"dockerd ended at once, see {_DAEMON_LOG}: {MEND}") from None
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)

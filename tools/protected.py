@@ -31,9 +31,11 @@ RUNNER_FILES = frozenset(
 COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 IMPORT_ROOTS = ("src", "lib", "python")
 MACHINERY = frozenset(
-    {"pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "pygments",
-     "colorama", "coverage", "pytest_cov", "xdist", "hypothesis", "mock", "nose", "sitecustomize", "usercustomize",
-     "pytest_plugin", "pytest_guard", "report_writer"}
+    (
+        "pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "pygments",
+        "colorama", "coverage", "pytest_cov", "xdist", "hypothesis", "mock", "nose", "sitecustomize",
+        "usercustomize", "pytest_plugin", "pytest_guard", "report_writer",
+    )
 )  # fmt: skip
 
 
@@ -55,9 +57,11 @@ class Protection:
     def of(cls, baseline: SuiteRun, patterns: Sequence[str] = ()) -> Protection:
         """What a run of the whole suite on the base shows."""
         files: dict[str, bool] = {}
-        for test in [*baseline.collected, *baseline.deselected, *baseline.collection_errors]:
+        for test in [*baseline.collected, *baseline.deselected]:
             path = test.split("::")[0]
             files[path] = files.get(path, True) and _is_doctest(test)
+        if not any(files.values()):  # where doctests are collected, a source file can fail to collect too
+            files |= {where.split("::")[0]: False for where in baseline.collection_errors}
         return cls(
             test_files=frozenset(path for path, only_doctests in files.items() if not only_doctests),
             doctest_files=frozenset(path for path, only_doctests in files.items() if only_doctests),
@@ -69,12 +73,8 @@ class Protection:
 def _is_doctest(test: str) -> bool:
     """pytest names a doctest of a module by its dotted name: `pkg/core.py::pkg.core.add`."""
     path, _, name = test.partition("::")
-    module = path.removesuffix(".py").removesuffix("/__init__").split("/")[-1]
-    return (
-        path.endswith(".py")
-        and name.split("[")[0].split("::")[0].split(".")[0] != ""
-        and (f".{module}." in f".{name}." and "::" not in name)
-    )
+    module = path.removesuffix("/__init__.py").removesuffix(".py").split("/")[-1]
+    return path.endswith(".py") and "::" not in name and f".{module}." in f".{name}."
 
 
 def protected_reason(

@@ -37,7 +37,7 @@ class Script(BaseModel):
     ability: float = 1.0
     discrimination: float = Field(default=1.0, gt=0)
     overfit: float = Field(default=0.1, ge=0, le=1)
-    attempts: int = Field(default=3, ge=1, le=20)
+    attempts: int = Field(default=3, ge=1, le=100)
     plan_dollars: float | None = Field(default=None, ge=0)
     replies: tuple[ScriptedReply, ...]
     plans: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tarfile
+import traceback
 from typing import Any, Callable, Dict, List
 
 from sandboxes.inside import checkpoints, files
@@ -59,6 +60,8 @@ class Runner:
                 become_owner()
                 reply(lambda: self.handle_files(request, payload), payload)
                 code = 0
+            except Exception:
+                traceback.print_exc()  # the host shows it when it finds the runner gone
             finally:
                 os._exit(code)
         _, status = os.waitpid(pid, 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 import uuid
 
 import pytest
 from docker import DockerClient
 
-from sandboxes.docker import DockerSandbox
+from sandboxes.docker import PID_LABEL, DockerSandbox
 from sandboxes.environments import REPO, Environment, build_environment
 from sandboxes.generated import generated_files
 from sandboxes.interface import ImageError, RunRequest
@@ -79,7 +80,8 @@ def test_a_small_project_is_installed_once(docker_client: DockerClient, base_ima
             assert result.stdout == b"1.2 8\n", "the pin of the repository holds"
     finally:
         docker_client.images.remove(built.image, force=True)
-    assert docker_client.volumes.list(filters={"label": "marginal-agent"}) == []
+    mine = {"label": f"{PID_LABEL}={os.getpid()}"}
+    assert docker_client.volumes.list(filters=mine) == []
 
 
 def test_a_project_that_cannot_be_built_is_put_on_the_path(

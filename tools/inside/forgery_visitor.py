@@ -232,11 +232,12 @@ class _Visitor(ast.NodeVisitor):
         if target.id not in rules.COMPARISONS | rules.CONSTANT or not self._classes:
             return
         if isinstance(value, ast.Lambda):
-            if forges(target.id, value):
-                self._add("dunder", node)
-        elif not (isinstance(value, ast.Constant) and value.value is None) and not isinstance(
-            value, ast.Name
-        ):
+            suspicious = forges(target.id, value)
+        else:
+            inherited = getattr(value, "attr", None) == target.id  # __hash__ = Base.__hash__
+            none = isinstance(value, ast.Constant) and value.value is None
+            suspicious = not (inherited or none or isinstance(value, ast.Name))
+        if suspicious:
             self._add("dunder", node)
 
     # Scopes

@@ -76,6 +76,7 @@ class _Supervisor:
                 return None
             dump.seek(0)
             frames = dumped_frames(dump.read(1_000_000).decode("utf-8", "replace"), self.root)
+            frames = Statements(self.root).frames(frames)
         name = self.running or self.ids[0]
         error = "the process froze or was killed in this test"
         self.reporter.send(
@@ -186,7 +187,7 @@ class _Trace:
             outcome=watch.outcomes.get(name, "failed"),
             seconds=watch.durations.get(name, 0.0),
             error=watch.errors.get(name, ""),
-            frames=watch.frames.get(name, []),
+            frames=self.statements.frames(watch.frames.get(name, [])),
             lines=lines,
         )
 

@@ -18,6 +18,7 @@ MAX_LINES = 3_000
 MAX_FRAMES = 60
 MOST_SUSPECT = 20
 FRAME_DECAY = 0.75
+NEIGHBOURS = 5
 IMPORT_SHARE = 0.5
 Statement = tuple[str, int]
 Progress = Callable[[int, int], None]
@@ -25,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of a failure: path relative to the repository, line, function name."""
+    """A frame of a failure: path relative to the repository, first line of the statement, function name."""
 
     path: str
     line: int
@@ -238,9 +239,8 @@ def _frame_weights(failures: Sequence[TestTrace], known: dict[Statement, float])
         for depth, frame in enumerate(trace.frames):
             weight = FRAME_DECAY**depth
             lines = by_path.get(frame.path, [])
-            own = max((line for line in lines if line <= frame.line), default=frame.line)
-            near = {line: 0.3 * weight for line in lines if abs(line - own) <= 5}
-            for line, value in {**near, own: weight}.items():
+            near = {line: 0.3 * weight for line in lines if abs(line - frame.line) <= NEIGHBOURS}
+            for line, value in {**near, frame.line: weight}.items():
                 statement = (frame.path, line)
                 weights[statement] = max(weights.get(statement, 0.0), value)
     return weights

@@ -24,6 +24,10 @@ class StatementMap:
                 for line in range(node.body[0].lineno, node.end_lineno + 1):
                     self._function[line] = node.lineno
 
+    def statement(self, line: int) -> int:
+        """First line of the innermost statement that holds the line (the line itself outside of any)."""
+        return self._statement.get(line, line)
+
     def statements(self, lines: Iterable[int]) -> list[int]:
         """First lines of the statements executed. A function's own line counts as executed with its body:
         its defaults are part of every call."""
@@ -46,10 +50,21 @@ class Statements:
     def of(self, path: str, lines: Iterable[int]) -> list[int]:
         """Statements of the file at `path` (relative) for executed lines; nothing for a file that cannot
         be read or parsed (a generated name, an extension)."""
+        found = self._map(path)
+        return found.statements(lines) if found else []
+
+    def frames(self, frames: Iterable[tuple[str, int, str]]) -> list[tuple[str, int, str]]:
+        """The same frames with the first lines of their statements."""
+        found = []
+        for path, line, function in frames:
+            known = self._map(path)
+            found.append((path, known.statement(line) if known else line, function))
+        return found
+
+    def _map(self, path: str) -> StatementMap | None:
         if path not in self._maps:
             self._maps[path] = self._load(path)
-        found = self._maps[path]
-        return found.statements(lines) if found else []
+        return self._maps[path]
 
     def _load(self, path: str) -> StatementMap | None:
         try:

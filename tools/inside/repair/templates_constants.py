@@ -252,7 +252,12 @@ def off_by_one(node: ast.expr, place: Place) -> Iterator[Edit]:
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         return
     is_argument = isinstance(parent, ast.Call) and node in parent.args
-    if isinstance(parent, ast.Call) and getattr(parent.func, "id", "") in ("range", "len", "print", "isinstance"):
+    if isinstance(parent, ast.Call) and getattr(parent.func, "id", "") in (
+        "range",
+        "len",
+        "print",
+        "isinstance",
+    ):
         return
     places = (ast.Compare, ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.IfExp)
     if not (isinstance(parent, places) or is_argument):

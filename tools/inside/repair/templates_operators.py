@@ -74,7 +74,8 @@ def comparison_operator(node: ast.Compare, place: Place) -> Iterator[Edit]:
     if x is y: pass  ->  if x == y: pass
     """
     left = node.left
-    for operator, right in zip(node.ops, node.comparators):  # noqa: B905 (Python 3.9 has no strict)
+    for position, operator in enumerate(node.ops):
+        right = node.comparators[position]
         pattern, text = COMPARISONS[type(operator)]
         span = place.source.operator(left, right, pattern)
         left = right

@@ -1,0 +1,131 @@
+"""Drives the installed `agent` command as a person or a CI job would, in a world of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+AGENT = Path(sys.executable).with_name("agent")
+IDENTITY = {
+    "GIT_AUTHOR_NAME": "T",
+    "GIT_AUTHOR_EMAIL": "t@example.org",
+    "GIT_COMMITTER_NAME": "T",
+    "GIT_COMMITTER_EMAIL": "t@example.org",
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to; `report` is the JSON report, {} when none was written."""
+
+    code: int
+    output: str
+    errors: str
+    report: dict[str, Any]
+    trace: Path
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The trace's events of one type, as plain JSON."""
+        lines = (self.trace / "events.jsonl").read_text().splitlines()
+        return [event for line in lines if (event := json.loads(line)["event"])["type"] == kind]
+
+    def steps(self) -> list[str]:
+        """Names of the steps that were performed, for example `act repair`."""
+        return [_name(event["step"]) for event in self.events("result")]
+
+
+def _name(step: Mapping[str, Any]) -> str:
+    return f"{step['kind']} {step['tier'] or step['check'] or step['subject']}".strip()
+
+
+class World:
+    """A home folder with configuration and state of its own, and the command run in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.count = 0
+        (folder / "config" / "marginal-agent").mkdir(parents=True)
+
+    def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment of a command here."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AGENT_")}
+        folders = {
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "XDG_STATE_HOME": str(self.folder / "state"),
+        }
+        return {**kept, **IDENTITY, **folders, "COLUMNS": "120", **(extra or {})}
+
+    def tier(self, name: str, **script: Any) -> None:
+        """Configure a scripted tier in the user's own file."""
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(script))
+        config = self.folder / "config" / "marginal-agent" / "config.toml"
+        with config.open("a") as stream:
+            stream.write(f'[[tiers]]\nname = "{name}"\nprovider = "scripted"\nscript = "{path}"\n')
+
+    def arguments(self, repository: Path, *options: str) -> tuple[list[str], Path, Path]:
+        """The command line of `agent fix`, its report file and its trace."""
+        self.count += 1
+        report, trace = self.folder / f"report-{self.count}.json", self.folder / f"trace-{self.count}"
+        command = [str(AGENT), "fix", str(repository), "--json", str(report), "--trace", str(trace), *options]
+        return command, report, trace
+
+    def fix(self, repository: Path, *options: str, env: Mapping[str, str] | None = None) -> Ran:
+        """Run `agent fix` to its end."""
+        command, report, trace = self.arguments(repository, *options)
+        return self.run(command, report, trace, env)
+
+    def resume(self, trace: Path) -> Ran:
+        """Run `agent fix --resume`."""
+        report = self.folder / "resumed.json"
+        return self.run([str(AGENT), "fix", "--resume", str(trace), "--json", str(report)], report, trace)
+
+    def replay(self, trace: Path) -> Ran:
+        """Run `agent replay`."""
+        return self.run([str(AGENT), "replay", str(trace)], self.folder / "none.json", trace)
+
+    def run(self, command: list[str], report: Path, trace: Path, env: Mapping[str, str] | None = None) -> Ran:
+        """Run a command here, without a terminal."""
+        done = subprocess.run(
+            command,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+            cwd=self.folder,
+        )
+        data = json.loads(report.read_text()) if report.is_file() else {}
+        return Ran(done.returncode, done.stdout, done.stderr, data, trace)
+
+
+def make_repository(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """A git repository with one commit of these files."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    run_git(folder, "init", "-q", "-b", "main")
+    run_git(folder, "add", "-A")
+    run_git(folder, "commit", "-qm", "base")
+    return folder
+
+
+def run_git(folder: Path, *arguments: str) -> str:
+    """Plain git, as a person would use it."""
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=folder,
+        env={**os.environ, **IDENTITY},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout

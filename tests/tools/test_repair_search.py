@@ -1,0 +1,202 @@
+"""The repair tier end to end, inside the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from repair_cases import DEFECTS, SHOP, Defect
+
+from sandboxes.docker import DockerSandbox
+from tools.repair.localise import Localisation, localise
+from tools.repair.search import RepairSearch
+
+REPO = "/work/repo"
+SOURCES = [path for path in SHOP if path.startswith("shop/")]
+pytestmark = pytest.mark.docker
+
+
+def put(sandbox: DockerSandbox, files: Mapping[str, str]) -> None:
+    sandbox.remove(REPO)
+    for path, text in files.items():
+        sandbox.write(f"{REPO}/{path}", text.encode())
+
+
+def test_ids(files: Mapping[str, str]) -> list[str]:
+    return [
+        f"{path}::{line[4 : line.index('(')]}"
+        for path, text in files.items()
+        for line in text.splitlines()
+        if line.startswith("def test_")
+    ]
+
+
+test_ids.__test__ = False  # type: ignore[attr-defined]
+
+
+def locate(sandbox: DockerSandbox, files: Mapping[str, str], failing: tuple[str, ...]) -> Localisation:
+    others = [name for name in test_ids(files) if name not in failing]
+    return localise(sandbox, sandbox.python, failing, others, 2.0, editable=lambda path: path in SOURCES)
+
+
+def search(
+    sandbox: DockerSandbox, defect: Defect, localisation: Localisation | None, *, affected: bool = True
+) -> RepairSearch:
+    others = [name for name in test_ids(SHOP) if name not in defect.failing]
+    return RepairSearch(
+        sandbox,
+        sandbox.python,
+        REPO,
+        SOURCES,
+        defect.failing,
+        affected=others if affected else (),
+        localisation=localisation,
+        timeout=2.0,
+    )
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
+def test_seeded_defects_are_repaired(sandbox: DockerSandbox, defect: Defect) -> None:
+    files = defect.seeded()
+    put(sandbox, files)
+    found = search(sandbox, defect, locate(sandbox, files, defect.failing)).advance(0, 120.0, 5000)
+    assert found.plausible is not None, found
+    assert found.plausible.path in SOURCES
+    for path, text in files.items():
+        assert sandbox.read(f"{REPO}/{path}") == text.encode(), "the tree must be as it was"
+    # The whole suite, cold, says whether the proposal holds.
+    put(sandbox, {**files, found.plausible.path: found.plausible.content.decode()})
+    assert run_suite(sandbox) == 0
+
+
+def run_suite(sandbox: DockerSandbox) -> int | None:
+    from sandboxes.interface import RunRequest
+
+    argv = (sandbox.python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    return sandbox.run(RunRequest(argv=argv, timeout=60.0, cwd=REPO)).exit_code
+
+
+def test_a_search_goes_on_where_it_stopped(sandbox: DockerSandbox) -> None:
+    defect = next(each for each in DEFECTS if each.name == "attribute")
+    files = defect.seeded()
+    put(sandbox, files)
+    localisation = locate(sandbox, files, defect.failing)
+    whole = search(sandbox, defect, localisation).advance(0, 120.0, 5000)
+    assert whole.plausible is not None and whole.next_index == whole.plausible.index + 1
+    first = search(sandbox, defect, localisation).advance(0, 120.0, 10)
+    assert (first.next_index, first.plausible, first.exhausted) == (10, None, False)
+    seen: list[tuple[int, int]] = []
+    second = search(sandbox, defect, localisation).advance(10, 120.0, 5000, lambda *at: seen.append(at))
+    assert second.plausible == whole.plausible
+    assert second.next_index == whole.next_index
+    assert first.mass_tried + second.mass_tried == pytest.approx(whole.mass_tried)
+    assert seen and all(index >= 10 for index, _ in seen)
+    after = search(sandbox, defect, localisation).advance(whole.next_index, 120.0, 20)
+    assert after.plausible is None or after.plausible.index >= whole.next_index
+
+
+def test_prepare_tells_count_masses_and_pace(sandbox: DockerSandbox) -> None:
+    defect = DEFECTS[0]
+    files = defect.seeded()
+    put(sandbox, files)
+    space = search(sandbox, defect, locate(sandbox, files, defect.failing)).prepare((10, 100, 10**6))
+    assert space.count > 100
+    assert 0 < space.masses[0] < space.masses[1] <= space.masses[2] == pytest.approx(1.0)
+    assert space.seconds_per_candidate > 0
+    assert not space.already_passes
+
+
+def test_it_works_without_a_localisation(sandbox: DockerSandbox) -> None:
+    defect = next(each for each in DEFECTS if each.name == "import")
+    put(sandbox, defect.seeded())
+    found = search(sandbox, defect, None).advance(0, 120.0, 5000)
+    assert found.plausible is not None
+    assert b"import math" in found.plausible.content
+
+
+def test_a_command_stands_in_for_pytest(sandbox: DockerSandbox) -> None:
+    check = "import shop.stock as s; k = s.Stock(); k.add('tea', 2); k.reserve('tea', 2)"
+    defect = next(each for each in DEFECTS if each.name == "boundary")
+    put(sandbox, defect.seeded())
+    command = (sandbox.python, "-B", "-c", check)
+    only = RepairSearch(sandbox, sandbox.python, REPO, ["shop/stock.py"], command=command, timeout=5.0)
+    found = only.advance(0, 120.0, 300)
+    assert found.plausible is not None
+    assert b"if count > self.available" in found.plausible.content or found.plausible.template
+
+
+@pytest.mark.parametrize(
+    "exit_call", ["sys.exit(0)", "os._exit(0)", "raise SystemExit(0)", "raise KeyboardInterrupt"]
+)
+def test_leaving_early_is_not_passing(sandbox: DockerSandbox, exit_call: str) -> None:
+    """Every candidate leaves before the assertion; none may be called plausible."""
+    files = {
+        "pack/__init__.py": "",
+        "pack/leave.py": (
+            f"import os\nimport sys\n\n\ndef leave(n):\n    x = n + 1\n    {exit_call}\n    return x\n"
+        ),
+        "test_leave.py": "from pack.leave import leave\n\n\ndef test_it():\n    leave(1)\n    assert 0\n",
+    }
+    put(sandbox, files)
+    only = RepairSearch(
+        sandbox, sandbox.python, REPO, ["pack/leave.py"], ["test_leave.py::test_it"], timeout=2.0
+    )
+    found = only.advance(0, 90.0, 60)
+    assert found.plausible is None
+    assert found.tried > 20
+
+
+def test_candidates_that_eat_memory_or_never_end_are_cut(sandbox: DockerSandbox) -> None:
+    files = {
+        "grow.py": (
+            "def grow(n):\n    xs = [0]\n    while len(xs) != n:\n        xs += xs + [0]\n"
+            "    return len(xs)\n"
+        ),
+        "test_grow.py": "from grow import grow\n\n\ndef test_it():\n    assert grow(5) == 5\n",
+    }
+    put(sandbox, files)
+    only = RepairSearch(
+        sandbox,
+        sandbox.python,
+        REPO,
+        ["grow.py"],
+        ["test_grow.py::test_it"],
+        timeout=1.0,
+        memory_bytes=3 * 10**8,
+    )
+    found = only.advance(0, 120.0, 400)
+    assert found.plausible is not None
+    put(sandbox, {**files, "grow.py": found.plausible.content.decode()})
+    assert run_suite(sandbox) == 0
+
+
+def test_seconds_are_a_hard_limit_and_the_tree_is_put_back(sandbox: DockerSandbox) -> None:
+    files = {
+        "slow.py": "import time\n\n\ndef slow():\n    time.sleep(1.5)\n    return 1\n",
+        "test_slow.py": "from slow import slow\n\n\ndef test_it():\n    assert slow() == 2 - 5\n",
+    }
+    put(sandbox, files)
+    only = RepairSearch(sandbox, sandbox.python, REPO, ["slow.py"], ["test_slow.py::test_it"], timeout=30.0)
+    found = only.advance(0, 6.0, 1000)
+    assert not found.exhausted
+    assert sandbox.read(f"{REPO}/slow.py") == files["slow.py"].encode()
+
+
+def test_only_the_given_files_are_edited(sandbox: DockerSandbox) -> None:
+    """The only easy way to green is to edit the test; the search never does."""
+    files = {
+        "calc.py": "def one():\n    return 1\n",
+        "test_calc.py": (
+            "from calc import one\n\nWANT = 'x'\n\n\ndef test_it():\n    assert one() == WANT * 2 + 'yz'\n"
+        ),
+    }
+    put(sandbox, files)
+    only = RepairSearch(sandbox, sandbox.python, REPO, ["calc.py"], ["test_calc.py::test_it"], timeout=2.0)
+    found = only.advance(0, 120.0, 10**6)
+    assert found.plausible is None
+    assert found.exhausted
+
+
+def test_targets_or_a_command_not_both(sandbox: DockerSandbox) -> None:
+    with pytest.raises(ValueError, match="either"):
+        RepairSearch(sandbox, sandbox.python, REPO, ["a.py"], ["t.py::t"], command=["true"])

@@ -1,0 +1,103 @@
+"""The space of candidates: order, masses, duplicates."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tools.inside.repair.candidates import Space, fingerprint
+from tools.inside.repair.scope import Project
+from tools.inside.repair.source import Source
+
+TEXT = '''"""Größen."""
+LIMIT = 3
+
+
+class Box:
+    def __init__(self, items):
+        self.items = items
+
+    def first(self, n):
+        if n > LIMIT:
+            n = LIMIT
+        return self.items[:n]
+
+
+def widest(boxes):
+    best = 0
+    for box in boxes:
+        if len(box.items) > best:
+            best = len(box.items)
+    return best
+'''
+
+
+def space(scores: dict[tuple[str, int], float] | None = None, seed: int = 0) -> Space:
+    made = Project()
+    made.add(Source("box.py", TEXT.encode()))
+    return Space(made, scores, seed)
+
+
+def test_masses_sum_to_one_and_fall() -> None:
+    candidates = space().candidates
+    assert sum(c.mass for c in candidates) == pytest.approx(1.0)
+    assert all(one.mass >= other.mass - 1e-9 for one, other in pairwise(candidates))
+
+
+def test_the_order_is_the_same_each_time_and_in_another_process() -> None:
+    program = (
+        "import sys; sys.path.insert(0, '.'); sys.path.insert(0, 'tests/tools')\n"
+        "import test_repair_space as t\n"
+        "print([(c.start, c.end, c.replacement) for c in t.space().candidates])"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", program]
+    orders = {
+        subprocess.run(command, cwd=root, env={"PYTHONHASHSEED": seed}, stdout=-1, check=True).stdout
+        for seed in ("1", "2")
+    }
+    assert orders == {(repr([(c.start, c.end, c.replacement) for c in space().candidates]) + "\n").encode()}
+
+
+def test_the_seed_decides_ties_only() -> None:
+    one, other = space(seed=1).candidates, space(seed=2).candidates
+    assert one != other
+    assert {(c.start, c.end, c.replacement) for c in one} == {(c.start, c.end, c.replacement) for c in other}
+
+
+def test_only_suspect_statements_are_edited_most_suspect_first() -> None:
+    candidates = space({("box.py", 18): 1.0, ("box.py", 12): 0.2}).candidates
+    assert {c.line for c in candidates} == {18, 12}
+    half = sum(c.mass for c in candidates if c.line == 18)
+    assert half > 0.8
+    assert candidates[0].line == 18
+
+
+def test_no_two_fresh_candidates_compile_to_the_same_code() -> None:
+    made = space()
+    source = made.sources["box.py"]
+    seen = {fingerprint(compile(source.data, "box.py", "exec"))}
+    for index, candidate in enumerate(made.candidates):
+        if made.fresh(index) is None:
+            key = fingerprint(compile(made.patched(candidate), "box.py", "exec"))
+            assert key not in seen, candidate
+            seen.add(key)
+    assert len(seen) > 300
+
+
+def test_every_candidate_called_invalid_does_not_compile() -> None:
+    made = space()
+    for index, candidate in enumerate(made.candidates):
+        if made.fresh(index) == "invalid":
+            with pytest.raises(SyntaxError):
+                compile(made.patched(candidate), "box.py", "exec")
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe", b"def f(:\n", b"x = 1\0\n"])
+def test_a_file_that_cannot_be_parsed_is_refused(data: bytes) -> None:
+    with pytest.raises((SyntaxError, ValueError)):
+        Source("bad.py", data)
