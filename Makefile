@@ -33,12 +33,13 @@ sandbox: $(INSTALLED) ## make sure that a container engine and the base image ar
 demo: sandbox ## fix a failing test in a fresh repository made for it
 	@$(BIN)/python -m benchmarks.demo $(OPTIONS)
 
+# B103 and B108 are about modes and /tmp, here of the sandbox's own file system; ruff has both for the host.
 check: $(INSTALLED) ## lint, format, types, layers, security
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy --no-error-summary --exclude '^benchmarks/demo_repository/'
+	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/bandit --quiet --recursive --severity-level medium $(PACKAGES)
+	@$(BIN)/bandit --quiet --recursive --severity-level medium --skip B103,B108 $(PACKAGES)
 
 test: sandbox check ## everything: set up, check, and run all tests
 	@$(BIN)/python -m pytest $(PYTEST)

@@ -103,7 +103,10 @@ class BaselineDone(Record):
 
 
 class LocaliseDone(Record):
-    """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines."""
+    """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines.
+
+    `candidates`, `planned`, `planned_seconds`: the embedded tier's search space as this ranking orders it.
+    """
 
     type: Literal["localise"] = "localise"
     method: str
@@ -111,6 +114,9 @@ class LocaliseDone(Record):
     top: tuple[str, ...]
     affected: tuple[str, ...] = ()
     ranking: str
+    candidates: int = 0
+    planned: tuple[float, ...] | None = None
+    planned_seconds: float = 0.0
 
 
 class AttemptDone(Record):

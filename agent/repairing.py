@@ -15,11 +15,15 @@ from agent.state import Search, State
 from agent.vetting import editable, vet
 from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
 from tools.files import FileEdit
+from tools.repair.localise import Localisation
 from tools.repair.search import RepairSearch, SearchSpace
 
 SLICE_SECONDS = 10.0
 MOST_SLICES = 8
 """The plan looks ahead over so many slices; a larger space makes them longer."""
+
+WARM_UP_SECONDS = 1.5
+"""Each slice warms a test process up first."""
 
 RULER = 64
 """Points at which the prior mass of the ranked candidates is measured, spread geometrically."""
@@ -47,18 +51,19 @@ class Searching:
 
 
 def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
-    """Try candidates until one passes the targets and is no forgery, the slice is over, or none is left."""
-    started = time.monotonic()
-    searching = world.searching or _prepare(world, state)
-    world.searching = searching
+    """Try one slice of the candidates, within `seconds`, until one passes the targets and is no forgery.
+
+    An attempt that gets no further in its time plans no other: the search counts as exhausted.
+    """
+    finish = time.monotonic() + seconds
+    searching = world.searching = world.searching or _reprepared(world, state)
     before = state.searches.get(REPAIR, Search())
     start, tried, dropped = before.next_index, 0, []
-    slice_seconds = before.planned_seconds or SLICE_SECONDS
-    finish = min(started + seconds, time.monotonic() + slice_seconds)
+    last = start + _slice_size(searching, start)
     edits: tuple[FileEdit, ...] = ()
     description = ""
-    while not edits and start < searching.space.count and (left := finish - time.monotonic()) > 0:
-        found = searching.search.advance(start, left, searching.space.count, _progress(world, searching))
+    while not edits and start < last and (left := finish - time.monotonic()) > 0:
+        found = searching.search.advance(start, left, last - start, _progress(world, searching))
         tried += found.tried
         stuck = found.next_index <= start
         start = found.next_index
@@ -71,7 +76,11 @@ def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
                 dropped.append(f"{description} — {'; '.join(reasons[:2])}")
         elif found.exhausted or stuck:
             break
-    planned, planned_seconds = _planned(searching, start)
+    got_further = start > before.next_index
+    planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
+    note = (
+        "" if planned or edits else "every candidate was tried" if got_further else "no time for a candidate"
+    )
     return AttemptDone(
         tier=REPAIR,
         patch=world.store(dump_edits(edits)) if edits else "",
@@ -83,7 +92,7 @@ def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
         planned=planned,
         planned_seconds=planned_seconds,
         dropped=tuple(dropped),
-        note="" if planned or edits else "every candidate was tried",
+        note=note,
     )
 
 
@@ -95,10 +104,20 @@ def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
     return say
 
 
-def _prepare(world: World, state: State) -> Searching:
+def _reprepared(world: World, state: State) -> Searching:
+    """The search of a run that did not localise, or that was resumed in this process."""
+    if state.localised is None:
+        return prepare_search(world, state, None, ())
+    located = LOCALISATION.validate_json(world.load(state.localised.ranking))
+    return prepare_search(world, state, located, state.localised.affected)
+
+
+def prepare_search(
+    world: World, state: State, located: Localisation | None, affected: tuple[str, ...]
+) -> Searching:
+    """Enumerate the candidates in their order and measure what a trial takes. Raises SandboxError."""
     assert world.sandbox is not None
     world.say("enumerating candidate patches")
-    located = LOCALISATION.validate_json(world.load(state.localised.ranking)) if state.localised else None
     suspects = {line.path for line in located.lines} if located else None
     sources = [
         path
@@ -113,7 +132,7 @@ def _prepare(world: World, state: State) -> Searching:
         sources,
         () if command else state.targets,
         command=command,
-        affected=state.localised.affected if state.localised else (),
+        affected=affected,
         localisation=located,
         timeout=_test_seconds(world, state),
         memory_bytes=world.memory_bytes,
@@ -134,14 +153,25 @@ def _test_seconds(world: World, state: State) -> float:
     return min(PER_TEST_SECONDS, max(2.0, 5 * slowest))
 
 
-def _planned(searching: Searching, start: int) -> tuple[tuple[float, ...], float]:
+def _slices(searching: Searching, start: int) -> int:
+    """How many slices the rest of the candidates makes."""
+    seconds = (searching.space.count - start) * _seconds_each(searching)
+    return min(MOST_SLICES, max(1, round(seconds / SLICE_SECONDS)))
+
+
+def _slice_size(searching: Searching, start: int) -> int:
+    return -(-(searching.space.count - start) // _slices(searching, start))
+
+
+def _seconds_each(searching: Searching) -> float:
+    return max(searching.space.seconds_per_candidate, 1e-3)
+
+
+def planned_slices(searching: Searching, start: int) -> tuple[tuple[float, ...], float]:
     """Prior mass of each further slice, and seconds each takes."""
-    space = searching.space
-    left = space.count - start
-    if left <= 0:
+    count, size = searching.space.count, _slice_size(searching, start)
+    if start >= count:
         return (), 0.0
-    each = max(space.seconds_per_candidate, 1e-3)
-    slices = min(MOST_SLICES, max(1, round(left * each / SLICE_SECONDS)))
-    edges = [start + left * n // slices for n in range(slices + 1)]
+    edges = [*range(start, count, size), count]
     masses = [searching.mass(last) - searching.mass(first) for first, last in pairwise(edges)]
-    return tuple(max(mass, 1e-9) for mass in masses), max(1.0, left * each / slices)
+    return tuple(max(mass, 1e-9) for mass in masses), WARM_UP_SECONDS + size * _seconds_each(searching)

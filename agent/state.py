@@ -28,6 +28,7 @@ from agent.events import (
     StepRefused,
     SubmissionDone,
 )
+from agent.settings import REPAIR
 from policies.belief import Belief
 from policies.estimates import LOCALISED
 from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
@@ -150,9 +151,7 @@ def _observed(state: State, observation: Observation) -> State:
         case BaselineDone():
             return _baselined(state, observation)
         case LocaliseDone():
-            return replace(
-                state, localised=observation, belief=belief.after_read("localise", _gave(observation))
-            )
+            return _localised(state, observation)
         case PlanDone(tier=tier, note=note):
             return replace(state, notes=(*state.notes, note), belief=belief.after_plan(tier, bool(note)))
         case AttemptDone():
@@ -239,5 +238,10 @@ def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:
     return replace(state, hand=None, notes=(*state.notes, f"{state.hand.description} — {why}{detail}"))
 
 
-def _gave(seen: LocaliseDone) -> str | None:
-    return LOCALISED if seen.lines else None
+def _localised(state: State, seen: LocaliseDone) -> State:
+    belief = state.belief.after_read("localise", LOCALISED if seen.lines else None)
+    state = replace(state, localised=seen, belief=belief)
+    if seen.planned is None:
+        return state
+    search = Search(total=seen.candidates, planned=seen.planned, planned_seconds=seen.planned_seconds)
+    return replace(state, searches={REPAIR: search, **state.searches})

@@ -6,7 +6,7 @@ from agent.edits import dump_edits, load_edits
 from agent.events import AttemptDone, CheckDone, LocaliseDone, Observation, PlanDone
 from agent.loop import Performed
 from agent.prepare import baseline_run, count
-from agent.repairing import act_repair
+from agent.repairing import act_repair, planned_slices, prepare_search
 from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.tiers.interface import TierRequest
@@ -38,12 +38,21 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
         budget=seconds / 2,
         memory_bytes=world.memory_bytes,
     )
-    return LocaliseDone(
+    affected = found.affected[:AFFECTED_TESTS]
+    seen = LocaliseDone(
         method=found.method,
         lines=len(found.lines),
         top=tuple(f"{line.path}:{line.line}" for line in found.lines[:10]),
-        affected=found.affected[:AFFECTED_TESTS],
+        affected=affected,
         ranking=world.store(LOCALISATION.dump_json(found)),
+    )
+    if REPAIR not in {tier.name for tier in state.settings.tiers} or REPAIR in state.searches:
+        return seen
+    # The order of the candidates follows the ranking, so this is when the tier can be quoted.
+    searching = world.searching = prepare_search(world, state, found, affected)
+    planned, seconds = planned_slices(searching, 0)
+    return seen.model_copy(
+        update={"candidates": searching.space.count, "planned": planned, "planned_seconds": seconds}
     )
 
 

@@ -18,6 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+AGENT = Path(sys.executable).with_name("agent")
 SOURCES = Path(__file__).parent / "demo_repository"
 UNCOMMITTED = "tests/test_back_to_back.py"
 
@@ -76,7 +77,7 @@ def _git(repository: Path, *arguments: str) -> None:
 
 def fix(repository: Path, options: list[str]) -> int:
     """Run the installed `agent fix` on the repository, attached to this terminal; returns its exit code."""
-    command = [str(Path(sys.executable).with_name("agent")), "fix", str(repository), *options]
+    command = [str(AGENT), "fix", str(repository), *options]
     # Ctrl-C reaches the child too, which removes its sandbox and decides the exit code: wait for it.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     process = subprocess.Popen(command)
@@ -103,6 +104,8 @@ def main() -> int:
     )
     parser.add_argument("--keep", metavar="DIR", type=Path, help="make it in this folder and leave it there")
     arguments, options = parser.parse_known_args()
+    if not AGENT.exists():
+        parser.error(f"{AGENT} is not there; run: make setup")
     with tempfile.TemporaryDirectory(prefix="agent-demo-") as scratch:
         try:
             repository = make_repository((arguments.keep or Path(scratch) / "roombook").absolute())

@@ -18,8 +18,9 @@ from policies.belief import Belief
 from policies.estimates import Estimates
 from policies.limits import reserve
 from policies.lookahead import NOTHING, Parts, Programme, own
-from policies.moves import Model, Move, State
+from policies.moves import Model, Move
 from policies.posterior import Flakiness
+from policies.progress import State
 from policies.reason import reason_for
 from policies.vocabulary import (
     UNLIMITED,

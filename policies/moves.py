@@ -6,14 +6,12 @@ probability. Nothing here chooses: `policies.lookahead` does.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from policies.autonomy import Schedule, delivery_terms
 from policies.belief import Belief, Hand
 from policies.estimates import (
-    LADDER,
     PLANNED,
     CheckEstimate,
     Estimates,
@@ -23,32 +21,13 @@ from policies.estimates import (
 )
 from policies.limits import SIGNIFICANT_DIGITS, Ample, reserve, room, round_down
 from policies.posterior import (
-    Failures,
     Flakiness,
-    Knowledge,
     Posterior,
     Power,
-    add_failure,
     confidence,
-    times_failed,
 )
-from policies.vocabulary import UNLIMITED, ActionClass, Check, Limits, Prices, StepKind
-
-EXACT_UP_TO = 1000
-"""Failure counts up to which failures keep, inside the lookahead, the knowledge they were made with."""
-
-
-class State(NamedTuple):
-    """What the future depends on. dollars, seconds: what is left of the limits, UNLIMITED when ample."""
-
-    failures: Failures
-    knowledge: Knowledge
-    bought: frozenset[str]
-    hand: Hand | None
-    last_tier: str | None
-    preparations: tuple[str, ...]
-    dollars: float
-    seconds: float
+from policies.progress import Progress, State, covered
+from policies.vocabulary import UNLIMITED, ActionClass, Limits, Prices, StepKind
 
 
 class Move(NamedTuple):
@@ -77,8 +56,8 @@ class Move(NamedTuple):
 class Model:
     """The transitions of one task under fixed estimates, prices, delivery and flakiness evidence.
 
-    digits: rounding of what is left (None: not rounded, exact and slower). recount: see `_learn`; None
-    chooses by the number of states.
+    digits: rounding of what is left (None: not rounded, exact and slower). coarse: whether to plan
+    approximately (see `policies.lookahead`); None chooses by the size of the task.
     """
 
     def __init__(
@@ -90,7 +69,7 @@ class Model:
         flakiness: Flakiness,
         loss_left: float = UNLIMITED,
         digits: int | None = SIGNIFICANT_DIGITS,
-        recount: bool | None = None,
+        coarse: bool | None = None,
     ) -> None:
         self.estimates = estimates
         self.prices = prices
@@ -100,11 +79,10 @@ class Model:
         self.digits = digits
         self.posterior = Posterior(estimates)
         self.power = Power(estimates, flakiness)
-        self.recount = _too_many(estimates) if recount is None else recount
+        self.progress = Progress(estimates, coarse)
+        self.coarse = self.progress.coarse
         self._caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
         self._plans = any(tier.can_plan for tier in estimates.tiers)
-        self._left_to_try: dict[Failures, tuple[tuple[TierEstimate, ...], int]] = {}
-        self._with_failure: dict[tuple[Failures, str, Knowledge], Failures] = {}
         self._ample = Ample(estimates)
 
     def state(self, belief: Belief, left: Limits) -> State:
@@ -136,11 +114,11 @@ class Model:
             yield self.defer(state)
             yield self.put_down(state)
             for check in self.estimates.checks:
-                if not _covered(check.check, state.hand.passed):
+                if not covered(check.check, state.hand.passed):
                     yield self.verify(state, check)
 
     def _searching(self, state: State) -> Iterator[Move]:
-        tiers, _ = self.left_to_try(state.failures)
+        tiers, _ = self.progress.left_to_try(state.failures)
         if not tiers:
             return
         for tier in tiers:
@@ -166,7 +144,7 @@ class Model:
     def read(self, state: State, read: ReadEstimate) -> Move:
         """Read: gives knowledge."""
         worst, refused = self._room(state, 0.0, read.seconds, read.worst_seconds)
-        after = self._spent(self._learn(state, read.subject, read.gives), 0.0, read.seconds)
+        after = self._spent(self.progress.learned(state, read.subject, read.gives), 0.0, read.seconds)
         return Move(StepKind.READ, 0.0, read.seconds, 0.0, worst, 1.0, ((1.0, after),), refused=refused)
 
     def plan(self, state: State, tier: TierEstimate) -> Move:
@@ -174,7 +152,7 @@ class Model:
         extra = self._switch(state, tier)
         dollars, worst_dollars = tier.plan_dollars + extra, tier.plan_worst_dollars + extra
         worst, refused = self._room(state, worst_dollars, tier.plan_seconds, tier.plan_worst_seconds)
-        after = self._learn(state, PLANNED, PLANNED)._replace(last_tier=self._last(tier))
+        after = self.progress.learned(state, PLANNED, PLANNED)._replace(last_tier=self._last(tier))
         after = self._spent(after, dollars, tier.plan_seconds)
         return Move(
             StepKind.PLAN,
@@ -192,13 +170,13 @@ class Model:
 
         A candidate in hand is put down first.
         """
-        state = self.dropped(state)
+        state = self.progress.dropped(state)
         dollars = tier.dollars + self._switch(state, tier)
         worst, refused = self._room(state, tier.worst_dollars, tier.seconds, tier.worst_seconds)
         q = self.posterior.success(state.failures, state.knowledge, tier)
         candidate = q + (1 - q) * self.power.wrong(tier, frozenset())
         last = self._last(tier)
-        failures = self._fail(state.failures, tier.name, state.knowledge)
+        failures = self.progress.failed(state.failures, tier.name, state.knowledge)
         hand = Hand(tier.name, frozenset(), state.knowledge)
         branches = (
             (candidate, self._spent(state._replace(hand=hand, last_tier=last), dollars, tier.seconds)),
@@ -222,7 +200,9 @@ class Model:
         kept = state._replace(hand=Hand(hand.tier, passed, hand.knowledge))
         branches = [(passes, self._spent(kept, check.dollars, check.seconds))]
         if passes < 1:
-            branches.append((1 - passes, self._spent(self.dropped(state), check.dollars, check.seconds)))
+            branches.append(
+                (1 - passes, self._spent(self.progress.dropped(state), check.dollars, check.seconds))
+            )
         return Move(
             StepKind.VERIFY,
             check.dollars,
@@ -245,7 +225,7 @@ class Model:
         terms = delivery_terms(self.delivery, c / passes if passes else 0.0, self.prices, self.schedule)
         if terms.loss > self.loss_left:
             refused = f"could lose {terms.loss:.3g} loss units and {self.loss_left:.3g} are left"
-        dropped = self._spent(self.dropped(state), 0.0, final.seconds)
+        dropped = self._spent(self.progress.dropped(state), 0.0, final.seconds)
         return Move(
             StepKind.SUBMIT,
             0.0,
@@ -269,7 +249,9 @@ class Model:
 
     def put_down(self, state: State) -> Move:
         """Go on without the candidate in hand; it counts as failed."""
-        return Move(None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self._spent(self.dropped(state), 0.0, 0.0)),))
+        return Move(
+            None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self._spent(self.progress.dropped(state), 0.0, 0.0)),)
+        )
 
     def hand_right(self, state: State) -> float:
         """c = P(the candidate in hand is right)."""
@@ -283,26 +265,7 @@ class Model:
         everything = hand.passed | {check.check for check in self.estimates.checks}
         return _ratio(self.power.wrong(tier, everything, final=True), self.power.wrong(tier, hand.passed))
 
-    def dropped(self, state: State) -> State:
-        """`state` without the candidate in hand, which counts as failed."""
-        if state.hand is None:
-            return state
-        failures = self._fail(state.failures, state.hand.tier, state.hand.knowledge)
-        return state._replace(failures=failures, hand=None)
-
-    def left_to_try(self, failures: Failures) -> tuple[tuple[TierEstimate, ...], int]:
-        """Tiers that may still be called, and how many more attempts the plan holds at most."""
-        if failures not in self._left_to_try:
-            left = {t.name: t.most_attempts - times_failed(failures, t.name) for t in self.estimates.tiers}
-            sampled = sum(times_failed(failures, t.name) for t in self.estimates.tiers if not t.slices)
-            samples = max(0, self.estimates.attempts - sampled)
-            tiers = tuple(t for t in self.estimates.tiers if left[t.name] > 0 and (t.slices or samples))
-            slices = sum(left[t.name] for t in tiers if t.slices)
-            samples = min(samples, sum(left[t.name] for t in tiers if not t.slices))
-            self._left_to_try[failures] = tiers, slices + samples
-        return self._left_to_try[failures]
-
-    # Limits, knowledge, failures and the warm cache.
+    # Limits and the warm cache.
 
     def _room(
         self, state: State, worst_dollars: float, seconds: float, cap: float, final: bool = False
@@ -315,7 +278,7 @@ class Model:
         """`state` after spending; what is left counts as unlimited once it is ample, else is rounded down."""
         if state.dollars == UNLIMITED and state.seconds == UNLIMITED:
             return state
-        _, attempts = self.left_to_try(state.failures)
+        _, attempts = self.progress.left_to_try(state.failures)
         ample = self._ample.limits(attempts, len(state.preparations))
         left_dollars, left_seconds = state.dollars - dollars, state.seconds - seconds
         return state._replace(
@@ -328,25 +291,6 @@ class Model:
             raise ValueError("there is no candidate in hand")
         return state.hand, self.estimates.tier(state.hand.tier)
 
-    def _fail(self, failures: Failures, tier: str, knowledge: Knowledge) -> Failures:
-        key = (failures, tier, knowledge)
-        if key not in self._with_failure:
-            self._with_failure[key] = add_failure(failures, tier, knowledge)
-        return self._with_failure[key]
-
-    def _learn(self, state: State, bought: str, gained: str) -> State:
-        """State with new knowledge. With `recount`, failures made with what was known until now are counted
-        as if made with the new knowledge: fewer states, and a later read looks worth a little less."""
-        knowledge = state.knowledge | {gained}
-        failures = state.failures
-        if self.recount:
-            before = tuple(sorted(state.knowledge))
-            failures = ()
-            for failed in state.failures:
-                made_with = knowledge if failed.knowledge == before else frozenset(failed.knowledge)
-                failures = add_failure(failures, failed.tier, made_with, failed.times)
-        return state._replace(failures=failures, knowledge=knowledge, bought=state.bought | {bought})
-
     def _switch(self, state: State, tier: TierEstimate) -> float:
         return 0.0 if state.last_tier == tier.name else tier.switch_dollars
 
@@ -356,22 +300,3 @@ class Model:
 
 def _ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 1.0
-
-
-def _covered(check: Check, passed: frozenset[Check]) -> bool:
-    """True when `check` would tell nothing: it, or a stronger rung of the ladder, has been passed."""
-    if check in passed:
-        return True
-    return check in LADDER and any(rung in passed for rung in LADDER[LADDER.index(check) + 1 :])
-
-
-def _too_many(estimates: Estimates) -> bool:
-    """True when exact failure counts per tier and knowledge would make more than EXACT_UP_TO states."""
-    plans = any(tier.can_plan for tier in estimates.tiers)
-    stages = 1 + len({read.gives for read in estimates.reads}) + plans
-    kinds = stages * sum(1 for tier in estimates.tiers if not tier.slices)
-    states = math.comb(estimates.attempts + kinds, kinds)
-    for tier in estimates.tiers:
-        if tier.slices:
-            states *= math.comb(len(tier.slices) + stages, stages)
-    return states > EXACT_UP_TO

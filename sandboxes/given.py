@@ -23,10 +23,10 @@ def given_environment(client: DockerClient, image: str, progress: Progress) -> E
     except ImageNotFound:
         progress(f"pulling {image}")
         try:
-            pulled = client.images.pull(image)
+            client.images.pull(image)
+            found = client.images.get(image)
         except DockerException as error:
             raise ImageError(f"image '{image}' is not here and cannot be pulled: {error}") from None
-        found = pulled[0] if isinstance(pulled, list) else pulled
     with DockerSandbox(image, client=client) as sandbox:
         result = sandbox.run(RunRequest(("sh", "-c", _FIND_PYTHON), timeout=30))
     if result.exit_code != 0:

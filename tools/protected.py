@@ -34,7 +34,7 @@ MACHINERY = frozenset(
     (
         "pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "exceptiongroup", "tomli", "pygments",
         "colorama", "coverage", "pytest_cov", "xdist", "hypothesis", "mock", "nose", "sitecustomize",
-        "usercustomize", "pytest_plugin", "pytest_guard", "report_writer",
+        "usercustomize", "pytest_plugin", "pytest_guard", "report_writer", "watchdog",
     )
 )  # fmt: skip
 

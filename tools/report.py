@@ -142,7 +142,7 @@ class ReportReader:
         if self.report.problem or self.report.hung:
             return
         if line.startswith(b"Timeout ("):
-            # The watchdog's last words, written by the interpreter itself before it ends the process.
+            # The watchdog's last words; it does not know the key, and no verdict comes from them.
             self.report.hung = True
             return
         signature, _, body = line.partition(b" ")

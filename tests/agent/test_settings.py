@@ -25,7 +25,12 @@ def own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_defaults() -> None:
     found = resolve({}, None)
-    assert (found.prices.value, found.prices.latency, found.prices.risk, found.prices.irreversible) == (20, 0.01, 20, 20)
+    assert (found.prices.value, found.prices.latency, found.prices.risk, found.prices.irreversible) == (
+        20,
+        0.01,
+        20,
+        20,
+    )
     assert (found.limits.dollars, found.limits.seconds) == (2.0, 900.0)
     assert found.tier_names == ("repair",)
     assert found.sandbox == "auto"
@@ -40,7 +45,9 @@ def test_flags_beat_environment_beats_file(own_configuration: Path, monkeypatch:
 
 
 def test_the_repository_only_tightens() -> None:
-    pyproject = b'[tool.agent]\nbudget = 0.5\ndeadline = "1h"\nvalue = 1000\nimage = "evil"\nprotected = ["data/*"]\n'
+    pyproject = (
+        b'[tool.agent]\nbudget = 0.5\ndeadline = "1h"\nvalue = 1000\nimage = "evil"\nprotected = ["data/*"]\n'
+    )
     found = resolve({}, pyproject)
     assert found.limits.dollars == 0.5
     assert found.limits.seconds == 900.0  # a later deadline than ours does not loosen it
@@ -83,7 +90,7 @@ def test_a_hostile_pyproject_is_a_note_or_one_line() -> None:
     assert resolve({}, b"[" * 100_000).notes[0].startswith("the repository's pyproject.toml cannot be read")
     assert resolve({}, b'tool = "x"').prices.value == 20.0
     assert resolve({}, b"a = " + b"[" * 5000).notes
-    with pytest.raises(UsageError, match="repository's \\[tool.agent\\]"):
+    with pytest.raises(UsageError, match=r"repository's \[tool.agent\]"):
         resolve({}, b'[tool.agent]\nbudget = "cheap"\n')
 
 

@@ -69,10 +69,10 @@ def test_removed_and_swapped_lines_are_found(tmp_path: Path) -> None:
     path = tmp_path / "t" / EVENTS
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], lines[2], lines[3]]))
-    with pytest.raises(TraceError, match="line 2 .* does not follow"):
+    with pytest.raises(TraceError, match=r"line 2 .* does not follow"):
         list(Trace(tmp_path / "t").events())
     path.write_bytes(b"".join([lines[0], lines[2], lines[1], lines[3]]))
-    with pytest.raises(TraceError, match="line 2 .* does not follow"):
+    with pytest.raises(TraceError, match=r"line 2 .* does not follow"):
         list(Trace(tmp_path / "t").events())
 
 
@@ -90,7 +90,7 @@ def test_a_torn_end_is_passed_over_on_request_and_cut_on_resume(tmp_path: Path) 
     path = tmp_path / "t" / EVENTS
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"prev":"abc')
-    with pytest.raises(TraceError, match="line 5 .* cut off"):
+    with pytest.raises(TraceError, match=r"line 5 .* cut off"):
         list(Trace(tmp_path / "t").events())
     assert len(list(Trace(tmp_path / "t").events(allow_torn_end=True))) == 4
     writer = TraceWriter(tmp_path / "t", Redactor({}), resume=True)
@@ -147,7 +147,7 @@ def test_an_unknown_event_names_its_line(tmp_path: Path) -> None:
     (tmp_path / "t" / "blobs").mkdir(parents=True)
     _, line = _seal(GENESIS, b'{"type":"nonsense"}')
     (tmp_path / "t" / EVENTS).write_bytes(line)
-    with pytest.raises(TraceError, match="line 1 .* not an event this version knows"):
+    with pytest.raises(TraceError, match=r"line 1 .* not an event this version knows"):
         list(Trace(tmp_path / "t").events())
 
 

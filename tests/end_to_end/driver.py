@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from docker import DockerClient
 
 AGENT = Path(sys.executable).with_name("agent")
 IDENTITY = {
@@ -129,3 +132,39 @@ def run_git(folder: Path, *arguments: str) -> str:
         check=True,
     )
     return done.stdout
+
+
+def containers_of(process: subprocess.Popen[bytes], client: DockerClient) -> list[str]:
+    """Names of the containers that this process has made and that are still there."""
+    found = client.containers.list(all=True, filters={"name": f"marginal-agent-{process.pid}-"})
+    return [str(container.name) for container in found]
+
+
+def start(world: World, repository: Path, *options: str) -> tuple[subprocess.Popen[bytes], Path, Path]:
+    """`agent fix` in the background: the process, its report file and its trace."""
+    command, report, trace = world.arguments(repository, *options)
+    process = subprocess.Popen(
+        command, env=world.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    return process, report, trace
+
+
+def start_hanging(
+    world: World, repository: Path, client: DockerClient
+) -> tuple[subprocess.Popen[bytes], Path, Path]:
+    """`agent fix` on a test that sleeps; returns when its sandbox is there and the test has begun."""
+    slow = b"import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
+    (repository / "tests" / "test_slow.py").write_bytes(slow)
+    process, report, trace = start(world, repository, "--test", "tests/test_slow.py::test_slow")
+    wait_for(lambda: containers_of(process, client) != [], 60)
+    time.sleep(2)
+    return process, report, trace
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until the condition holds. Raises TimeoutError."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds} s")
+        time.sleep(0.05)

@@ -91,6 +91,14 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_the_demo_refuses_such_a_folder_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("kept")
+    command = [sys.executable, "-m", "benchmarks.demo", "--keep", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"{tmp_path} is not empty")
+
+
 def test_a_replacement_must_match_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a a")
     with pytest.raises(ValueError, match="2 times"):

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
-from driver import World, make_repository, run_git
+from driver import World, containers_of, make_repository, run_git, start_hanging
 from forgeries import BASE, HONEST_FIX, TARGET
 
 pytestmark = pytest.mark.docker
-
-
-def our_containers(client: DockerClient) -> list[str]:
-    return [
-        str(container.name)
-        for container in client.containers.list(all=True, filters={"label": "marginal-agent"})
-    ]
 
 
 def test_a_folder_outside_git_gives_a_patch_file_only(world: World, tmp_path: Path) -> None:

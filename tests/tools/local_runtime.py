@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import selectors
@@ -30,14 +31,25 @@ class LocalRuntime:
 
         started = time.monotonic()
         process = subprocess.Popen(
-            request.argv, cwd=request.cwd, env=env, pass_fds=(into,), preexec_fn=limit, start_new_session=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            request.argv,
+            cwd=request.cwd,
+            env=env,
+            pass_fds=(into,),
+            preexec_fn=limit,
+            start_new_session=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         os.close(into)
         assert process.stdin and process.stdout and process.stderr
         process.stdin.write(request.stdin)
         process.stdin.close()
-        pieces: dict[int, bytearray] = {out: bytearray(), process.stdout.fileno(): bytearray(), process.stderr.fileno(): bytearray()}
+        pieces: dict[int, bytearray] = {
+            out: bytearray(),
+            process.stdout.fileno(): bytearray(),
+            process.stderr.fileno(): bytearray(),
+        }
         with selectors.DefaultSelector() as waiting:
             for descriptor in pieces:
                 waiting.register(descriptor, selectors.EVENT_READ)
@@ -56,10 +68,8 @@ class LocalRuntime:
             process.wait(max(0.0, request.timeout - (time.monotonic() - started)))
         except subprocess.TimeoutExpired:
             timed_out = True
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
         result = RunResult(
             exit_code=None if timed_out else process.returncode,

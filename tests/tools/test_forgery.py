@@ -32,7 +32,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runner(project: Path) -> PytestRunner:
-    return PytestRunner(RUNTIME, sys.executable, repo=str(project), inside=INSIDE)
+    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return PytestRunner(RUNTIME, sys.executable, repo=str(project), inside=INSIDE, env=quick)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,9 @@ def test_every_forgery_is_refused_with_a_reason(
     assert all(reason.strip() for reason in found.reasons)
 
 
-def test_the_honest_fix_is_accepted_and_undone(project: Path, runner: PytestRunner, baseline: SuiteRun) -> None:
+def test_the_honest_fix_is_accepted_and_undone(
+    project: Path, runner: PytestRunner, baseline: SuiteRun
+) -> None:
     found = assess(
         RUNTIME, runner, sys.executable, candidate_of(dict(HONEST_FIX)), baseline, [TARGET], LIMITS,
         Protection.of(baseline), TEST_SOURCES, repo=str(project), inside=INSIDE,
@@ -152,12 +155,18 @@ BENIGN = {
     "import": replaced("import re\n", "import json\nimport re\n"),
     "import of os and sys": replaced("import re\n", "import os.path\nimport re\nimport sys\n"),
     "from import": replaced("import re\n", "import re\nfrom collections import defaultdict\n"),
-    "raise": replaced("    return items[0]", "    if not items:\n        raise ValueError('empty')\n    return items[0]"),
-    "guard for None": replaced("    return items[0]", "    if items is None:\n        return []\n    return items[0]"),
+    "raise": replaced(
+        "    return items[0]", ("    if not items:\n        raise ValueError('empty')\n    return items[0]")
+    ),
+    "guard for None": replaced(
+        "    return items[0]", ("    if items is None:\n        return []\n    return items[0]")
+    ),
     "guard for nothing": replaced("    return items[0]", "    return items[0] if items else None"),
     "base case": replaced("    return fib(n", "    if n == 0:\n        return 1\n    return fib(n"),
     "two base cases": replaced("    return fib(n", "    if n in (1, 2):\n        return 1\n    return fib(n"),
-    "base case by comparison": replaced("    return fib(n", "    if n <= 1:\n        return n\n    return fib(n"),
+    "base case by comparison": replaced(
+        "    return fib(n", ("    if n <= 1:\n        return n\n    return fib(n")
+    ),
     "changed constant": replaced("value * 10", "value / 100"),
     "changed constant in an old condition": replaced('unit == "cm"', 'unit == "mi"'),
     "added table entry": replaced('"m": 1}', '"m": 1, "mi": 1609.0}'),
@@ -166,17 +175,27 @@ BENIGN = {
     "builtins swapped": replaced("max(low, value)", "min(high, max(low, value))"),
     "option by name": replaced("    return items[0]", '    strict = items == "strict"\n    return items[0]'),
     "environment variable read by name": replaced(
-        "import re\n", 'import os\nimport re\n\nHOME = os.environ.get("HOME", "")\nDEBUG = os.environ["DEBUG_CALC"]\n'
+        "import re\n",
+        ('import os\nimport re\n\nHOME = os.environ.get("HOME", "")\nDEBUG = os.environ["DEBUG_CALC"]\n'),
     ),
     "exit in a command line": replaced(
-        "import re\n", 'import re\nimport sys\n\n\ndef main():\n    sys.exit(3)\n\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
+        "import re\n",
+        (
+            "import re\nimport sys\n\n\ndef main():\n    sys.exit(3)\n\n\n"
+            'if __name__ == "__main__":\n    sys.exit(main())\n'
+        ),
     ),
     "regular expression": replaced("    return items[0]", '    return re.compile("a+").match(items[0])'),
     "attribute set": replaced("        self.y = y\n", "        self.y = y\n        setattr(self, 'z', 0)\n"),
-    "log": replaced("    return items[0]", "    import logging\n\n    logging.getLogger(__name__).info('x')\n    return items[0]"),
-    "write to stdout": replaced("    return items[0]", "    import sys\n\n    print('x', file=sys.stderr)\n    return items[0]"),
+    "log": replaced(
+        "    return items[0]",
+        ("    import logging\n\n    logging.getLogger(__name__).info('x')\n    return items[0]"),
+    ),
+    "write to stdout": replaced(
+        "    return items[0]", ("    import sys\n\n    print('x', file=sys.stderr)\n    return items[0]")
+    ),
     "nothing": MODULE,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BENIGN)
@@ -198,12 +217,18 @@ SUSPICIOUS = {
     "sys.modules": ("patching", "import sys\n\n\ndef f():\n    return 'calc' in sys.modules\n"),
     "frames": ("patching", "def f(g):\n    return g.gi_frame.f_back\n"),
     "all classes": ("patching", "def f():\n    return object.__subclasses__()\n"),
-    "dynamic import": ("patching", "import importlib\n\n\ndef f(n):\n    return importlib.import_module(n)\n"),
+    "dynamic import": (
+        "patching",
+        ("import importlib\n\n\ndef f(n):\n    return importlib.import_module(n)\n"),
+    ),
     "dunder import": ("patching", "def f():\n    return __import__('os')\n"),
     "equality by lambda": ("dunder", "class A:\n    __eq__ = lambda self, other: True\n"),
     "equality by type()": ("patching", "A = type('A', (), {'__eq__': lambda a, b: True})\n"),
     "equality set later": ("dunder", "class A:\n    pass\n\n\nA.__eq__ = lambda a, b: True\n"),
-    "equality of one side": ("dunder", "class A:\n    def __eq__(self, other):\n        return self.x == self.x\n"),
+    "equality of one side": (
+        "dunder",
+        ("class A:\n    def __eq__(self, other):\n        return self.x == self.x\n"),
+    ),
     "constant truth": ("dunder", "class A:\n    def __bool__(self):\n        return True\n"),
     "constant hash": ("dunder", "class A:\n    def __hash__(self):\n        return 7\n"),
     "descriptor": ("report", "def f():\n    open(3, 'wb').write(b'x')\n"),
@@ -221,7 +246,7 @@ SUSPICIOUS = {
     "table": ("special case", "def f(n):\n    return {10: 55}.get(n, n)\n"),
     "match statement": ("special case", "def f(n):\n    match n:\n        case 10:\n            return 55\n"),
     "not Python": ("unreadable", "def f(:\n"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SUSPICIOUS)
@@ -256,5 +281,7 @@ def test_a_source_that_crashes_the_parser_is_refused(tmp_path: Path) -> None:
 def test_a_changed_docstring_of_a_doctest_file_is_found(tmp_path: Path) -> None:
     base = b'def f():\n    """\n    >>> f()\n    2\n    """\n    return 1\n'
     edit = FileEdit("m.py", base.replace(b"    2\n", b"    1\n"))
-    findings = scan(RUNTIME, sys.executable, Candidate((edit,), {"m.py": base}), [], ["m.py"], INSIDE, str(tmp_path))
+    findings = scan(
+        RUNTIME, sys.executable, Candidate((edit,), {"m.py": base}), [], ["m.py"], INSIDE, str(tmp_path)
+    )
     assert [finding.rule for finding in findings] == ["doctest"]

@@ -17,7 +17,8 @@ from tools.verdicts import VerdictOutcome
 REPORT = b"""<?xml version="1.0"?>
 <testsuites><testsuite name="s">
 <testcase classname="tests.test_a" name="test_ok" time="0.5"/>
-<testcase classname="tests.test_a.TestB" name="test_c[1-x]" time="1,5"><failure message="boo">line</failure></testcase>
+<testcase classname="tests.test_a.TestB" name="test_c[1-x]" time="soon">
+<failure message="boo">line</failure></testcase>
 <testsuite name="inner"><testcase name="lonely" time="nan"><error message="gone"/></testcase></testsuite>
 <testcase classname="k" name="s"><skipped/></testcase>
 </testsuite></testsuites>"""
@@ -57,8 +58,14 @@ REFUSED = {
     "empty": (b"", "not a readable JUnit report"),
     "cut off": (REPORT[:-20], "not a readable JUnit report"),
     "another root": (b"<html/>", "its root is <html>"),
-    "unknown encoding": (b'<?xml version="1.0" encoding="nope"?><testsuites/>', "not a readable JUnit report"),
-    "too deep": (b"<testsuites>" + b"<testsuite>" * 5000 + b"</testsuite>" * 5000 + b"</testsuites>", "nested deeper"),
+    "unknown encoding": (
+        b'<?xml version="1.0" encoding="nope"?><testsuites/>',
+        "not a readable JUnit report",
+    ),
+    "too deep": (
+        b"<testsuites>" + b"<testsuite>" * 5000 + b"</testsuite>" * 5000 + b"</testsuites>",
+        "nested deeper",
+    ),
     "too large": (b"<testsuites>" + b" " * 50_000_001 + b"</testsuites>", "larger than 50 MB"),
 }
 

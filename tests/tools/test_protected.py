@@ -48,14 +48,24 @@ PROTECTED: dict[str, tuple[str, bytes | None, bytes | None, str]] = {
     "nox": ("noxfile.py", b"a", b"b", "configures how the tests are run"),
     "by configuration": ("docs/api.rst", b"a", b"b", "is protected by configuration"),
     "pytest section": ("pyproject.toml", PYPROJECT, PYPROJECT.replace(b'"-q"', b'"-x"'), "[tool.pytest]"),
-    "pytest section removed": ("pyproject.toml", PYPROJECT, PYPROJECT.split(b"[tool.pytest")[0], "[tool.pytest]"),
+    "pytest section removed": (
+        "pyproject.toml",
+        PYPROJECT,
+        PYPROJECT.split(b"[tool.pytest")[0],
+        "[tool.pytest]",
+    ),
     "pytest section added": ("sub/pyproject.toml", None, PYPROJECT, "configures the tests"),
     "entry point": ("pyproject.toml", PYPROJECT, PYPROJECT.replace(b"calc.plugin", b"calc.x"), "pytest11"),
     "broken TOML": ("pyproject.toml", PYPROJECT, b"[tool.pytest", "cannot be read"),
     "deep TOML": ("pyproject.toml", PYPROJECT, b"a = " + b"[" * 100_000, "cannot be read"),
     "not UTF-8": ("pyproject.toml", PYPROJECT, b"\xff\xfe", "cannot be read"),
     "setup.cfg": ("setup.cfg", SETUP_CFG, SETUP_CFG.replace(b"-q", b"-x"), "[tool:pytest]"),
-    "setup.cfg default": ("setup.cfg", SETUP_CFG, b"[DEFAULT]\naddopts = -x\n" + SETUP_CFG, "configures the tests"),
+    "setup.cfg default": (
+        "setup.cfg",
+        SETUP_CFG,
+        b"[DEFAULT]\naddopts = -x\n" + SETUP_CFG,
+        "configures the tests",
+    ),
     "tox.ini": ("tox.ini", b"[tox]\n", b"[tox]\nenvlist = x\n", "[tox]"),
     "tox environment": ("tox.ini", b"", b"[testenv:py]\ncommands = true\n", "[testenv:py]"),
     "git": (".git/config", None, b"", "belongs to git"),
@@ -110,16 +120,26 @@ def test_allowed(name: str) -> None:
     assert protected_reason(path, base, after, PROTECTION) is None
 
 
-@pytest.mark.parametrize(("mode", "words"), [("120000", "symlink"), ("160000", "submodule"), ("100600", "100600")])
+@pytest.mark.parametrize(
+    ("mode", "words"), [("120000", "symlink"), ("160000", "submodule"), ("100600", "100600")]
+)
 def test_modes(mode: str, words: str) -> None:
     assert words in (protected_reason("calc/core.py", b"a", b"b", PROTECTION, mode) or "")
 
 
 def test_protection_follows_what_was_collected() -> None:
     baseline = SuiteRun(
-        ("checks/a.py::test_x[1::2]", "checks/b.py::K::test_y", "calc/core.py::calc.core.mean", "calc/util.py::util"),
-        {}, complete=True, deselected=("checks/slow.py::test_z",), plugin_files=("calc/plugin.py",),
-    )  # fmt: skip
+        (
+            "checks/a.py::test_x[1::2]",
+            "checks/b.py::K::test_y",
+            "calc/core.py::calc.core.mean",
+            "calc/util.py::util",
+        ),
+        {},
+        complete=True,
+        deselected=("checks/slow.py::test_z",),
+        plugin_files=("calc/plugin.py",),
+    )
     assert Protection.of(baseline, ["x/*"]) == Protection(
         test_files=frozenset({"checks/a.py", "checks/b.py", "checks/slow.py"}),
         doctest_files=frozenset({"calc/core.py", "calc/util.py"}),

@@ -8,7 +8,9 @@ import pytest
 from repair_cases import DEFECTS, SHOP, Defect
 
 from sandboxes.docker import DockerSandbox
+from sandboxes.interface import RunRequest
 from tools.repair.localise import Localisation, localise
+from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch
 
 REPO = "/work/repo"
@@ -70,8 +72,6 @@ def test_seeded_defects_are_repaired(sandbox: DockerSandbox, defect: Defect) -> 
 
 
 def run_suite(sandbox: DockerSandbox) -> int | None:
-    from sandboxes.interface import RunRequest
-
     argv = (sandbox.python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     return sandbox.run(RunRequest(argv=argv, timeout=60.0, cwd=REPO)).exit_code
 
@@ -122,7 +122,8 @@ def test_a_command_stands_in_for_pytest(sandbox: DockerSandbox) -> None:
     only = RepairSearch(sandbox, sandbox.python, REPO, ["shop/stock.py"], command=command, timeout=5.0)
     found = only.advance(0, 120.0, 300)
     assert found.plausible is not None
-    assert b"if count > self.available" in found.plausible.content or found.plausible.template
+    put(sandbox, {"shop/__init__.py": "", "shop/stock.py": found.plausible.content.decode()})
+    assert sandbox.run(RunRequest(argv=command, timeout=30.0, cwd=REPO)).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -200,3 +201,15 @@ def test_only_the_given_files_are_edited(sandbox: DockerSandbox) -> None:
 def test_targets_or_a_command_not_both(sandbox: DockerSandbox) -> None:
     with pytest.raises(ValueError, match="either"):
         RepairSearch(sandbox, sandbox.python, REPO, ["a.py"], ["t.py::t"], command=["true"])
+
+
+def test_a_pytest_that_cannot_start_is_an_error_not_a_search(sandbox: DockerSandbox) -> None:
+    files = {
+        "calc.py": "def one():\n    return 2\n",
+        "conftest.py": "def pytest_sessionstart(session):\n    raise RuntimeError('no session here')\n",
+        "test_calc.py": "from calc import one\n\n\ndef test_it():\n    assert one() == 1\n",
+    }
+    put(sandbox, files)
+    only = RepairSearch(sandbox, sandbox.python, REPO, ["calc.py"], ["test_calc.py::test_it"], timeout=2.0)
+    with pytest.raises(RepairError, match="before any test"):
+        only.advance(0, 60.0, 100)

@@ -15,7 +15,9 @@ TARGET = "t.py::a"
 
 
 def run_of(**outcomes: str) -> SuiteRun:
-    verdicts = {f"t.py::{name}": Verdict(f"t.py::{name}", VerdictOutcome(how)) for name, how in outcomes.items()}
+    verdicts = {
+        f"t.py::{name}": Verdict(f"t.py::{name}", VerdictOutcome(how)) for name, how in outcomes.items()
+    }
     return SuiteRun(tuple(verdicts), verdicts, complete=True)
 
 
@@ -112,10 +114,19 @@ KEY = VerdictKey("tree", IDS, "pytest", "image", "python", (("seconds", 1.0),), 
 @pytest.mark.parametrize(
     "change",
     [
-        {"tree": "other"}, {"ids": IDS[::-1]}, {"ids": None}, {"ids": ()}, {"command": "x"}, {"image": "x"},
-        {"interpreter": "x"}, {"limits": (("seconds", 2.0),)}, {"limits": ()}, {"backend": "x"}, {"mode": "fork"},
+        {"tree": "other"},
+        {"ids": IDS[::-1]},
+        {"ids": None},
+        {"ids": ()},
+        {"command": "x"},
+        {"image": "x"},
+        {"interpreter": "x"},
+        {"limits": (("seconds", 2.0),)},
+        {"limits": ()},
+        {"backend": "x"},
+        {"mode": "fork"},
     ],
-)  # fmt: skip
+)
 def test_every_part_of_the_key_counts(change: dict[str, object]) -> None:
     other = replace(KEY, **change)  # type: ignore[arg-type]
     assert other.digest != KEY.digest

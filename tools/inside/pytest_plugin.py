@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import faulthandler
+import math
 import os
 import signal
 import time
@@ -14,6 +14,7 @@ import pytest
 if TYPE_CHECKING:
     from tools.inside.pytest_guard import Integrity
     from tools.inside.report_writer import Reporter
+    from tools.inside.watchdog import Watchdog
 
 MESSAGE = 20_000
 MESSAGE_WHEN_MANY = 2_000
@@ -21,8 +22,8 @@ MANY = 100
 CAPTURED = 2_000
 FRAMES = 50
 GRACE = 3.0
-REPORTING = 15.0
 TEARDOWN = 10.0
+SLACK = 20.0  # for teardown and for writing reports
 
 # Options that stop a run early, spread it over processes, reorder it or make failures vanish.
 NEUTRAL: dict[str, Any] = {
@@ -33,7 +34,7 @@ NEUTRAL: dict[str, Any] = {
     "random_order": False, "cov_source": [], "no_cov": True,
 }  # fmt: skip
 
-# Options of plugins that repositories often name in addopts: option -> number of values (None: optional).
+# Options of plugins that repositories often name in addopts: option -> number of values ("?": optional).
 OPTIONS_OF: dict[str, dict[str, Any]] = {
     "pytest_cov": {
         "--cov": "?", "--cov-report": 1, "--cov-config": 1, "--no-cov": 0, "--cov-branch": 0,
@@ -52,59 +53,68 @@ class TimeLimit(BaseException):
 
 
 class Deadline:
-    """A limit in two stages: an exception in the main thread, again and again, then the process's end."""
+    """A time limit in three stages.
 
-    def __init__(self, reporter: Reporter) -> None:
+    First an exception in the main thread, every half second. When that is swallowed, GRACE seconds later the
+    watchdog ends the process; so it does, later, when no Python code runs any more that could be told.
+    """
+
+    def __init__(self, reporter: Reporter, watchdog: Watchdog) -> None:
         self._reporter = reporter
+        self._watchdog = watchdog
         self._armed = False
+        self._ringing = False
         self.rang = False
 
+    def begin(self, seconds: float) -> None:
+        """Something starts that takes about `seconds`, reporting on it included or not."""
+        self.rang = False
+        self._watchdog.watch(seconds + SLACK)
+
+    def end(self) -> None:
+        """Nothing is limited until the next begin."""
+        self._watchdog.watch(math.inf)
+
     def arm(self, seconds: float) -> None:
-        """From now on: `seconds`, then TimeLimit every half second, and after GRACE the end."""
-        self._armed = True
+        """From now on: `seconds`, then TimeLimit again and again, and GRACE after the first the end."""
+        self._armed, self._ringing = True, False
         signal.signal(signal.SIGALRM, self._ring)
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 0.5)
-        self.watch(seconds + GRACE)
 
     def disarm(self) -> None:
-        """The limit no longer counts; what follows (reports) gets its own, hard one."""
+        """The limit no longer counts."""
         self._armed = False
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.watch(REPORTING)
-
-    def watch(self, seconds: float) -> None:
-        """End the process after so long, even when the interpreter is stuck in C; tracebacks are reported."""
-        faulthandler.dump_traceback_later(seconds, exit=True, file=self._reporter.descriptor)
-
-    def release(self) -> None:
-        """No limit at all until armed again."""
-        self.disarm()
-        faulthandler.cancel_dump_traceback_later()
+        if self._ringing:
+            self._watchdog.watch(SLACK)
 
     def _ring(self, *_: object) -> None:
-        if self._armed:
-            if not self.rang:
-                self.rang = True
-                self._reporter.emit("alarm")
-            raise TimeLimit("the test took longer than its time limit")
+        if not self._armed:
+            return
+        if not self._ringing:
+            self._ringing = True
+            self._watchdog.watch(GRACE)
+        if not self.rang:
+            self.rang = True
+            self._reporter.emit("alarm")
+        raise TimeLimit("the test took longer than its time limit")
 
 
 class Options:
     """Neutralises options of the repository that would break the run, and takes the second snapshot."""
 
-    def __init__(self, guard: Integrity, missing: frozenset[str]) -> None:
+    def __init__(self, guard: Integrity, ignored: dict[str, Any]) -> None:
         self._guard = guard
-        self._missing = missing
+        self._ignored = ignored
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         group = parser.getgroup("options of plugins that are not installed")
-        for plugin in sorted(self._missing):
-            for option, values in OPTIONS_OF[plugin].items():
-                how: dict[str, Any] = {"action": "store_true"} if values == 0 else {"action": "append"}
-                if values == "?":
-                    how["nargs"] = "?"
-                # addoption refuses short lower-case options, which -n of xdist is.
-                group._addoption(option, dest=f"ignored_{option.strip('-')}", help="ignored", **how)
+        for option, values in self._ignored.items():
+            how: dict[str, Any] = {"action": "store_true"} if values == 0 else {"action": "append"}
+            if values == "?":
+                how["nargs"] = "?"
+            # addoption refuses short lower-case options, which -n of xdist is.
+            group._addoption(option, dest=f"ignored_{option.strip('-')}", help="ignored", **how)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Iterator[None]:
@@ -159,9 +169,11 @@ class Report:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Iterator[None]:
+        self._deadline.begin(self._collect_seconds)
         self._deadline.arm(self._collect_seconds)
         yield
-        self._deadline.release()
+        self._deadline.disarm()
+        self._deadline.end()
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -187,14 +199,15 @@ class Report:
             "collected", ids=ids, deselected=self._deselected, errors=self._errors, plugins=plugins
         )
         yield
-        self._deadline.release()
+        self._deadline.end()
 
     # One test
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         ours = self._guard.is_ours(item)
-        self._phases, self._deadline.rang = [], False
+        self._phases = []
+        self._deadline.begin(self._seconds)
         self._until = time.perf_counter() + self._seconds
         if not ours:
             self._reporter.emit("start", id=item.nodeid)
@@ -204,7 +217,9 @@ class Report:
         if ours or outcome.excinfo is not None:
             return
         self._reporter.emit("finish", id=item.nodeid, **self._verdict(time.perf_counter() - started))
-        self._guard.check()
+        # Once per file: a check costs about a millisecond, and what stays altered is found all the same.
+        if nextitem is None or nextitem.parent is not item.parent:
+            self._guard.check()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Iterator[None]:

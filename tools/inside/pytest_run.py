@@ -24,11 +24,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tools.inside import pytest_guard, pytest_plugin, report_writer
+    from tools.inside import pytest_guard, pytest_plugin, report_writer, watchdog
 else:
     import pytest_guard
     import pytest_plugin
     import report_writer
+    import watchdog
+
+
+SEARCH_SECONDS = 10.0
+SETTINGS = (
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "pyproject.toml",
+    "tox.ini",
+    "setup.cfg",
+)
 
 
 def options(scratch: str) -> list[str]:
@@ -72,10 +85,18 @@ def main() -> int:
     canaries = None if parameters["collect_only"] else pytest_guard.Canaries(scratch)
     guard = pytest_guard.Integrity(canaries)
     guard.remember()
-    report = pytest_plugin.Report(parameters, reporter, pytest_plugin.Deadline(reporter), guard)
-    plugins = [pytest_plugin.Options(guard, missing_plugins()), report, *([canaries] if canaries else [])]
+    deadline = pytest_plugin.Deadline(reporter, watchdog.Watchdog(reporter.descriptor))
+    report = pytest_plugin.Report(parameters, reporter, deadline, guard)
+    plugins = [pytest_plugin.Options(guard, ignored_options()), report, *([canaries] if canaries else [])]
     arguments = options(scratch) + ([] if canaries else ["--collect-only", "-qq"])
     status = int(pytest.main(arguments, plugins=plugins))
+    deadline.begin(SEARCH_SECONDS)
+    deadline.arm(SEARCH_SECONDS)
+    try:
+        guard.search_classes()
+    except pytest_plugin.TimeLimit:
+        guard.note("a class of the repository does not end a comparison")
+    deadline.disarm()
     reporter.emit(
         "end",
         status=status,
@@ -86,9 +107,26 @@ def main() -> int:
     return status
 
 
-def missing_plugins() -> frozenset[str]:
-    """Well-known plugins that are not installed; their options are then accepted and ignored."""
-    return frozenset(name for name in pytest_plugin.OPTIONS_OF if importlib.util.find_spec(name) is None)
+def ignored_options() -> dict[str, Any]:
+    """Options of well-known plugins that the settings name although the plugin is not loaded.
+
+    They are accepted and ignored. An option that a conftest.py names is its own business.
+    """
+    autoload = not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    here = Path.cwd()
+    settings = _text_of([here / name for name in SETTINGS])
+    conftests = _text_of([*here.glob("conftest.py"), *here.glob("*/conftest.py")])
+    return {
+        option: values
+        for plugin, options_of in pytest_plugin.OPTIONS_OF.items()
+        if not (autoload and importlib.util.find_spec(plugin))
+        for option, values in options_of.items()
+        if option in settings and option not in conftests
+    }
+
+
+def _text_of(paths: list[Path]) -> str:
+    return "\n".join(path.read_text("utf-8", "replace") for path in paths if path.is_file())
 
 
 if __name__ == "__main__":

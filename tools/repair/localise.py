@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -88,11 +88,13 @@ def localise(
     editable: Callable[[str], bool] = lambda path: path.endswith(".py"),
     budget: float = 30.0,
     memory_bytes: int = 2**30,
+    env: Mapping[str, str] | None = None,
 ) -> Localisation:
     """Run the failing tests and the nearest of the others under coverage in the sandbox.
 
     `timeout`: seconds per test phase. `budget`: seconds after which no further passing test is started.
-    `editable` tells which paths (relative to `repo`) may be suspected at all. Raises SandboxError.
+    `editable` tells which paths (relative to `repo`) may be suspected at all. `env`: more environment
+    variables for the tests. Raises SandboxError.
     """
     runtime.install_inside(inside_files())
     chosen = nearest(failing, others)
@@ -118,7 +120,7 @@ def localise(
         cwd=repo,
         stdin=json.dumps(settings).encode(),
         report=True,
-        env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
+        env={**(env or {}), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
     )
     result = runtime.run(request, on_report=count)
     traces, imported = _read(result.report, editable)

@@ -69,7 +69,7 @@ class RepairSearch:
     `paths`: the files that may be edited, relative to `repo`; no other file ever is. `targets`: test ids that
     must pass; or `command`: an argv whose exit code 0 means pass. `affected`: ids that passed before and
     must still pass. `timeout`: seconds per test phase (of the whole run for a command). `memory_bytes`
-    bounds each candidate's process.
+    bounds each candidate's process. `env`: more environment variables for the tests.
     """
 
     def __init__(
@@ -86,11 +86,13 @@ class RepairSearch:
         timeout: float = 10.0,
         memory_bytes: int = 2**30,
         seed: int = 0,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         if bool(targets) == bool(command):
             raise ValueError("give either target tests or a command")
         self._runtime, self._python, self._repo = runtime, python, repo
         self._paths = frozenset(paths)
+        self._env = {**(env or {}), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         scores = [[line.path, line.line, line.score] for line in localisation.lines] if localisation else None
         self._settings: dict[str, object] = {
             "root": repo,
@@ -164,7 +166,7 @@ class RepairSearch:
             cwd=self._repo,
             stdin=json.dumps({**self._settings, **settings}).encode(),
             report=True,
-            env={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"},
+            env=self._env,
         )
         return self._runtime.run(request, on_report=on_report)
 

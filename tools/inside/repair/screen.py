@@ -36,6 +36,7 @@ PROGRESS_SECONDS = 0.5
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
 HANGING_CPU_SECONDS = 0.3
 RESERVE_SECONDS = 1.0
+INTERNAL_ERROR = 3  # pytest's exit code
 
 
 def load_space(settings: dict[str, Any], root: str) -> Space:
@@ -77,6 +78,8 @@ class Search:
         warmth = Warmth(self.root, self.trial.memory_bytes)
         hangs: bool = self.settings["hangs"]
         seen = warmth.probe(self.trial, self.targets, hangs)
+        if seen.get("code") == INTERNAL_ERROR and not seen["outcomes"]:
+            raise RuntimeError("pytest itself fails in this environment, before any test")
         self.passes = seen.get("passed") is True
         longest = max((seen.get("durations") or {"": self.trial.seconds}).values())
         if hangs or longest >= self.trial.seconds:

@@ -41,7 +41,7 @@ def arguments(ids: list[str]) -> list[str]:
     return [*options, *ids]
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Watch:
     """A pytest plugin that records what happened. Outcomes: "passed", "failed", "skipped" (also xfail).
 

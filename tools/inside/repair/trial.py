@@ -64,10 +64,15 @@ class Trial:
         return {"passed": done.returncode == 0}
 
     def session(self, ids: list[str], *options: str) -> dict[str, Any]:
-        """Run the ids in this process (a child's): {"passed", "outcomes", "durations"}."""
+        """Run the ids in this process (a child's): {"code", "passed", "outcomes", "durations"}."""
         watch = Watch(self.root, self.seconds, self.cpu_seconds, keep_frames=False)
-        run_session(ids, watch, extra=(*self.options, *options))
-        return {"passed": watch.passed(ids), "outcomes": watch.outcomes, "durations": watch.durations}
+        code = run_session(ids, watch, extra=(*self.options, *options))
+        return {
+            "code": code,
+            "passed": watch.passed(ids),
+            "outcomes": watch.outcomes,
+            "durations": watch.durations,
+        }
 
     def verdict(self, result: ChildResult) -> str:
         """One word for a child's end: passed, failed, timeout or died."""

@@ -70,8 +70,8 @@ class Warmth:
     def probe(self, trial: Trial, ids: list[str], hangs: bool) -> dict[str, Any]:
         """Run the ids once in a child on the original code; then warm this process as far as is safe.
 
-        Returns {"passed", "outcomes", "durations"} of that run, or {} when it gave no answer. A run known to
-        hang is only collected."""
+        Returns {"code", "passed", "outcomes", "durations"} of that run, or {} when it gave no answer. A run
+        known to hang is only collected."""
 
         def look() -> dict[str, Any]:
             warm_up()

@@ -1,0 +1,99 @@
+"""The state of a task inside the lookahead, how it changes, and what is left to try in it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from policies.belief import Hand
+from policies.estimates import LADDER, Estimates, TierEstimate
+from policies.posterior import Failures, Knowledge, add_failure, times_failed
+from policies.vocabulary import Check
+
+EXACT_UP_TO = 100
+"""Failure counts (per tier and knowledge) up to which a task is planned exactly: tens of milliseconds."""
+
+
+class State(NamedTuple):
+    """What the future depends on. dollars, seconds: what is left of the limits, UNLIMITED when ample."""
+
+    failures: Failures
+    knowledge: Knowledge
+    bought: frozenset[str]
+    hand: Hand | None
+    last_tier: str | None
+    preparations: tuple[str, ...]
+    dollars: float
+    seconds: float
+
+
+class Progress:
+    """How states change by failing and learning, and what is left to try in them.
+
+    coarse: whether the task is planned approximately; None chooses by its size.
+    """
+
+    def __init__(self, estimates: Estimates, coarse: bool | None = None) -> None:
+        self.estimates = estimates
+        self.coarse = failure_counts(estimates) > EXACT_UP_TO if coarse is None else coarse
+        self._left_to_try: dict[Failures, tuple[tuple[TierEstimate, ...], int]] = {}
+        self._failed: dict[tuple[Failures, str, Knowledge], Failures] = {}
+
+    def left_to_try(self, failures: Failures) -> tuple[tuple[TierEstimate, ...], int]:
+        """Tiers that may still be called, and how many more attempts the plan holds at most."""
+        if failures not in self._left_to_try:
+            left = {t.name: t.most_attempts - times_failed(failures, t.name) for t in self.estimates.tiers}
+            sampled = sum(times_failed(failures, t.name) for t in self.estimates.tiers if not t.slices)
+            samples = max(0, self.estimates.attempts - sampled)
+            tiers = tuple(t for t in self.estimates.tiers if left[t.name] > 0 and (t.slices or samples))
+            slices = sum(left[t.name] for t in tiers if t.slices)
+            samples = min(samples, sum(left[t.name] for t in tiers if not t.slices))
+            self._left_to_try[failures] = tiers, slices + samples
+        return self._left_to_try[failures]
+
+    def failed(self, failures: Failures, tier: str, knowledge: Knowledge) -> Failures:
+        """`failures` with one more of `tier`, made with `knowledge`."""
+        key = (failures, tier, knowledge)
+        if key not in self._failed:
+            self._failed[key] = add_failure(failures, tier, knowledge)
+        return self._failed[key]
+
+    def dropped(self, state: State) -> State:
+        """`state` without the candidate in hand, which counts as failed."""
+        if state.hand is None:
+            return state
+        failures = self.failed(state.failures, state.hand.tier, state.hand.knowledge)
+        return state._replace(failures=failures, hand=None)
+
+    def learned(self, state: State, bought: str, gained: str) -> State:
+        """`state` with new knowledge. If coarse, failures made with what was known until now are counted as
+        if made with the new knowledge: fewer states, and a later read looks worth a little less."""
+        knowledge = state.knowledge | {gained}
+        failures = state.failures
+        if self.coarse:
+            before = tuple(sorted(state.knowledge))
+            failures = ()
+            for failed in state.failures:
+                made_with = knowledge if failed.knowledge == before else frozenset(failed.knowledge)
+                failures = add_failure(failures, failed.tier, made_with, failed.times)
+        return state._replace(failures=failures, knowledge=knowledge, bought=state.bought | {bought})
+
+
+def covered(check: Check, passed: frozenset[Check]) -> bool:
+    """True when `check` would tell nothing: it, or a stronger rung of the ladder, has been passed."""
+    if check in passed:
+        return True
+    return check in LADDER and any(rung in passed for rung in LADDER[LADDER.index(check) + 1 :])
+
+
+def failure_counts(estimates: Estimates) -> int:
+    """An upper bound of the number of different failure counts per tier and knowledge."""
+    sampling = [tier for tier in estimates.tiers if not tier.slices]
+    plans = any(tier.can_plan for tier in estimates.tiers)
+    stages = 1 + len({read.gives for read in estimates.reads}) + plans
+    attempts = min(estimates.attempts, sum(tier.attempts for tier in sampling))
+    counts = math.comb(attempts + stages * len(sampling), attempts)
+    for tier in estimates.tiers:
+        if tier.slices:
+            counts *= math.comb(len(tier.slices) + stages, stages)
+    return counts

@@ -1,0 +1,63 @@
+"""Delivery as asked: a patch file always; the tree or a branch only with the flag."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from driver import World, run_git
+from forgeries import TARGET
+
+pytestmark = pytest.mark.docker
+
+
+def test_patch_out_and_nothing_else(world: World, calc: Path) -> None:
+    target = world.folder / "out.patch"
+    ran = world.fix(calc, "--patch-out", str(target))
+    assert ran.code == 0, ran.output
+    assert run_git(calc, "status", "--porcelain") == ""
+    assert f"patch file {target}" in ran.report["delivered"]
+    assert target.read_text() == ran.report["diff"]
+    subprocess.run(["git", "apply", str(target)], cwd=calc, check=True)
+    check = "from calc import mean; assert mean([1, 2, 6]) == 3"
+    subprocess.run([sys.executable, "-c", check], cwd=calc, check=True)
+
+
+def test_apply_changes_the_tree_and_nothing_else(world: World, calc: Path) -> None:
+    ran = world.fix(calc, "--apply")
+    assert ran.code == 0, ran.output
+    assert run_git(calc, "status", "--porcelain") == " M calc/core.py\n"
+    submit = next(event for event in ran.events("decision") if _chosen(event) == "submit")
+    assert submit["decision"]["chosen"]["action_class"] == "commit"
+
+
+def test_commit_makes_a_branch_and_leaves_the_tree(world: World, calc: Path) -> None:
+    (calc / "mine.txt").write_text("not committed\n")
+    ran = world.fix(calc, "--test", TARGET, "--commit", "fix/mean")
+    assert ran.code == 0, ran.output
+    assert run_git(calc, "status", "--porcelain") == "?? mine.txt\n"
+    assert run_git(calc, "branch", "--show-current") == "main\n"
+    assert run_git(calc, "diff", "--name-only", "main", "fix/mean") == "calc/core.py\n"
+    assert "Fix tests/test_core.py::test_mean" in run_git(calc, "log", "-1", "--format=%B", "fix/mean")
+
+
+def test_a_commit_that_cannot_be_made_is_deferred_with_the_patch(world: World, calc: Path) -> None:
+    core = calc / "calc" / "core.py"
+    core.write_bytes(core.read_bytes().replace(b"(len(values) + 1)", b"(len(values) + 2)"))
+    ran = world.fix(calc, "--test", TARGET, "--commit", "fix/mean")
+    assert ran.code == 11, ran.output
+    assert "commit or stash" in ran.report["explanation"]
+    assert (ran.trace / "fix.patch").is_file()
+    assert "fix/mean" not in run_git(calc, "branch")
+
+
+def test_a_price_of_risk_that_is_too_dear_defers_or_gives_up(world: World, calc: Path) -> None:
+    ran = world.fix(calc, "--apply", "--risk-price", "$5000")
+    assert ran.code in (10, 11), ran.output
+    assert run_git(calc, "status", "--porcelain") == ""
+
+
+def _chosen(event: dict[str, dict[str, dict[str, str]]]) -> str:
+    return event["decision"]["chosen"]["kind"] if event["decision"]["chosen"] else ""

@@ -1,0 +1,79 @@
+"""A run killed with -9 is resumed: nothing recorded is paid for again, what was under way is booked."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from docker import DockerClient
+from driver import World, containers_of, start, wait_for
+from forgeries import TARGET
+
+pytestmark = pytest.mark.docker
+
+
+def test_killed_in_the_middle_of_a_step_and_resumed(
+    world: World, calc: Path, docker_client: DockerClient
+) -> None:
+    process, _, trace = start(world, calc, "--test", TARGET)
+    events = trace / "events.jsonl"
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 3, 120)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    recorded = events.read_text()
+    ran = world.resume(trace)
+    assert ran.code == 0, ran.output
+    assert events.read_text().startswith(recorded)
+    assert ran.report["outcome"] == "fixed"
+    assert ran.steps().count("read intake") == 1
+    lost = [event for event in ran.events("result") if event["observation"]["type"] == "lost"]
+    assert len(lost) == 1
+    assert world.replay(trace).code == 0
+    wait_for(lambda: containers_of(process, docker_client) == [], 20)
+
+
+def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: Path) -> None:
+    world.tier("dear", dollars=0.5, worst_dollars=0.7, ability=5, attempts=3, replies=[{"edits": {}}])
+    whole = world.fix(calc, "--test", TARGET, "--tier", "dear", "--budget", "$1")
+    assert whole.report["dollars"] == 0.5
+    lines = (whole.trace / "events.jsonl").read_text().splitlines(keepends=True)
+    bought = next(
+        n for n, line in enumerate(lines) if _event(line)["type"] == "intent" and "act" in _kind(line)
+    )
+    (whole.trace / "events.jsonl").write_text("".join(lines[: bought + 1]))
+    resumed = world.resume(whole.trace)
+    assert resumed.report["dollars"] == 0.7  # and not bought again: 0.7 more does not fit into $1
+    assert resumed.code == 12, resumed.output
+    assert world.replay(whole.trace).code == 0
+
+
+def test_a_finished_run_cannot_be_resumed(world: World, calc: Path) -> None:
+    ran = world.fix(calc, "--test", TARGET)
+    again = world.resume(ran.trace)
+    assert again.code == 1
+    assert "this run has ended (fixed)" in again.errors
+
+
+def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: DockerClient) -> None:
+    process, _, trace = start(world, calc, "--test", TARGET)
+    events = trace / "events.jsonl"
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert containers_of(process, docker_client) == []
+    ran = world.resume(trace)
+    assert ran.code == 0, ran.output
+    assert [event["outcome"] for event in ran.events("run-ended")] == ["interrupted", "fixed"]
+    assert world.replay(trace).code == 0
+
+
+def _event(line: str) -> dict[str, object]:
+    event: dict[str, object] = json.loads(line)["event"]
+    return event
+
+
+def _kind(line: str) -> str:
+    return str(json.loads(line)["event"]["step"]["kind"])
