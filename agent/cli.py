@@ -173,7 +173,11 @@ def _write_json(path: Path, report: Report) -> None:
 
 
 def _confirm(question: str) -> bool:
-    return typer.confirm(question, default=False)
+    """The person's word; no answer (end of input, Ctrl-C) is a no."""
+    try:
+        return typer.confirm(question, default=False)
+    except typer.Abort:
+        return False
 
 
 def _fail(error: AgentError) -> NoReturn:

@@ -117,6 +117,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
             ended = _ended(run.state)
             if ended.outcome is Outcome.FIXED and confirm is not None:
                 view.finish()
+                view.diff(_diff(run.state, Trace(run.folder)))
                 ended = ended.model_copy(update={"explanation": _offer(world, run.state, confirm)})
     except (KeyboardInterrupt, Terminated) as signalled:
         exit_code = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
@@ -137,7 +138,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
         view.finish()
         effects.close()
     run.append(ended)
-    diff = _diff(run, Trace(run.folder))
+    diff = _diff(run.state, Trace(run.folder))
     run.writer.close()
     return report_of(
         run.state, diff=diff, trace=str(run.folder), head_hash=run.writer.head, exit_code=exit_code
@@ -161,9 +162,8 @@ def _offer(world: World, state: State, confirm: Callable[[str], bool]) -> str:
     return f"{state.explanation} (fixed, {f'not applied: {problem}' if problem else 'applied to your tree'})"
 
 
-def _diff(run: Run, trace: Trace) -> str:
+def _diff(state: State, trace: Trace) -> str:
     """The diff that goes with the outcome: the verified patch, or the best candidate's."""
-    state = run.state
     name = ""
     if state.submission is not None and state.submission.verified:
         name = state.submission.diff

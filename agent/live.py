@@ -21,8 +21,8 @@ class LiveEffects:
         if step.subject == "intake":
             return Performed(prepare.intake(world, state))
         if step.subject == "environment":
-            return Performed(prepare.environment(world, state))
-        prepare.ready(world, state)
+            return Performed(prepare.environment(world, state, seconds))
+        prepare.ready(world, state, seconds)
         match step.kind, step.subject:
             case _, "reproduce":
                 return Performed(prepare.reproduce(world, state, seconds))

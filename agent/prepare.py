@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -35,8 +34,6 @@ REPRODUCTION_RUNS = 2
 
 SUITE_RUN: TypeAdapter[SuiteRun] = TypeAdapter(SuiteRun)
 
-_DECLARATION_NAMES = ("pyproject.toml", "setup.py", "setup.cfg", "tox.ini")
-
 
 def intake(world: World, state: State) -> Observation:
     """Take the base, and refuse a delivery that cannot be made before anything is spent."""
@@ -61,10 +58,10 @@ def intake(world: World, state: State) -> Observation:
     )
 
 
-def environment(world: World, state: State) -> Observation:
-    """Build (or find) the environment of the tests and start the sandbox."""
+def environment(world: World, state: State, seconds: float) -> Observation:
+    """Build (or find) the environment of the tests within `seconds` and start the sandbox."""
     base = world.base_of(state)
-    built = find_environment(world, state)
+    built = find_environment(world, state, seconds)
     world.environment = built
     world.sandbox = world.new_sandbox(base, built)
     return EnvironmentDone(
@@ -77,19 +74,13 @@ def environment(world: World, state: State) -> Observation:
     )
 
 
-def find_environment(world: World, state: State) -> Environment:
+def find_environment(world: World, state: State, seconds: float) -> Environment:
     """The user's image, or one built from the base's declarations. Raises SandboxError, ImageError."""
     base = world.base_of(state)
     client = connect()
     if world.settings.image:
         return given_environment(client, world.settings.image, world.say)
-    declared = {
-        path: file.data
-        for path, file in base.files.items()
-        if path in _DECLARATION_NAMES
-        or Path(path).name.startswith("requirements")
-        or path.startswith("requirements/")
-    }
+    declared = {path: file.data for path, file in base.files.items() if file.mode != "120000"}
     return build_environment(
         client,
         read_declarations(declared),
@@ -97,16 +88,17 @@ def find_environment(world: World, state: State) -> Environment:
         tree_tar=base.tar(),
         setup_command=world.settings.setup_command or None,
         allow_source_distributions=world.settings.source_distributions,
+        seconds=seconds,
         progress=world.say,
     )
 
 
-def ready(world: World, state: State) -> None:
+def ready(world: World, state: State, seconds: float) -> None:
     """Make sure the sandbox is there (after a resume it is not). Raises SandboxError, UsageError."""
     if world.sandbox is not None and world.sandbox.alive():
         return
     base = world.base_of(state)
-    built = world.environment or find_environment(world, state)
+    built = world.environment or find_environment(world, state, seconds)
     if state.environment is not None and built.digest != state.environment.image_digest:
         raise UsageError("the environment's image is no longer the one of this trace; start a new run")
     world.environment = built

@@ -16,6 +16,7 @@ from agent.vetting import editable, vet
 from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
 from tools.files import FileEdit
 from tools.repair.localise import Localisation
+from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch, SearchSpace
 
 SLICE_SECONDS = 10.0
@@ -55,8 +56,17 @@ def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
 
     An attempt that gets no further in its time plans no other: the search counts as exhausted.
     """
+    try:
+        return _slice(world, state, seconds)
+    except RepairError as error:  # what the search inside makes of this repository is an observation
+        before = state.searches.get(REPAIR, Search())
+        note = f"the search ended without a result: {str(error)[:500]}"
+        return AttemptDone(tier=REPAIR, next_index=before.next_index, planned=(), note=note)
+
+
+def _slice(world: World, state: State, seconds: float) -> AttemptDone:
     finish = time.monotonic() + seconds
-    searching = world.searching = world.searching or _reprepared(world, state)
+    searching = world.searching = world.searching or _reprepared(world, state, seconds)
     before = state.searches.get(REPAIR, Search())
     start, tried, dropped = before.next_index, 0, []
     last = start + _slice_size(searching, start)
@@ -104,18 +114,21 @@ def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
     return say
 
 
-def _reprepared(world: World, state: State) -> Searching:
+def _reprepared(world: World, state: State, seconds: float) -> Searching:
     """The search of a run that did not localise, or that was resumed in this process."""
     if state.localised is None:
-        return prepare_search(world, state, None, ())
+        return prepare_search(world, state, None, (), seconds)
     located = LOCALISATION.validate_json(world.load(state.localised.ranking))
-    return prepare_search(world, state, located, state.localised.affected)
+    return prepare_search(world, state, located, state.localised.affected, seconds)
 
 
 def prepare_search(
-    world: World, state: State, located: Localisation | None, affected: tuple[str, ...]
+    world: World, state: State, located: Localisation | None, affected: tuple[str, ...], seconds: float
 ) -> Searching:
-    """Enumerate the candidates in their order and measure what a trial takes. Raises SandboxError."""
+    """Enumerate the candidates in their order and measure what a trial takes, within `seconds`.
+
+    Raises RepairError when the search cannot work on this repository, and SandboxError.
+    """
     assert world.sandbox is not None
     world.say("enumerating candidate patches")
     suspects = {line.path for line in located.lines} if located else None
@@ -139,7 +152,7 @@ def prepare_search(
         seed=state.settings.seed,
     )
     sizes = tuple(sorted({round(LARGEST_SPACE ** (n / (RULER - 1))) for n in range(RULER)}))
-    return Searching(search, search.prepare(sizes), sizes)
+    return Searching(search, search.prepare(sizes, seconds), sizes)
 
 
 def _test_seconds(world: World, state: State) -> float:

@@ -43,6 +43,7 @@ class View:
         self.console = console
         self.verbose = verbose
         self._animated = console.is_terminal if animated is None else animated
+        self._diff_shown = False
         self._live: Live | None = None
         self._last_line = 0.0
 
@@ -114,12 +115,17 @@ class View:
             self._live.stop()
             self._live = None
 
+    def diff(self, diff: str) -> None:
+        """The diff, once."""
+        if diff and not self._diff_shown:
+            self.console.print()
+            self.console.print(diff_text(diff))
+            self._diff_shown = True
+
     def ended(self, report: Report) -> None:
         """The outcome in words, the diff, what was verified, the bill, the trace and its head hash."""
         self.finish()
-        if report.diff:
-            self.console.print()
-            self.console.print(diff_text(report.diff))
+        self.diff(report.diff)
         good = report.exit_code == EXIT_CODES[Outcome.FIXED]
         body = Text("\n".join(plain(line, 2000) for line in report.lines()))
         title = Text(f"{report.outcome} (exit code {report.exit_code})", style="bold")

@@ -15,6 +15,7 @@ from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
 from policies.vocabulary import Check, Step
 from tools.files import FileEdit
 from tools.repair.localise import localise
+from tools.repair.reports import RepairError
 from tools.verdicts import SuiteRun, judge
 
 AFFECTED_TESTS = 20
@@ -35,7 +36,8 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
         on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
         repo=REPO,
         editable=lambda path: editable(world, state, path),
-        budget=seconds / 2,
+        budget=seconds / 3,
+        seconds=seconds / 2,
         memory_bytes=world.memory_bytes,
     )
     affected = found.affected[:AFFECTED_TESTS]
@@ -49,7 +51,10 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
     if REPAIR not in {tier.name for tier in state.settings.tiers} or REPAIR in state.searches:
         return seen
     # The order of the candidates follows the ranking, so this is when the tier can be quoted.
-    searching = world.searching = prepare_search(world, state, found, affected)
+    try:
+        searching = world.searching = prepare_search(world, state, found, affected, seconds / 2)
+    except RepairError:  # it will say so itself, as an attempt that is bought or not
+        return seen
     planned, seconds = planned_slices(searching, 0)
     return seen.model_copy(
         update={"candidates": searching.space.count, "planned": planned, "planned_seconds": seconds}

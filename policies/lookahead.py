@@ -28,7 +28,6 @@ from policies.moves import Model, Move
 from policies.progress import State
 from policies.vocabulary import UNLIMITED, Prices
 
-
 ENOUGH = 0.5
 """Under a binding limit in a large task, a move that reaches this share of what any other could at most be
 worth is followed without looking at the others. On random small tasks this loses under 1 % of W in all."""

@@ -111,7 +111,8 @@ class Posterior:
         key = (tier.name, knowledge)
         if key not in self._curves:
             ability = tier.ability + sum(gain for name, gain in tier.knowledge_gain if name in knowledge)
-            self._curves[key] = 1.0 / (1.0 + np.exp(-tier.discrimination * (ability - self.grid)))
+            logit = tier.discrimination * (ability - self.grid)
+            self._curves[key] = np.asarray(0.5 + 0.5 * np.tanh(0.5 * logit))  # logistic, without overflow
         return self._curves[key]
 
     def _survival(self, tier: TierEstimate, failures: Failures) -> Vector:

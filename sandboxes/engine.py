@@ -25,7 +25,7 @@ _API_SECONDS = 120
 _START_SECONDS = 60.0
 _PID_FILE = Path("/var/run/docker.pid")
 _DAEMON_LOG = Path("/var/log/dockerd.log")
-MEND = "install and start Docker or Podman, set DOCKER_HOST, or run `python -m sandboxes.setup` as root"
+MEND = "install and start Docker or Podman, set DOCKER_HOST, or run `python -P -m sandboxes.setup` as root"
 
 
 def candidate_addresses() -> list[str]:

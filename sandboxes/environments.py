@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,20 +81,21 @@ def build_environment(
     tree_tar: bytes,
     setup_command: str | None = None,
     allow_source_distributions: bool = False,
+    seconds: float = math.inf,
     progress: Progress,
 ) -> Environment:
     """Build the environment of a repository, or find the one built before for the same declarations.
 
     `tree_tar`: the repository as uncompressed tar, names relative to its root. `setup_command` runs in a
-    shell in the repository, offline, after the installation. Raises ImageError with the end of the failing
-    output and what to do about it.
+    shell in the repository, offline, after the installation. Building is given up after `seconds`.
+    Raises ImageError with the end of the failing output and what to do about it.
     """
     base_id = _image_id(client, base)
     name = _image_name(declarations, base_id, setup_command, allow_source_distributions)
     cached = _find(client, name)
     if cached is not None:
         return cached
-    build = _Build(client, declarations, base, tree_tar, progress)
+    build = _Build(client, declarations, base, tree_tar, time.monotonic() + seconds, progress)
     with _wheels_volume(client) as volume:
         build.fetch(volume, allow_source_distributions)
         build.install(volume, setup_command, name)
@@ -111,12 +114,14 @@ class _Build:
         declarations: Declarations,
         base: str,
         tree_tar: bytes,
+        finish_by: float,
         progress: Progress,
     ) -> None:
         self.client = client
         self.declarations = declarations
         self.base = base
         self.tree_tar = tree_tar
+        self.finish_by = finish_by
         self.progress = progress
         self.notes = list(declarations.notes)
         self.log = ""
@@ -176,16 +181,8 @@ class _Build:
         """Install the repository in place; where that fails, put its source folder on the path instead."""
         self.progress("installing the project")
         if self.can_build:
-            command = [
-                PYTHON,
-                "-m",
-                "pip",
-                *_OFFLINE,
-                "--no-deps",
-                "--no-build-isolation",
-                "--editable",
-                REPO,
-            ]
+            options = ("--no-deps", "--no-build-isolation", "--editable", REPO)
+            command = [PYTHON, "-m", "pip", *_OFFLINE, *options]
             if self._run(sandbox, command).exit_code == 0:
                 return True
             self.notes.append("the project could not be installed; its source folder is on the path instead")
@@ -240,6 +237,9 @@ class _Build:
         cwd: str = WORK,
         timeout: float = _INSTALL_SECONDS,
     ) -> RunResult:
+        timeout = min(timeout, self.finish_by - time.monotonic())
+        if timeout <= 0:
+            raise ImageError("there is no time left to build the environment", self.log[-_TAIL:])
         result = sandbox.run(RunRequest(tuple(command), timeout=timeout, cwd=cwd))
         self.log += (result.stdout + result.stderr).decode(errors="replace")
         for happened, note in (

@@ -1,4 +1,4 @@
-"""The same economics written a second time, as plainly as possible: no counts, no memo, no bounds, no rounding.
+"""The same economics written a second time, plainly: no counts, no memo, no bounds, no rounding.
 
 A history is the list of what happened, in order. Every value is found by enumerating what may be bought next
 and what may come of it. Only for small tasks.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from scipy.special import betaln
-
-from policies.autonomy import Schedule
+from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.estimates import Estimates, TierEstimate
 from policies.vocabulary import ActionClass, Check, Limits, Prices
+
+
+def betaln(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
 
 LEVEL_LETS_THROUGH = {0: 1.0, 1: 0.5, 2: 0.25}
 
@@ -45,7 +48,7 @@ class Oracle:
     estimates: Estimates
     prices: Prices
     delivery: ActionClass = ActionClass.DRAFT
-    schedule: Schedule = Schedule()
+    schedule: Schedule = DEFAULT_SCHEDULE
     passes: int = 0
     fails: int = 0
     loss_left: float = math.inf

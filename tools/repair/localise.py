@@ -87,12 +87,14 @@ def localise(
     repo: str = f"{WORK}/repo",
     editable: Callable[[str], bool] = lambda path: path.endswith(".py"),
     budget: float = 30.0,
+    seconds: float = math.inf,
     memory_bytes: int = 2**30,
     env: Mapping[str, str] | None = None,
 ) -> Localisation:
     """Run the failing tests and the nearest of the others under coverage in the sandbox.
 
     `timeout`: seconds per test phase. `budget`: seconds after which no further passing test is started.
+    `seconds`: time limit of it all.
     `editable` tells which paths (relative to `repo`) may be suspected at all. `env`: more environment
     variables for the tests. Raises SandboxError.
     """
@@ -116,7 +118,7 @@ def localise(
 
     request = RunRequest(
         argv=(python, f"{INSIDE}/repair/start.py", "localise"),
-        timeout=budget + 3 * timeout * len(failing) + 120.0,
+        timeout=min(seconds, budget + 3 * timeout * len(failing) + 120.0),
         cwd=repo,
         stdin=json.dumps(settings).encode(),
         report=True,

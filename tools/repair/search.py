@@ -108,9 +108,12 @@ class RepairSearch:
         }
         runtime.install_inside(inside_files())
 
-    def prepare(self, slices: Sequence[int] = (50, 200, 1000)) -> SearchSpace:
-        """Enumerate, and time a few candidates. Raises RepairError, SandboxError."""
-        result = self._run({"action": "prepare", "slices": list(slices)}, PREPARE_SECONDS, None)
+    def prepare(
+        self, slices: Sequence[int] = (50, 200, 1000), seconds: float = PREPARE_SECONDS
+    ) -> SearchSpace:
+        """Enumerate, and time a few candidates, within `seconds`. Raises RepairError, SandboxError."""
+        limit = min(seconds, PREPARE_SECONDS)
+        result = self._run({"action": "prepare", "slices": list(slices)}, limit, None)
         for event in events(result.report):
             if event.kind == "space":
                 masses = tuple(min(1.0, mass) for mass in event.numbers("masses")[: len(slices)])
