@@ -190,7 +190,7 @@ def _read_file(root: Path, path: str) -> tuple[BaseFile | None, str]:
         if full.parent.resolve() != root / pure.parent:
             return None, "behind a symlinked folder"
         if stat.S_ISLNK(status.st_mode):
-            target = os.readlink(full)
+            target = str(full.readlink())
             inside = _stays_inside(pure, target)
             return (
                 (BaseFile("120000", os.fsencode(target)), "") if inside else (None, "symlink out of the tree")
@@ -210,7 +210,7 @@ def _read_file(root: Path, path: str) -> tuple[BaseFile | None, str]:
 
 
 def _stays_inside(path: PurePosixPath, target: str) -> bool:
-    if os.path.isabs(target):
+    if PurePosixPath(target).is_absolute():
         return False
     resolved = os.path.normpath(str(path.parent / target))
     return not resolved.startswith("..") and ".git" not in PurePosixPath(resolved).parts

@@ -10,9 +10,7 @@ import pytest
 
 from tools.base import BaseError, take_base
 
-IDENTITY = {
-    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t",
-}  # fmt: skip
+IDENTITY = {f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 def run_git(folder: Path, *arguments: str) -> str:
