@@ -28,7 +28,7 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
     base = world.base_of(state)
     edits = load_edits(world.load(state.hand.patch))
     reasons = vet(world, state, edits)
-    counts, passed = Counts(), 0
+    counts, passed, key = Counts(), 0, ""
     if not reasons:
         world.say("final verification: a fresh sandbox, the whole suite")
         sandbox = world.new_sandbox(base, world.environment)
@@ -39,16 +39,18 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
             sandbox.stop()
         judgement = judge(baseline_run(world, state), run, state.targets)
         counts, reasons = count(run), judgement.reasons
+        key = world.verdict_key(state.hand.tree, None, reserved.seconds)
         passed = sum(run.passed(target) for target in state.targets)
     patch = make_patch(base, edits)
     if reasons:
         return Performed(
-            SubmissionDone(verified=False, reasons=reasons, counts=counts, diff=world.store(patch))
+            SubmissionDone(verified=False, key=key, reasons=reasons, counts=counts, diff=world.store(patch))
         )
     delivered, undelivered = _deliver(world, state, base, edits, patch)
     return Performed(
         SubmissionDone(
             verified=True,
+            key=key,
             counts=counts,
             targets_passed=passed,
             patch=state.hand.patch,

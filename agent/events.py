@@ -90,7 +90,7 @@ class ReproductionDone(Record):
 
 
 class BaselineDone(Record):
-    """The whole suite was run on the base."""
+    """The whole suite was run on the base. `verdicts` is a blob; `key` the digest of their verdict key."""
 
     type: Literal["baseline"] = "baseline"
     counts: Counts
@@ -100,6 +100,7 @@ class BaselineDone(Record):
     problem: str = ""
     suite_seconds: float
     verdicts: str
+    key: str
 
 
 class LocaliseDone(Record):
@@ -122,13 +123,15 @@ class LocaliseDone(Record):
 class AttemptDone(Record):
     """A tier was asked for a patch. `patch` names the blob of its edits, "" when there is none.
 
-    `start`, `next_index`, `mass`, `planned` belong to an exhaustive tier: how far its search is, which share
-    of its prior mass this attempt used, and which shares further attempts would use (None: a sampling tier).
+    `tree` is the hash of base + edits. `next_index`, `total`, `mass`, `planned` belong to an exhaustive tier:
+    how far its search is, which share of its prior mass this attempt used, and which shares further attempts
+    would use (None: a sampling tier).
     """
 
     type: Literal["attempt"] = "attempt"
     tier: str
     patch: str = ""
+    tree: str = ""
     description: str = ""
     tried: int = 0
     next_index: int = 0
@@ -149,20 +152,23 @@ class PlanDone(Record):
 
 
 class CheckDone(Record):
-    """The candidate in hand was checked."""
+    """The candidate in hand was checked; `key` is the digest of the verdict key (what it was run on)."""
 
     type: Literal["check"] = "check"
     check: Check
+    key: str
     passed: bool
     reasons: tuple[str, ...] = ()
     counts: Counts = Counts()
 
 
 class SubmissionDone(Record):
-    """Final verification, cold and in a fresh tree, and delivery if it held."""
+    """Final verification, cold and in a fresh tree, and delivery if it held. `key` is "" when the patch was
+    refused before any test ran."""
 
     type: Literal["submission"] = "submission"
     verified: bool
+    key: str = ""
     reasons: tuple[str, ...] = ()
     counts: Counts = Counts()
     targets_passed: int = 0

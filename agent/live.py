@@ -27,7 +27,7 @@ class LiveEffects:
             case _, "reproduce":
                 return Performed(prepare.reproduce(world, state, seconds))
             case _, "baseline":
-                return Performed(prepare.baseline(world, seconds))
+                return Performed(prepare.baseline(world, state, seconds))
             case StepKind.READ, _:
                 return Performed(work.read_localise(world, state, seconds))
             case StepKind.PLAN, _:

@@ -18,7 +18,7 @@ from agent.events import (
     StepRefused,
 )
 from agent.state import State
-from agent.world import World
+from agent.world import BACKEND, World
 from policies.vocabulary import Outcome
 from sandboxes.engine import connect
 from sandboxes.environments import Environment, build_environment
@@ -68,7 +68,7 @@ def environment(world: World, state: State, seconds: float) -> Observation:
         image=built.image,
         image_digest=built.digest,
         python=built.python,
-        backend="docker",
+        backend=BACKEND,
         cached=built.cached,
         notes=built.notes,
     )
@@ -164,7 +164,7 @@ def _named_targets(state: State, collected: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(targets)
 
 
-def baseline(world: World, seconds: float) -> Observation:
+def baseline(world: World, state: State, seconds: float) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
     run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
@@ -178,6 +178,7 @@ def baseline(world: World, seconds: float) -> Observation:
         problem=run.problem,
         suite_seconds=run.seconds,
         verdicts=world.store(SUITE_RUN.dump_json(run)),
+        key=world.verdict_key(world.base_of(state).tree_hash, None, seconds),
     )
 
 

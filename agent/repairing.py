@@ -15,6 +15,7 @@ from agent.state import Search, State
 from agent.vetting import editable, vet
 from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
 from tools.files import FileEdit
+from tools.patch import patched_tree_hash
 from tools.repair.localise import Localisation
 from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch, SearchSpace
@@ -71,7 +72,7 @@ def _slice(world: World, state: State, seconds: float) -> AttemptDone:
     start, tried, dropped = before.next_index, 0, []
     last = start + _slice_size(searching, start)
     edits: tuple[FileEdit, ...] = ()
-    description = ""
+    description, tree = "", ""
     while not edits and start < last and (left := finish - time.monotonic()) > 0:
         found = searching.search.advance(start, left, last - start, _progress(world, searching))
         tried += found.tried
@@ -81,7 +82,11 @@ def _slice(world: World, state: State, seconds: float) -> AttemptDone:
             proposal = found.plausible
             edits = (FileEdit(proposal.path, proposal.content),)
             description = f"{proposal.path}:{proposal.line}: {proposal.description}"
-            if reasons := vet(world, state, edits):
+            tree = patched_tree_hash(world.base_of(state), edits)
+            reasons = vet(world, state, edits)
+            if tree in state.refused:
+                reasons = ("the same patch was refused before",)
+            if reasons:
                 edits = ()
                 dropped.append(f"{description} — {'; '.join(reasons[:2])}")
         elif found.exhausted or stuck:
@@ -94,6 +99,7 @@ def _slice(world: World, state: State, seconds: float) -> AttemptDone:
     return AttemptDone(
         tier=REPAIR,
         patch=world.store(dump_edits(edits)) if edits else "",
+        tree=tree if edits else "",
         description=description,
         tried=tried,
         next_index=start,

@@ -48,7 +48,8 @@ class Search:
 
 @dataclass(frozen=True)
 class State:
-    """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits."""
+    """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits;
+    `refused` holds the tree hashes of patches that did not count, so that none is bought twice."""
 
     settings: Settings
     run_id: str
@@ -64,6 +65,7 @@ class State:
     localised: LocaliseDone | None = None
     searches: Mapping[str, Search] = field(default_factory=dict)
     hand: AttemptDone | None = None
+    refused: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     submission: SubmissionDone | None = None
     deferral: DeferralDone | None = None
@@ -227,7 +229,8 @@ def _attempted(state: State, seen: AttemptDone) -> State:
     state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
     state = _dropped(state, "given up for another attempt", ())
     if not seen.patch:
-        return replace(state, belief=state.belief.after_failed_attempt(seen.tier))
+        refused = state.refused | {seen.tree} if seen.tree else state.refused
+        return replace(state, refused=refused, belief=state.belief.after_failed_attempt(seen.tier))
     return replace(state, hand=seen, belief=state.belief.after_candidate(seen.tier))
 
 
@@ -235,7 +238,8 @@ def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:
     if state.hand is None:
         return state
     detail = f": {'; '.join(reasons[:3])}" if reasons else ""
-    return replace(state, hand=None, notes=(*state.notes, f"{state.hand.description} — {why}{detail}"))
+    notes = (*state.notes, f"{state.hand.description} — {why}{detail}")
+    return replace(state, hand=None, refused=state.refused | {state.hand.tree}, notes=notes)
 
 
 def _localised(state: State, seen: LocaliseDone) -> State:

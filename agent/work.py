@@ -14,6 +14,7 @@ from agent.vetting import editable, vet
 from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
 from policies.vocabulary import Check, Step
 from tools.files import FileEdit
+from tools.patch import patched_tree_hash
 from tools.repair.localise import localise
 from tools.repair.reports import RepairError
 from tools.verdicts import SuiteRun, judge
@@ -75,12 +76,15 @@ def act(world: World, state: State, step: Step, seconds: float) -> Performed:
     tier = world.tiers[str(step.tier)]
     search = state.searches.get(tier.name, Search())
     reply = tier.act(_request(world, state, tier.name, seconds))
+    tree = ""
     problem = vet(world, state, reply.edits) if reply.edits else ("no usable edit",)
-    if not problem:
-        problem = _target_problem(world, state, reply.edits, seconds)
+    if reply.edits and not problem:
+        tree = patched_tree_hash(world.base_of(state), reply.edits)
+        problem = _target_problem(world, state, reply.edits, tree, seconds)
     found = AttemptDone(
         tier=tier.name,
         patch="" if problem else world.store(dump_edits(reply.edits)),
+        tree=tree,
         description=reply.note,
         tried=1,
         next_index=search.next_index,
@@ -92,8 +96,11 @@ def act(world: World, state: State, step: Step, seconds: float) -> Performed:
 
 
 def _target_problem(
-    world: World, state: State, edits: tuple[FileEdit, ...], seconds: float
+    world: World, state: State, edits: tuple[FileEdit, ...], tree: str, seconds: float
 ) -> tuple[str, ...]:
+    """Why the edits do not mend the targets; the same tree is not run again."""
+    if tree in state.refused:
+        return ("the same patch was refused before",)
     run = run_with(world, edits, state.targets, seconds)
     failing = [target for target in state.targets if not run.passed(target)]
     if not run.complete:
@@ -131,7 +138,11 @@ def verify(world: World, state: State, step: Step, seconds: float) -> Observatio
         run = run_with(world, edits, None, seconds)
         judgement = judge(baseline_run(world, state), run, state.targets)
         return CheckDone(
-            check=step.check, passed=judgement.fixed, reasons=judgement.reasons, counts=count(run)
+            check=step.check,
+            key=world.verdict_key(state.hand.tree, None, seconds),
+            passed=judgement.fixed,
+            reasons=judgement.reasons,
+            counts=count(run),
         )
     affected = state.localised.affected if state.localised else ()
     ids = state.targets if step.check is Check.REPEAT else affected
@@ -145,4 +156,5 @@ def verify(world: World, state: State, step: Step, seconds: float) -> Observatio
         )
         if reasons:
             break
-    return CheckDone(check=step.check, passed=not reasons, reasons=reasons, counts=count(run))
+    key = world.verdict_key(state.hand.tree, ids, seconds / times)
+    return CheckDone(check=step.check, key=key, passed=not reasons, reasons=reasons, counts=count(run))

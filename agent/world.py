@@ -28,7 +28,7 @@ from tools.inside_files import inside_files
 from tools.protected import Protection
 from tools.repair.localise import Localisation
 from tools.testing import PytestRunner, RunLimits, TestRunner
-from tools.verdicts import SuiteRun, Verdict
+from tools.verdicts import SuiteRun, Verdict, VerdictKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 LOCALISATION: TypeAdapter[Localisation] = TypeAdapter(Localisation)
 REPO = "/work/repo"
+BACKEND = "docker"
 PER_TEST_SECONDS = 30.0
 """Bound of one test; a buggy loop may hang for ever."""
 
@@ -121,6 +122,20 @@ class World:
             memory_bytes=self.memory_bytes,
             collect_seconds=min(COLLECT_SECONDS, seconds),
         )
+
+    def verdict_key(self, tree: str, ids: tuple[str, ...] | None, seconds: float) -> str:
+        """Digest of what a cold run's verdicts depend on (hard rule 5)."""
+        assert self.sandbox is not None
+        return VerdictKey(
+            tree=tree,
+            ids=ids,
+            command=self.runner(self.sandbox).command,
+            image=self.sandbox.image_digest,
+            interpreter=self.sandbox.python,
+            limits=self.run_limits(seconds).key,
+            backend=BACKEND,
+            mode="cold",
+        ).digest
 
     @property
     def memory_bytes(self) -> int:

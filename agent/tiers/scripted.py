@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import UsageError
 from agent.tiers.interface import TierReply, TierRequest
@@ -41,6 +41,13 @@ class Script(BaseModel):
     plan_dollars: float | None = Field(default=None, ge=0)
     replies: tuple[ScriptedReply, ...]
     plans: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _within_worst_case(self) -> Script:
+        most = self.dollars if self.worst_dollars is None else self.worst_dollars
+        if most < self.dollars or any((reply.dollars or 0) > most for reply in self.replies):
+            raise ValueError("worst_dollars must be at least dollars and what each reply costs")
+        return self
 
 
 def scripted_estimate(name: str, script: Script) -> TierEstimate:
