@@ -53,9 +53,13 @@ def test_a_commit_that_cannot_be_made_is_deferred_with_the_patch(world: World, c
     assert "fix/mean" not in run_git(calc, "branch")
 
 
-def test_a_price_of_risk_that_is_too_dear_defers_or_gives_up(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--apply", "--risk-price", "$5000")
-    assert ran.code in (10, 11), ran.output
+def test_a_price_of_risk_that_asks_for_more_confirmation_defers(world: World, calc: Path) -> None:
+    """At $2000 a wrong draft is dear enough that a person should look: handed over, not submitted."""
+    ran = world.fix(calc, "--risk-price", "$2000", "--value", "$500")
+    assert ran.code == 11, ran.output
+    assert ran.steps()[-1] == "defer"
+    assert (ran.trace / "candidate.patch").is_file()
+    assert not (ran.trace / "fix.patch").exists()
     assert run_git(calc, "status", "--porcelain") == ""
 
 
