@@ -6,12 +6,15 @@ from git import Repo
 
 from agent.edits import load_edits
 from agent.events import Counts, DeferralDone, Observation, SubmissionDone
+from agent.forecast import estimates
 from agent.loop import Performed
 from agent.prepare import baseline_run, count
 from agent.state import State
 from agent.vetting import vet
 from agent.world import World, write_edits
-from policies.vocabulary import Bill
+from policies.autonomy import Confirmation, required
+from policies.belief import hand_right
+from policies.vocabulary import ActionClass, Bill
 from tools.base import Base
 from tools.files import FileEdit
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, make_patch
@@ -46,7 +49,10 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
         return Performed(
             SubmissionDone(verified=False, key=key, reasons=reasons, counts=counts, diff=world.store(patch))
         )
-    delivered, undelivered = _deliver(world, state, base, edits, patch)
+    delivered: tuple[str, ...] = (f"patch file {_write_patch(world, FIXED_PATCH, patch)}",)
+    undelivered = unconfirmed(state)
+    if not undelivered:
+        delivered, undelivered = _deliver(state, base, edits, patch, delivered)
     return Performed(
         SubmissionDone(
             verified=True,
@@ -62,24 +68,37 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
     )
 
 
+def unconfirmed(state: State) -> str:
+    """Why delivery has to wait for a person, "" when they have confirmed as much as is asked for.
+
+    `--apply` and `--commit` are a person's confirmation; a patch file needs none, unless the price of risk
+    asks for more than the schedule does.
+    """
+    delivery = state.settings.delivery
+    granted = Confirmation.CONFIRM if delivery is ActionClass.COMMIT else Confirmation.FREE
+    c = hand_right(state.belief, estimates(state), verified=True)
+    if required(delivery, c, state.settings.prices) <= granted:
+        return ""
+    return f"at this price of risk a person must confirm it (right with probability {c:.2f})"
+
+
 def _deliver(
-    world: World, state: State, base: Base, edits: tuple[FileEdit, ...], patch: bytes
+    state: State, base: Base, edits: tuple[FileEdit, ...], patch: bytes, delivered: tuple[str, ...]
 ) -> tuple[tuple[str, ...], str]:
-    """The patch file always; the tree or a branch when asked. A delivery that fails loses nothing."""
+    """Beyond the trace's patch file: a file, the tree or a branch, as asked. What fails loses nothing."""
     settings = state.settings
-    delivered = [f"patch file {_write_patch(world, FIXED_PATCH, patch)}"]
     try:
         if settings.patch_out:
-            delivered.append(f"patch file {write_new(settings.patch_out, patch)}")
+            delivered += (f"patch file {write_new(settings.patch_out, patch)}",)
         if settings.branch:
             commit = commit_to_branch(base, patch, settings.branch, _message(state), author(base))
-            delivered.append(f"commit {commit[:12]} on branch {settings.branch}")
+            delivered += (f"commit {commit[:12]} on branch {settings.branch}",)
         if settings.apply:
             apply_to_tree(base, edits)
-            delivered.append(f"applied to {base.root}")
+            delivered += (f"applied to {base.root}",)
     except (PatchError, OSError) as error:
-        return tuple(delivered), str(error)
-    return tuple(delivered), ""
+        return delivered, str(error)
+    return delivered, ""
 
 
 def defer(world: World, state: State) -> Observation:

@@ -46,12 +46,13 @@ class Settings(Record):
 
 
 class Counts(Record):
-    """Tests by outcome."""
+    """Tests by outcome, and files that do not collect."""
 
     collected: int = 0
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    uncollected: int = 0
 
 
 class IntakeDone(Record):
@@ -90,7 +91,8 @@ class ReproductionDone(Record):
 
 
 class BaselineDone(Record):
-    """The whole suite was run on the base. `verdicts` is a blob; `key` the digest of their verdict key."""
+    """The whole suite was run on the base. `verdicts` is a blob; `key` the digest of their verdict key;
+    `uncollected` says which files do not collect, and why (untrusted)."""
 
     type: Literal["baseline"] = "baseline"
     counts: Counts
@@ -101,6 +103,7 @@ class BaselineDone(Record):
     suite_seconds: float
     verdicts: str
     key: str
+    uncollected: str = ""
 
 
 class LocaliseDone(Record):

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from agent.forecast import estimates
 from agent.state import State
-from policies.autonomy import Confirmation, required
-from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
 PREPARATIONS: dict[str, Step] = {
@@ -77,17 +74,6 @@ def _terminals(state: State) -> tuple[Step, ...]:
     if state.belief.hand is None:
         return ()
     defer = Step(StepKind.DEFER, ActionClass.DRAFT)
-    if state.baseline is None or not state.baseline.complete or not confirmed(state):
+    if state.baseline is None or not state.baseline.complete:
         return (defer,)  # without a whole baseline nothing can be verified against it
     return (Step(StepKind.SUBMIT, state.settings.delivery), defer)
-
-
-def confirmed(state: State) -> bool:
-    """Whether the person has confirmed as much as the schedule and the price of risk ask for.
-
-    `--apply` and `--commit` are a person's confirmation; a patch file needs none unless pricing asks for it.
-    """
-    delivery = state.settings.delivery
-    granted = Confirmation.CONFIRM if delivery is ActionClass.COMMIT else Confirmation.FREE
-    c = hand_right(state.belief, estimates(state), verified=True)
-    return required(delivery, c, state.settings.prices) <= granted

@@ -18,6 +18,7 @@ from agent.events import (
     StepRefused,
 )
 from agent.state import State
+from agent.targets import named_targets, narrowed, uncollected
 from agent.world import BACKEND, World
 from policies.vocabulary import Outcome
 from sandboxes.engine import connect
@@ -25,12 +26,14 @@ from sandboxes.environments import Environment, build_environment
 from sandboxes.given import given_environment
 from sandboxes.images import ensure_base
 from sandboxes.requirements import read_declarations
-from tools.junit import match_node_ids, near_matches
 from tools.patch import branch_problem
 from tools.verdicts import SuiteRun
 
 REPRODUCTION_RUNS = 2
 """Runs of the targets alone; with the baseline's that makes three looks at each target."""
+
+CANNOT_EXECUTE, NOT_FOUND = 126, 127
+"""A shell's exit codes for a command that is not there."""
 
 SUITE_RUN: TypeAdapter[SuiteRun] = TypeAdapter(SuiteRun)
 
@@ -108,16 +111,20 @@ def ready(world: World, state: State, seconds: float) -> None:
 def reproduce(world: World, state: State, seconds: float) -> Observation:
     """Run the targets alone, more than once: do they fail here, and always?"""
     assert world.sandbox is not None
-    targets = state.wanted
+    named: dict[str, tuple[str, ...]] = {test: (test,) for test in state.wanted}
     if state.named:
         collected = world.runner(world.sandbox).collect(world.run_limits(seconds / 2))
+        if problem := _no_command(state, collected):
+            return StepRefused(outcome=Outcome.USAGE, message=problem)
         if not collected.complete:
             return StepRefused(outcome=Outcome.USAGE, message=_not_collected(collected.problem))
         try:
-            targets = _named_targets(state, collected.collected)
+            named = named_targets(state.settings, collected)
         except UsageError as error:
             return StepRefused(outcome=Outcome.USAGE, message=str(error))
-    passes, messages, spent = dict.fromkeys(targets, 0), dict.fromkeys(targets, ""), 0.0
+    targets = tuple(dict.fromkeys(test for tests in named.values() for test in tests))
+    failures, passes = dict.fromkeys(targets, 0), dict.fromkeys(targets, 0)
+    messages, spent = dict.fromkeys(targets, ""), 0.0
     for number in range(REPRODUCTION_RUNS):
         share = max(1.0, (seconds - spent) / (REPRODUCTION_RUNS - number))
         run = world.run_tests(
@@ -129,47 +136,32 @@ def reproduce(world: World, state: State, seconds: float) -> Observation:
                 outcome=Outcome.USAGE, message=f"the failing tests cannot be run: {run.problem}"
             )
         for target in targets:
-            passes[target] += run.passed(target)
             verdict = run.verdicts.get(target)
+            passes[target] += run.passed(target)
+            failures[target] += verdict is None or verdict.bad
             messages[target] = messages[target] or (verdict.message[-4000:] if verdict else "no verdict")
+    targets = narrowed(named, failures, passes)
+    if not targets:
+        return StepRefused(outcome=Outcome.NOT_REPRODUCED, message=f"skipped here: {', '.join(named)}")
     return ReproductionDone(
         targets=targets,
         runs=REPRODUCTION_RUNS,
-        passes=tuple(passes.values()),
+        passes=tuple(passes[target] for target in targets),
         seconds_each=spent / REPRODUCTION_RUNS,
-        messages=tuple(messages.values()),
+        messages=tuple(messages[target] for target in targets),
     )
-
-
-def _named_targets(state: State, collected: tuple[str, ...]) -> tuple[str, ...]:
-    known = set(collected)
-    targets = dict.fromkeys(state.settings.tests)
-    for name in state.settings.tests:
-        inside = [test for test in collected if test.startswith((f"{name}::", f"{name}["))]
-        if name not in known and inside:  # a file, a class or every parameter set of a test
-            del targets[name]
-            targets.update(dict.fromkeys(inside))
-        elif name not in known:
-            near = near_matches(name, collected)
-            hint = (
-                f"; did you mean {', '.join(near)}?" if near else f"; {len(collected)} tests were collected"
-            )
-            raise UsageError(f"test '{name}' does not exist{hint}")
-    if state.settings.junit:
-        matched, unmatched = match_node_ids(state.settings.junit, collected)
-        if unmatched:
-            names = ", ".join(f"{failure.classname}::{failure.name}" for failure in unmatched[:3])
-            raise UsageError(f"tests of the report that this repository does not have: {names}")
-        targets.update(dict.fromkeys(matched))
-    return tuple(targets)
 
 
 def baseline(world: World, state: State, seconds: float) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
     run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
+    if problem := _no_command(state, run):
+        return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
         return StepRefused(outcome=Outcome.USAGE, message=_not_collected(run.problem))
+    if not state.named and not run.failing and (problem := _not_green(run)):
+        return StepRefused(outcome=Outcome.USAGE, message=problem)
     return BaselineDone(
         counts=count(run),
         failing=run.failing,
@@ -179,6 +171,7 @@ def baseline(world: World, state: State, seconds: float) -> Observation:
         suite_seconds=run.seconds,
         verdicts=world.store(SUITE_RUN.dump_json(run)),
         key=world.verdict_key(world.base_of(state).tree_hash, None, seconds),
+        uncollected=uncollected(run),
     )
 
 
@@ -197,7 +190,25 @@ def count(run: SuiteRun) -> Counts:
         passed=passed,
         failed=failed,
         skipped=len(run.verdicts) - passed - failed,
+        uncollected=len(run.collection_errors),
     )
+
+
+def _not_green(run: SuiteRun) -> str:
+    """Why a suite in which nothing failed is not green all the same, or ""."""
+    if run.collection_errors:
+        return f"{_not_collected(uncollected(run))}; of what was collected nothing fails"
+    if not run.complete:
+        return f"nothing failed, but the suite did not run to its end: {run.problem}"
+    return "" if run.collected else "the suite has no tests: nothing was collected"
+
+
+def _no_command(state: State, run: SuiteRun) -> str:
+    """Why the tests' command cannot be run at all, or ""."""
+    if not state.settings.tests_command or run.exit_code not in (CANNOT_EXECUTE, NOT_FOUND):
+        return ""
+    said = run.output.strip().splitlines()
+    return f"the command of the tests cannot be run: {said[-1] if said else state.settings.tests_command}"
 
 
 def _not_collected(problem: str) -> str:

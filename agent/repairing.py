@@ -14,6 +14,7 @@ from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.vetting import editable, vet
 from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
+from tools.command_tests import CommandRunner
 from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import Localisation
@@ -156,6 +157,7 @@ def prepare_search(
         timeout=_test_seconds(world, state),
         memory_bytes=world.memory_bytes,
         seed=state.settings.seed,
+        env={"AGENT_JUNIT": CommandRunner.junit} if command else None,
     )
     sizes = tuple(sorted({round(LARGEST_SPACE ** (n / (RULER - 1))) for n in range(RULER)}))
     return Searching(search, search.prepare(sizes, seconds), sizes)

@@ -42,6 +42,8 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
                 else []
             )
             shown = [f"fails: {name}" for name in observation.failing[:5]]
+            if observation.uncollected:
+                shown.append(f"does not collect: {observation.uncollected}")
             return [f"suite: {counts(observation.counts)}", *problem, *shown]
         case LocaliseDone():
             top = ", ".join(observation.top[:3])
@@ -68,6 +70,8 @@ def counts(tests: Counts) -> str:
     parts = [f"{tests.passed} passed", f"{tests.failed} failed"]
     if tests.skipped:
         parts.append(f"{tests.skipped} skipped")
+    if tests.uncollected:
+        parts.append(f"{tests.uncollected} files not collected")
     return f"{tests.collected} tests: {', '.join(parts)}"
 
 

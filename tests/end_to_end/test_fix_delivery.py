@@ -54,12 +54,13 @@ def test_a_commit_that_cannot_be_made_is_deferred_with_the_patch(world: World, c
 
 
 def test_a_price_of_risk_that_asks_for_more_confirmation_defers(world: World, calc: Path) -> None:
-    """At $2000 a wrong draft is dear enough that a person should look: handed over, not submitted."""
-    ran = world.fix(calc, "--risk-price", "$2000", "--value", "$500")
+    """At $2000 a wrong draft is dear enough that a person should look: verified, and left to them."""
+    target = world.folder / "out.patch"
+    ran = world.fix(calc, "--risk-price", "$2000", "--value", "$500", "--patch-out", str(target))
     assert ran.code == 11, ran.output
-    assert ran.steps()[-1] == "defer"
-    assert (ran.trace / "candidate.patch").is_file()
-    assert not (ran.trace / "fix.patch").exists()
+    assert ran.steps()[-1] == "submit"
+    assert "a person must confirm" in ran.report["explanation"]
+    assert not target.exists()
     assert run_git(calc, "status", "--porcelain") == ""
 
 
