@@ -197,7 +197,7 @@ def count(run: SuiteRun) -> Counts:
 def _not_green(run: SuiteRun) -> str:
     """Why a suite in which nothing failed is not green all the same, or ""."""
     if run.collection_errors:
-        return f"{_not_collected(uncollected(run))}; of what was collected nothing fails"
+        return _not_collected(uncollected(run), "of the suite nothing fails, and a part")
     if not run.complete:
         return f"nothing failed, but the suite did not run to its end: {run.problem}"
     return "" if run.collected else "the suite has no tests: nothing was collected"
@@ -211,8 +211,8 @@ def _no_command(state: State, run: SuiteRun) -> str:
     return f"the command of the tests cannot be run: {said[-1] if said else state.settings.tests_command}"
 
 
-def _not_collected(problem: str) -> str:
+def _not_collected(problem: str, what: str = "the suite") -> str:
     return (
-        f"the suite cannot be collected: {problem} — if a dependency is missing, declare it, or name "
+        f"{what} cannot be collected: {problem} — if a dependency is missing, declare it, or name "
         "--setup-command or --image"
     )

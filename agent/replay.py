@@ -9,14 +9,19 @@ from typing import Any
 
 from agent import state as fold
 from agent.errors import TraceError
-from agent.events import RunEnded, RunStarted, StepDecided, StepDone, StepIntended
+from agent.events import Event, RunEnded, RunStarted, StepDecided, StepDone, StepIntended
 from agent.loop import decide, worst_case
 from agent.policies import policy_named
 from agent.state import State
 from agent.trace import Trace
+from policies.decide import Policy
+from policies.vocabulary import Outcome
 
 TOLERANCE = 1e-9
 """Relative tolerance of recomputed numbers: another processor may round the last bit differently."""
+
+FROM_OUTSIDE = frozenset({Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE, Outcome.USAGE})
+"""Ends that no recorded result has to explain: a signal, a lost sandbox, a tree that changed."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +48,36 @@ def replay(folder: Path) -> Replay:
     policy = policy_named(first.policy)
     state, decisions, difference = fold.start(first), 0, ""
     for number, event in enumerate(events, start=2):
-        match event:
-            case StepDecided(decision=recorded):
-                decisions += 1
-                found = first_difference(recorded, decide(state, policy))
-                if found and not difference:
-                    difference = f"decision {decisions} (line {number}): {found}"
-            case StepIntended(step=step, reserved=reserved):
-                expected = state.decision
-                if (
-                    expected is None or expected.chosen != step or worst_case(expected) != reserved
-                ) and not difference:
-                    difference = f"line {number}: step {step.name} was not what had been decided"
-            case StepDone(step=step):
-                if (state.intent is None or state.intent.step != step) and not difference:
-                    difference = f"line {number}: a result of {step.name} without an intent"
-            case RunEnded(outcome=outcome) if (
-                state.ended is not None and state.ended != outcome and not difference
-            ):
-                difference = f"line {number}: ended as {outcome}, the events say {state.ended}"
-            case _:
-                pass
+        decisions += isinstance(event, StepDecided)
+        if not difference and (found := _difference(state, event, policy)):
+            at = (
+                f"decision {decisions} (line {number})"
+                if isinstance(event, StepDecided)
+                else f"line {number}"
+            )
+            difference = f"{at}: {found}"
         state = fold.apply(state, event)
     return Replay(decisions, difference, state, trace.head, trace.check_blobs())
+
+
+def _difference(state: State, event: Event, policy: Policy) -> str:
+    """How an event differs from what the events before it say it must be, in words; "" if it does not."""
+    match event:
+        case StepDecided(decision=recorded):
+            return first_difference(recorded, decide(state, policy))
+        case StepIntended(step=step, reserved=reserved):
+            decided = state.decision
+            if decided is None or decided.chosen != step or worst_case(decided) != reserved:
+                return f"step {step.name} was not what had been decided"
+        case StepDone(step=step):
+            if state.intent is None or state.intent.step != step:
+                return f"a result of {step.name} without an intent"
+        case RunEnded(outcome=outcome):
+            if outcome not in FROM_OUTSIDE and outcome != state.ended:
+                return f"ended as {outcome}, the results before it say {state.ended or 'not ended'}"
+        case _:
+            pass
+    return ""
 
 
 def first_difference(recorded: Any, recomputed: Any, where: str = "") -> str:

@@ -103,8 +103,11 @@ def arithmetic_operator(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     pattern, text = ARITHMETIC[type(node.op)]
     span = place.source.operator(node.left, node.right, pattern)
     if span is not None:
+        # `x * 1` and its like say `x` in a roundabout way: that is for "operand only".
+        one = any(isinstance(side, ast.Constant) and side.value == 1 for side in (node.left, node.right))
         for rank, other in enumerate(ARITHMETIC_SWAPS[text]):
-            yield Edit(*span, other, 1.0 / (1 + rank))
+            if not (one and other not in (b"+", b"-")):
+                yield Edit(*span, other, 1.0 / (1 + rank))
 
 
 @template("operand order", ast.BinOp, ast.Compare, prior=1.5)
@@ -135,9 +138,11 @@ def operand_only(node: ast.BinOp, place: Place) -> Iterator[Edit]:
 
     y = a + b  ->  y = a
     y = a + b  ->  y = b
+    y = n + 1  ->  y = n
     """
     span = place.source.span(node)
-    yield Edit(*span, place.source.atom(node.left))
+    off_by_one = isinstance(node.right, ast.Constant) and node.right.value == 1
+    yield Edit(*span, place.source.atom(node.left), 3.0 if off_by_one else 1.0)
     yield Edit(*span, place.source.atom(node.right), 0.7)
 
 
