@@ -18,7 +18,7 @@ from agent.replay import replay
 from agent.report import Report
 from agent.settings import resolve, state_folder
 from agent.view import View, make_console
-from policies.vocabulary import Outcome
+from policies.vocabulary import EXIT_CODES, Outcome
 from tools.plain import plain
 
 app = typer.Typer(
@@ -116,6 +116,8 @@ def fix(
         report = carry_out(run, tiers, view, _confirm if interactive else None)
     except AgentError as error:
         _fail(error)
+    except KeyboardInterrupt:  # not during the run, which ends itself and its trace
+        raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
     if json_out is not None:
         _write_json(json_out, report)
     if report.outcome is Outcome.USAGE:

@@ -12,6 +12,9 @@ import sys
 if not (sys.flags.ignore_environment and sys.flags.safe_path):
     os.execv(sys.executable, [sys.executable, "-E", "-P", __file__, *sys.argv[1:]])  # noqa: S606
 
-from agent.cli import main
+try:
+    from agent.cli import main
 
-main()
+    main()
+except KeyboardInterrupt:  # before or after a run; a run under way ends itself
+    sys.exit(130)

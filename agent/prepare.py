@@ -21,6 +21,7 @@ from agent.state import State
 from agent.targets import named_targets, narrowed, uncollected
 from agent.world import BACKEND, World
 from policies.vocabulary import Outcome
+from sandboxes.docker import reap_orphans
 from sandboxes.engine import connect
 from sandboxes.environments import Environment, build_environment
 from sandboxes.given import given_environment
@@ -81,6 +82,8 @@ def find_environment(world: World, state: State, seconds: float) -> Environment:
     """The user's image, or one built from the base's declarations. Raises SandboxError, ImageError."""
     base = world.base_of(state)
     client = connect()
+    for orphan in reap_orphans(client):
+        world.say(f"removed {orphan}, left by a run that is gone")
     if world.settings.image:
         return given_environment(client, world.settings.image, world.say)
     declared = {path: file.data for path, file in base.files.items() if file.mode != "120000"}
