@@ -31,6 +31,9 @@ from policies.vocabulary import EXIT_CODES, Bill, Outcome
 from sandboxes.interface import ImageError, SandboxError
 
 SIGTERM_CODE = 143
+TAIL = 1500
+"""Characters of a failed build that are shown: its end is where the reason stands."""
+
 RESUMABLE = (Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE)
 
 
@@ -123,7 +126,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
         exit_code = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
         ended = _end(Outcome.INTERRUPTED, "stopped from outside; the trace can be resumed", exit_code)
     except ImageError as error:
-        tail = f"\n{error.tail}" if error.tail else ""
+        tail = f"\n{error.tail[-TAIL:]}" if error.tail else ""
         ended = _end(Outcome.INFRASTRUCTURE, f"{error}{tail}")
     except SandboxError as error:
         ended = _end(Outcome.INFRASTRUCTURE, str(error))

@@ -130,9 +130,10 @@ def reproduce(world: World, state: State, seconds: float) -> Observation:
     messages, spent = dict.fromkeys(targets, ""), 0.0
     for number in range(REPRODUCTION_RUNS):
         share = max(1.0, (seconds - spent) / (REPRODUCTION_RUNS - number))
-        run = world.run_tests(
-            world.sandbox, targets, share, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
-        )
+        with world.edited(world.sandbox, ()):
+            run = world.run_tests(
+                world.sandbox, targets, share, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
+            )
         spent += run.seconds
         if not run.verdicts:
             return StepRefused(
@@ -158,7 +159,8 @@ def reproduce(world: World, state: State, seconds: float) -> Observation:
 def baseline(world: World, state: State, seconds: float) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
-    run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
+    with world.edited(world.sandbox, ()):
+        run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
     if problem := _no_command(state, run):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
@@ -200,7 +202,8 @@ def count(run: SuiteRun) -> Counts:
 def _not_green(run: SuiteRun) -> str:
     """Why a suite in which nothing failed is not green all the same, or ""."""
     if run.collection_errors:
-        return _not_collected(uncollected(run), "of the suite nothing fails, and a part")
+        what = "nothing fails, but a part of the suite" if run.collected else "the suite"
+        return _not_collected(uncollected(run), what)
     if not run.complete:
         return f"nothing failed, but the suite did not run to its end: {run.problem}"
     return "" if run.collected else "the suite has no tests: nothing was collected"

@@ -210,6 +210,11 @@ def _baselined(state: State, seen: BaselineDone) -> State:
             Outcome.NOTHING_TO_FIX,
             f"no test was named and the suite is green ({seen.counts.passed} passed)",
         )
+    # Verification runs the whole suite: a target that passes there already could not be seen fixed.
+    otherwise = [target for target in state.targets if target not in seen.failing]
+    if state.named and seen.complete and otherwise:
+        which = ", ".join(otherwise[:3])
+        return _end(state, Outcome.FLAKY, f"fails alone and does not fail in the whole suite: {which}")
     return state
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any, TextIO, cast
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -32,7 +33,24 @@ def make_console() -> Console:
     """A console on standard output: colours on a terminal, plain text of a fixed width elsewhere."""
     if sys.stdout.isatty():
         return Console(highlight=False)
-    return Console(highlight=False, force_terminal=False, no_color=True, width=PLAIN_WIDTH)
+    log = cast("TextIO", Log(sys.stdout))
+    return Console(file=log, highlight=False, force_terminal=False, no_color=True, width=PLAIN_WIDTH)
+
+
+class Log:
+    """A text stream in which no line is a CI command. Each text was neutralised on its own before it was
+    laid out, but wrapping a long line makes new beginnings of lines."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text, neutralised."""
+        self._stream.write(plain(text, limit=len(text)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class View:
@@ -119,7 +137,7 @@ class View:
         """The diff, once."""
         if diff and not self._diff_shown:
             self.console.print()
-            self.console.print(diff_text(diff))
+            self.console.print(diff_text(diff), soft_wrap=True)
             self._diff_shown = True
 
     def ended(self, report: Report) -> None:
