@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 _SECRET_NAME = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY)", re.IGNORECASE)
 _MIN_SECRET = 8  # a shorter value ("1", "true") would redact ordinary words
 
 _PATTERNS = re.compile(
+    # Not in the middle of a word: "task-management-…" is no key.
+    r"(?<![A-Za-z0-9])(?:"
     r"sk-ant-[A-Za-z0-9_-]{16,}"
     r"|sk-(?:proj-)?[A-Za-z0-9_-]{20,}"
     r"|gh[pousr]_[A-Za-z0-9]{30,}"
@@ -21,9 +23,16 @@ _PATTERNS = re.compile(
     r"|AKIA[0-9A-Z]{16}"
     r"|AIza[0-9A-Za-z_-]{35}"
     r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
-    r'|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[^"]*?-----END [A-Z ]*PRIVATE KEY-----)?'
+    r")|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----)?",
+    re.DOTALL,
 )
 REPLACEMENT = "[redacted]"
+
+KEPT = frozenset({"type", "kind", "action_class", "check", "outcome", "delivery", "policy"})
+"""Fields whose values are words of the trace's schema: a secret that happens to be such a word is no secret
+there, and without the word the event could not be read."""
+
+JSONValue: TypeAlias = "str | int | float | bool | list[JSONValue] | dict[str, JSONValue] | None"
 
 
 class Redactor:
@@ -36,14 +45,23 @@ class Redactor:
             for name, value in environment.items()
             if _SECRET_NAME.search(name) and len(value) >= _MIN_SECRET and not Path(value).is_absolute()
         }
-        escaped = {json.dumps(value)[1:-1] for value in values}  # as it stands inside JSON
-        self._values = sorted(values | escaped, key=len, reverse=True)
+        self._values = sorted(values, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Text without known secret values and without what looks like a key."""
         for value in self._values:
             text = text.replace(value, REPLACEMENT)
         return _PATTERNS.sub(REPLACEMENT, text)
+
+    def tree(self, value: JSONValue) -> JSONValue:
+        """JSON data with every text in it redacted; keys and words of the schema (`KEPT`) stay."""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self.tree(item) for item in value]
+        if isinstance(value, dict):
+            return {key: item if key in KEPT else self.tree(item) for key, item in value.items()}
+        return value
 
     def exact(self, data: bytes) -> bytes:
         """Bytes without known secret values; patterns are left, since a body may be a file's content."""

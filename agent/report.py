@@ -47,6 +47,10 @@ class Report(Record):
             shown.append(f"targets     {', '.join(self.targets[:3])}{' …' if len(self.targets) > 3 else ''}")
         shown += [f"delivered   {what}" for what in self.delivered]
         shown += [f"evidence    {what}" for what in self.evidence[-6:]]
+        if self.outcome is Outcome.NOT_FIXED and len(self.targets) > 1:
+            shown.append(
+                f"reached     no patch found makes all {len(self.targets)} pass; --test NODEID asks about one"
+            )
         posterior = "" if self.posterior is None else f" · patch right with probability {self.posterior:.2f}"
         shown.append(
             f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "

@@ -38,7 +38,8 @@ class TraceWriter:
         self.folder = folder
         self._redactor = redactor
         try:
-            (folder / BLOBS).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / BLOBS).mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)  # it holds the repository's text
             if not resume and (folder / EVENTS).exists():
                 raise TraceError(f"{folder} holds a trace already; name another folder or use --resume")
             self._file = (folder / EVENTS).open("ab")
@@ -56,11 +57,13 @@ class TraceWriter:
 
         Raises TraceError when the disk refuses it.
         """
-        plain = _EVENT.dump_json(event).decode()
-        text = self._redactor(plain)
-        self.head, line = _seal(self.head, text.encode())
+        plain = json.loads(_EVENT.dump_json(event))
+        redacted = self._redactor.tree(plain)
+        body = json.dumps(redacted, separators=(",", ":"), ensure_ascii=False).encode()
+        head, line = _seal(self.head, body)
         self._write(line)
-        return event if text == plain else _EVENT.validate_json(text)
+        self.head = head
+        return event if redacted == plain else _EVENT.validate_json(body)
 
     def blob(self, data: bytes) -> str:
         """Store a body; returns its SHA-256. Text that names a known secret is redacted first."""

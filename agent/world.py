@@ -89,9 +89,9 @@ class World:
         sandbox.start()
         try:
             sandbox.install_inside(inside_files())
-            sandbox.put_tar(REPO, base.tar())
             if environment.generated:
                 sandbox.put_tar(REPO, environment.generated)
+            sandbox.put_tar(REPO, base.tar())  # the base has the last word
         except BaseException:
             sandbox.stop()
             raise

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ from requests.exceptions import RequestException
 
 from sandboxes.attach import AttachedStreams
 from sandboxes.client import BOOTSTRAP, RunnerClient
-from sandboxes.engine import connect
+from sandboxes.engine import connect, engine_errors
 from sandboxes.interface import INSIDE, UID, WORK, ImageError, SandboxError, SandboxLimits
 
 LABEL = "marginal-agent"
@@ -213,14 +214,16 @@ def reap_orphans(client: DockerClient) -> list[str]:
     """Remove our containers and volumes whose process on this host is dead; returns their names."""
     labels = [f"{LABEL}=1", f"{BOOT_LABEL}={host_identity()}"]
     removed = []
-    for container in client.containers.list(all=True, filters={"label": labels}):
-        if _is_orphan(container.labels):
-            remove_container(client, str(container.name))
-            removed.append(str(container.name))
-    for volume in client.volumes.list(filters={"label": labels}):
-        if _is_orphan(volume.attrs["Labels"]):
-            volume.remove(force=True)
-            removed.append(str(volume.name))
+    with engine_errors("removing what dead runs have left"):
+        for container in client.containers.list(all=True, filters={"label": labels}):
+            if _is_orphan(container.labels):
+                remove_container(client, str(container.name))
+                removed.append(str(container.name))
+        for volume in client.volumes.list(filters={"label": labels}):
+            if _is_orphan(volume.attrs["Labels"]):
+                with suppress(NotFound):  # another run may be removing it too
+                    volume.remove(force=True)
+                    removed.append(str(volume.name))
     return removed
 
 

@@ -1,8 +1,9 @@
 """The environment image of a repository: what it needs, fetched with network and installed without.
 
 Fetch runs in a container that has network and nothing of the repository but the names of what it requires.
-Install runs in a container that has the repository and no network. The result is committed under a name
-that hashes everything it depends on, so an unchanged repository costs one look-up.
+Install runs in containers without network: first the requirements, with nothing of the repository, then the
+project itself. Each result is committed under a name that hashes everything it depends on, so an unchanged
+repository costs one look-up, and a changed tree with the same requirements only its own installation.
 """
 
 from __future__ import annotations
@@ -30,10 +31,11 @@ from sandboxes.pip_settings import read_pip_settings
 from sandboxes.requirements import Declarations
 
 REPOSITORY = "marginal-agent/env"
+REQUIREMENTS = "marginal-agent/requirements"
 PYTHON = f"{ENV}/bin/python"
 REPO = f"{WORK}/repo"
 
-_RECIPE = "1"
+_RECIPE = "2"
 _ALWAYS = ("pip", "pytest", "coverage")
 _LIMITS = SandboxLimits(memory_bytes=4 * 2**30, disk_bytes=2 * 2**30, processes=512)
 _FETCH_SECONDS = 900.0
@@ -91,14 +93,23 @@ def build_environment(
     Raises ImageError with the end of the failing output and what to do about it.
     """
     base_id = _image_id(client, base)
-    name = _image_name(declarations, base_id, setup_command, allow_source_distributions)
+    key: list[str | bool | None] = [_RECIPE, declarations.digest, base_id, allow_source_distributions]
+    requirements = _name(REQUIREMENTS, key)
+    # Installing the project and the setup command run code of this very tree, so the tree is in their key:
+    # what one tree does to its environment must not reach another that declares the same.
+    name = _name(REPOSITORY, [*key, setup_command, hashlib.sha256(tree_tar).hexdigest()])
     cached = _find(client, name)
     if cached is not None:
         return cached
-    build = _Build(client, declarations, base, tree_tar, time.monotonic() + seconds, progress)
-    with _wheels_volume(client) as volume:
-        build.fetch(volume, allow_source_distributions)
-        build.install(volume, setup_command, name)
+    build = _Build(client, declarations, tree_tar, time.monotonic() + seconds, progress)
+    known = _facts(client, requirements)
+    if known is None:
+        with _wheels_volume(client) as volume:
+            build.fetch(base, volume, allow_source_distributions)
+            build.install_requirements(base, volume, requirements)
+    else:
+        build.notes, build.can_build = list(known.notes), known.can_build
+    build.install_project(requirements, setup_command, name)
     made = _find(client, name)
     if made is None:
         raise ImageError("the engine did not keep the environment image")
@@ -112,14 +123,12 @@ class _Build:
         self,
         client: DockerClient,
         declarations: Declarations,
-        base: str,
         tree_tar: bytes,
         finish_by: float,
         progress: Progress,
     ) -> None:
         self.client = client
         self.declarations = declarations
-        self.base = base
         self.tree_tar = tree_tar
         self.finish_by = finish_by
         self.progress = progress
@@ -128,7 +137,7 @@ class _Build:
         self.wanted: tuple[str, ...] = ()
         self.can_build = declarations.installable
 
-    def fetch(self, volume: str, source_distributions: bool) -> None:
+    def fetch(self, base: str, volume: str, source_distributions: bool) -> None:
         """Download into the volume, all requirements resolved together so that the repository's pins hold."""
         needed = (*self.declarations.requirements, *_ALWAYS)
         self.progress(f"fetching {len(self.declarations.requirements)} requirements, pytest and coverage")
@@ -140,7 +149,7 @@ class _Build:
             command = ["python3", "-m", "pip", "wheel", "--wheel-dir", WHEELS]
         if settings.certificates:
             environment["PIP_CERT"] = f"{WORK}/certificates.pem"
-        with self._sandbox(mounts, network=True, environment=environment) as sandbox:
+        with self._sandbox(base, mounts, network=True, environment=environment) as sandbox:
             if settings.certificates:
                 sandbox.write(f"{WORK}/certificates.pem", settings.certificates)
             self.wanted = (*needed, *self.declarations.build_requirements)
@@ -156,26 +165,34 @@ class _Build:
                 self.log[-_TAIL:],
             )
 
-    def install(self, volume: str, setup_command: str | None, name: str) -> None:
-        """Install what was fetched, then the repository; commit the result as `name`."""
+    def install_requirements(self, base: str, volume: str, name: str) -> None:
+        """Install what was fetched, without anything of the repository; commit the result as `name`."""
         mounts = [Mount(WHEELS, volume, type="volume", read_only=True)]
-        with self._sandbox(mounts, writable_root=True, environment=_BUILD_VARIABLES) as sandbox:
+        with self._sandbox(base, mounts, writable_root=True, environment=_BUILD_VARIABLES) as sandbox:
             self.progress("installing the requirements")
             self._must(sandbox, ["python3", "-m", "venv", "--without-pip", ENV])
             result = self._pip(sandbox, [*_FETCHED_PIP, *_OFFLINE], self.wanted)
             if result.exit_code != 0:
                 raise ImageError("the fetched requirements could not be installed", self.log[-_TAIL:])
+            self._commit(sandbox, name, False)
+
+    def install_project(self, requirements: str, setup_command: str | None, name: str) -> None:
+        """Install the repository on top of its requirements; commit the result as `name`."""
+        with self._sandbox(requirements, [], writable_root=True, environment=_BUILD_VARIABLES) as sandbox:
             sandbox.put_tar(REPO, self.tree_tar)
             installed = self.declarations.installable and self._install_project(sandbox)
             if setup_command is not None:
                 self.progress(f"running the setup command: {setup_command}")
                 self._must(sandbox, ["sh", "-c", setup_command], cwd=REPO)
             self._keep_generated(sandbox)
-            facts = json.dumps({"project_installed": installed, "notes": self.notes})
-            repository, _, tag = name.partition(":")
-            self.progress("keeping the environment")
-            with engine_errors("keeping the environment"):
-                sandbox.container.commit(repository, tag, conf={"Labels": {_FACTS_LABEL: facts}})
+            self._commit(sandbox, name, installed)
+
+    def _commit(self, sandbox: DockerSandbox, name: str, installed: bool) -> None:
+        facts = {"project_installed": installed, "can_build": self.can_build, "notes": self.notes}
+        repository, _, tag = name.partition(":")
+        self.progress("keeping the environment")
+        with engine_errors("keeping the environment"):
+            sandbox.container.commit(repository, tag, conf={"Labels": {_FACTS_LABEL: json.dumps(facts)}})
 
     def _install_project(self, sandbox: DockerSandbox) -> bool:
         """Install the repository in place; where that fails, put its source folder on the path instead."""
@@ -206,6 +223,7 @@ class _Build:
 
     def _sandbox(
         self,
+        image: str,
         mounts: list[Mount],
         *,
         network: bool = False,
@@ -213,7 +231,7 @@ class _Build:
         environment: dict[str, str],
     ) -> DockerSandbox:
         return DockerSandbox(
-            self.base,
+            image,
             _LIMITS,
             client=self.client,
             python=PYTHON,
@@ -257,9 +275,8 @@ class _Build:
             raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.log[-_TAIL:])
 
 
-def _image_name(declarations: Declarations, base_id: str, setup_command: str | None, sources: bool) -> str:
-    parts = json.dumps([_RECIPE, declarations.digest, base_id, setup_command, sources])
-    return f"{REPOSITORY}:{hashlib.sha256(parts.encode()).hexdigest()[:24]}"
+def _name(repository: str, key: list[str | bool | None]) -> str:
+    return f"{repository}:{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}"
 
 
 def _image_id(client: DockerClient, name: str) -> str:
@@ -270,21 +287,38 @@ def _image_id(client: DockerClient, name: str) -> str:
             raise ImageError(f"the engine has no image {name}") from error
 
 
-def _find(client: DockerClient, name: str) -> Environment | None:
-    """The environment kept under `name`, if there is one."""
+@dataclass(frozen=True)
+class _Facts:
+    """What a committed image says about itself in its label."""
+
+    digest: str
+    project_installed: bool
+    can_build: bool
+    notes: tuple[str, ...]
+
+
+def _facts(client: DockerClient, name: str) -> _Facts | None:
     with engine_errors("looking for the environment"):
         try:
             image = client.images.get(name)
         except ImageNotFound:
             return None
     facts = json.loads(image.labels[_FACTS_LABEL])
+    return _Facts(str(image.id), facts["project_installed"], facts["can_build"], tuple(facts["notes"]))
+
+
+def _find(client: DockerClient, name: str) -> Environment | None:
+    """The environment kept under `name`, if there is one."""
+    facts = _facts(client, name)
+    if facts is None:
+        return None
     return Environment(
         image=name,
-        digest=str(image.id),
+        digest=facts.digest,
         python=PYTHON,
         cached=True,
-        project_installed=facts["project_installed"],
-        notes=tuple(facts["notes"]),
+        project_installed=facts.project_installed,
+        notes=facts.notes,
         generated=read_generated(client, name, _GENERATED),
         log_tail="",
     )

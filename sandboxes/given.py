@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docker import DockerClient
 from docker.errors import DockerException, ImageNotFound
+from requests.exceptions import RequestException
 
 from sandboxes.docker import DockerSandbox
 from sandboxes.environments import PYTHON, Environment
@@ -19,14 +20,15 @@ def given_environment(client: DockerClient, image: str, progress: Progress) -> E
     Raises ImageError when it cannot be had or has no Python that the sandbox's runner could use.
     """
     try:
-        found = client.images.get(image)
-    except ImageNotFound:
-        progress(f"pulling {image}")
         try:
+            found = client.images.get(image)
+        except ImageNotFound:
+            progress(f"pulling {image}")
             client.images.pull(image)
             found = client.images.get(image)
-        except DockerException as error:
-            raise ImageError(f"image '{image}' is not here and cannot be pulled: {error}") from None
+    except (DockerException, RequestException) as error:
+        reason = str(error).splitlines()[0]
+        raise ImageError(f"image '{image}' is not here and cannot be pulled: {reason}") from None
     with DockerSandbox(image, client=client) as sandbox:
         result = sandbox.run(RunRequest(("sh", "-c", _FIND_PYTHON), timeout=30))
     if result.exit_code != 0:

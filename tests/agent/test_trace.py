@@ -141,6 +141,27 @@ def test_secrets_never_reach_the_disk(tmp_path: Path) -> None:
     assert not redactor.holds_secret(b"plain")
 
 
+def test_a_secret_that_is_a_word_of_the_schema_leaves_the_trace_readable(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "t", Redactor({"APP_PASSWORD": "run-ended", "DB_PASSWORD": "marginal"}))
+    writer.append(STARTED)
+    writer.append(RunEnded(outcome=Outcome.NOT_FIXED, exit_code=10, explanation="say run-ended"))
+    writer.close()
+    ended = list(Trace(tmp_path / "t").events())[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.explanation == f"say {REPLACEMENT}"
+
+
+def test_ordinary_names_are_not_taken_for_keys() -> None:
+    redactor = Redactor({})
+    for name in (
+        "task-management-service-api-backend",
+        "/srv/disk-usage-reporter-daemon-service",
+        "risk-assessment-of-everything",
+    ):
+        assert redactor(name) == name
+    assert redactor("key=" + "sk-" + "a1" * 15) == f"key={REPLACEMENT}"
+
+
 def test_an_unknown_event_names_its_line(tmp_path: Path) -> None:
     from agent.trace import _seal
 
