@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -12,10 +13,11 @@ from rich.text import Text
 
 from agent import flags, ladder
 from agent.errors import AgentError, UsageError
-from agent.fix import begin, carry_out, reopen, trace_folder
+from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
 from agent.replay import replay
 from agent.report import Report
+from agent.run import begin, reopen, trace_folder
 from agent.settings import resolve, state_folder
 from agent.view import View, make_console
 from policies.vocabulary import EXIT_CODES, Outcome
@@ -80,28 +82,32 @@ def fix(
     """Run the loop on one task."""
     view = View(make_console(), verbose=verbose)
     try:
+        given = {
+            "value": value,
+            "latency_price": latency_price,
+            "risk_price": risk_price,
+            "irreversible_price": irreversible_price,
+            "budget": budget,
+            "deadline": deadline,
+            "tests_command": tests_command,
+            "setup_command": setup_command,
+            "tier": tier,
+            "sandbox": sandbox,
+            "image": image,
+            "source_distributions": allow_source_distributions,
+            "trust_repo_config": trust_repo_config,
+        }
         if resume is not None:
+            if any((*given.values(), repo, test, junit, trace, patch_out, apply, commit)):
+                raise UsageError(
+                    "--resume goes on with the recorded settings; only --json and --verbose go with it"
+                )
             run = reopen(resume)
             tiers = ladder.reopened(run.state.settings)
             view.note(f"resuming {resume}: {run.state.steps} steps are recorded and not paid for again")
             notes: tuple[str, ...] = ()
         else:
             folder = (repo or Path.cwd()).absolute()
-            given = {
-                "value": value,
-                "latency_price": latency_price,
-                "risk_price": risk_price,
-                "irreversible_price": irreversible_price,
-                "budget": budget,
-                "deadline": deadline,
-                "tests_command": tests_command,
-                "setup_command": setup_command,
-                "tier": tier,
-                "sandbox": sandbox,
-                "image": image,
-                "source_distributions": allow_source_distributions,
-                "trust_repo_config": trust_repo_config,
-            }
             resolved = resolve(given, _pyproject(folder))
             _check_outputs(folder, patch_out, json_out)
             tiers = ladder.build(resolved)
@@ -150,7 +156,9 @@ def replay_command(trace: Annotated[Path, typer.Argument(help="Folder of the tra
 
 
 def _pyproject(folder: Path) -> bytes | None:
-    path = folder / "pyproject.toml"
+    """The pyproject.toml of the repository that holds the folder."""
+    root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    path = root / "pyproject.toml"
     try:
         return path.read_bytes() if path.is_file() and not path.is_symlink() else None
     except OSError as error:
@@ -165,6 +173,10 @@ def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) 
     for path in (patch_out, json_out):
         if path is not None and not path.absolute().parent.is_dir():
             raise UsageError(f"{path.absolute().parent} is not a folder; make it first")
+    if json_out is not None and (
+        json_out.is_dir() or (json_out.exists() and not os.access(json_out, os.W_OK))
+    ):
+        raise UsageError(f"{json_out} cannot be written; name another file for the report")
 
 
 def _write_json(path: Path, report: Report) -> None:

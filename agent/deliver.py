@@ -5,6 +5,7 @@ from __future__ import annotations
 from git import Repo
 
 from agent.edits import load_edits
+from agent.errors import AgentError
 from agent.events import Counts, DeferralDone, Observation, SubmissionDone
 from agent.forecast import estimates
 from agent.loop import Performed
@@ -14,7 +15,7 @@ from agent.vetting import vet
 from agent.world import World, write_edits
 from policies.autonomy import Confirmation, required
 from policies.belief import hand_right
-from policies.vocabulary import ActionClass, Bill
+from policies.vocabulary import ActionClass, Outcome
 from tools.base import Base
 from tools.files import FileEdit
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, make_patch
@@ -25,8 +26,9 @@ FIXED_PATCH = "fix.patch"
 CANDIDATE_PATCH = "candidate.patch"
 
 
-def submit(world: World, state: State, reserved: Bill) -> Performed:
-    """Verify base + patch cold in a fresh sandbox with the whole suite; deliver if it holds."""
+def submit(world: World, state: State, loss: float) -> Performed:
+    """Verify base + patch cold in a fresh sandbox, the targets alone and the whole suite; deliver if it
+    holds. `loss`: the expected loss units that delivering was quoted at."""
     assert state.hand is not None and world.environment is not None
     base = world.base_of(state)
     edits = load_edits(world.load(state.hand.patch))
@@ -37,12 +39,14 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
         sandbox = world.new_sandbox(base, world.environment)
         try:
             write_edits(sandbox, edits)
-            run = world.run_tests(sandbox, None, reserved.seconds, "final verification")
+            alone = world.run_tests(sandbox, state.targets, world.left, "final verification, targets alone")
+            run = world.run_tests(sandbox, None, world.left, "final verification, the whole suite")
         finally:
             sandbox.stop()
         judgement = judge(baseline_run(world, state), run, state.targets)
-        counts, reasons = count(run), judgement.reasons
-        key = world.verdict_key(state.hand.tree, None, reserved.seconds)
+        failing = [target for target in state.targets if not alone.passed(target)]
+        counts, reasons = count(run), (*(f"{target} fails alone" for target in failing), *judgement.reasons)
+        key = world.verdict_key(state.hand.tree, None)
         passed = sum(run.passed(target) for target in state.targets)
     patch = make_patch(base, edits)
     if reasons:
@@ -64,7 +68,7 @@ def submit(world: World, state: State, reserved: Bill) -> Performed:
             delivered=delivered,
             undelivered=undelivered,
         ),
-        loss=reserved.loss,
+        loss=loss,
     )
 
 
@@ -110,6 +114,17 @@ def defer(world: World, state: State) -> Observation:
     return DeferralDone(diff=world.store(patch), delivered=(f"candidate (not verified) {path}",))
 
 
+def keep_candidate(world: World, state: State) -> str:
+    """Write the candidate of a run that ended with one in hand, for a person; returns the file, or ""."""
+    if state.hand is None or state.ended in (Outcome.FIXED, Outcome.DEFERRED):
+        return ""
+    try:
+        patch = make_patch(world.base_of(state), load_edits(world.load(state.hand.patch)))
+        return _write_patch(world, CANDIDATE_PATCH, patch)
+    except (AgentError, PatchError, OSError):
+        return ""  # the run's own outcome matters more, and the edits are in the trace
+
+
 def _write_patch(world: World, name: str, patch: bytes) -> str:
     path = world.trace_folder / name
     path.write_bytes(patch)
@@ -143,6 +158,6 @@ def apply_fix(world: World, state: State) -> str:
     assert state.submission is not None
     try:
         apply_to_tree(world.base_of(state), load_edits(world.load(state.submission.patch)))
-    except PatchError as error:
+    except (PatchError, AgentError, OSError) as error:
         return str(error)
     return ""

@@ -64,7 +64,6 @@ class IntakeDone(Record):
     head: str
     dirty: int
     notes: tuple[str, ...] = ()
-    sources: int = 0
 
 
 class EnvironmentDone(Record):
@@ -97,7 +96,6 @@ class BaselineDone(Record):
     type: Literal["baseline"] = "baseline"
     counts: Counts
     failing: tuple[str, ...]
-    ids_hash: str
     complete: bool
     problem: str = ""
     suite_seconds: float
@@ -245,7 +243,7 @@ class StepIntended(Record):
 
 
 class StepDone(Record):
-    """What came of the step, and its bill. `started` is wall-clock time for people, never decided upon."""
+    """What came of the step, and its bill."""
 
     type: Literal["result"] = "result"
     step: Step
@@ -253,8 +251,16 @@ class StepDone(Record):
     bill: Bill
 
 
+class PersonAnswered(Record):
+    """A person was asked something, and answered; written before anything is done about it."""
+
+    type: Literal["answer"] = "answer"
+    question: str
+    yes: bool
+
+
 class RunEnded(Record):
-    """How the run ended. A later RunResumed may follow an interruption or an infrastructure error."""
+    """How the run ended. A RunResumed may follow one that was cut off from outside."""
 
     type: Literal["run-ended"] = "run-ended"
     outcome: Outcome
@@ -263,5 +269,6 @@ class RunEnded(Record):
 
 
 Event = Annotated[
-    RunStarted | RunResumed | StepDecided | StepIntended | StepDone | RunEnded, Field(discriminator="type")
+    RunStarted | RunResumed | StepDecided | StepIntended | StepDone | PersonAnswered | RunEnded,
+    Field(discriminator="type"),
 ]

@@ -23,8 +23,11 @@ LOCALISE_FACTOR = 2.5
 
 LOCALISE_CAP_SECONDS = 120.0
 
-PROTECTED_SHARE = 0.5
-"""Of the deadline, the share that preparations together may take as a cap: work has to fit as well."""
+FRESH_TREE_SECONDS = 1.0
+"""A fresh sandbox with the tree in it, for the final verification, which also runs the targets alone."""
+
+LARGEST_SHARE = 0.5
+"""Of the deadline, the share that any one preparation may take as a cap: work has to fit as well."""
 
 
 def estimates(state: State) -> Estimates:
@@ -41,7 +44,13 @@ def estimates(state: State) -> Estimates:
     if suite is not None and state.baseline and state.localised:
         share = len(state.localised.affected) / max(1, state.baseline.counts.collected)
         affected = min(suite, 0.5 + suite * share)
-    known = measured(known, suite_seconds=suite, affected_seconds=affected, target_seconds=target)
+    known = measured(
+        known,
+        suite_seconds=suite,
+        affected_seconds=affected,
+        target_seconds=target,
+        fresh_tree_seconds=FRESH_TREE_SECONDS + (target or 0.0),
+    )
     if suite is not None:
         known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
     return replace(
@@ -80,5 +89,5 @@ def _localising(read: ReadEstimate, suite: float) -> ReadEstimate:
 
 def _within(preparation: PreparationEstimate, deadline: float) -> PreparationEstimate:
     """A slow default never blocks everything: caps shrink with the deadline."""
-    worst = max(preparation.seconds, min(preparation.worst_seconds, PROTECTED_SHARE * deadline))
+    worst = max(preparation.seconds, min(preparation.worst_seconds, LARGEST_SHARE * deadline))
     return replace(preparation, worst_seconds=worst)

@@ -41,7 +41,13 @@ def settings_from(
     branch: str,
     patch_out: str,
 ) -> Settings:
-    """The settings a trace records. Touching the user's tree or making a commit is of class commit."""
+    """The settings a trace records. Touching the user's tree or making a commit is of class commit.
+
+    Raises UsageError for words that are no text.
+    """
+    for word in (str(folder), *tests, branch, patch_out):
+        if any(0xD800 <= ord(character) <= 0xDFFF for character in word):
+            raise UsageError(f"{word.encode('utf-8', 'backslashreplace').decode()} is not valid UTF-8")
     estimates = tuple(
         repair_tier() if name == REPAIR else tiers[name].estimate for name in resolved.tier_names
     )

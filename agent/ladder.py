@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.errors import UsageError
 from agent.events import Settings
-from agent.settings import REPAIR, Resolved, UserSettings
+from agent.settings import REPAIR, Resolved, user_settings
 from agent.tiers.interface import Tier
 from agent.tiers.scripted import ScriptedTier
 
@@ -20,7 +20,7 @@ def build(resolved: Resolved) -> dict[str, Tier]:
 
 def reopened(settings: Settings) -> dict[str, Tier]:
     """The tiers a trace names, from today's configuration. Raises UsageError if one is gone."""
-    configured = {tier.name: tier for tier in UserSettings().tiers}
+    configured = {tier.name: tier for tier in user_settings({}).tiers}
     wanted = [tier.name for tier in settings.tiers if tier.name != REPAIR]
     for name in wanted:
         if name not in configured:

@@ -30,7 +30,8 @@ class Ledger:
     def reserve(self, worst: Bill) -> None:
         """Set the worst case of one step aside. Raises LimitExceeded before anything is spent."""
         for name in ("dollars", "seconds", "loss"):
-            left = getattr(self.limits, name) - getattr(self.spent, name) - getattr(self.reserved, name)
+            taken = getattr(self.spent, name) + getattr(self.reserved, name)
+            left = max(0.0, getattr(self.limits, name) - taken)
             wanted = getattr(worst, name)
             if wanted > left + _EPSILON:
                 raise LimitExceeded(name, wanted, left)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from agent import deliver, prepare, work
 from agent.loop import Performed
 from agent.state import State
@@ -17,27 +19,28 @@ class LiveEffects:
 
     def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
         """See `agent.loop.Effects`."""
-        world, seconds = self.world, reserved.seconds
+        world = self.world
+        world.finish_by = time.monotonic() + reserved.seconds
         if step.subject == "intake":
             return Performed(prepare.intake(world, state))
         if step.subject == "environment":
-            return Performed(prepare.environment(world, state, seconds))
-        prepare.ready(world, state, seconds)
+            return Performed(prepare.environment(world, state))
+        prepare.ready(world, state)
         match step.kind, step.subject:
             case _, "reproduce":
-                return Performed(prepare.reproduce(world, state, seconds))
+                return Performed(prepare.reproduce(world, state))
             case _, "baseline":
-                return Performed(prepare.baseline(world, state, seconds))
+                return Performed(prepare.baseline(world, state))
             case StepKind.READ, _:
-                return Performed(work.read_localise(world, state, seconds))
+                return Performed(work.read_localise(world, state))
             case StepKind.PLAN, _:
-                return work.plan(world, state, step, seconds)
+                return work.plan(world, state, step)
             case StepKind.ACT, _:
-                return work.act(world, state, step, seconds)
+                return work.act(world, state, step)
             case StepKind.VERIFY, _:
-                return Performed(work.verify(world, state, step, seconds))
+                return Performed(work.verify(world, state, step))
             case StepKind.SUBMIT, _:
-                return deliver.submit(world, state, reserved)
+                return deliver.submit(world, state, reserved.loss)
             case _:
                 return Performed(deliver.defer(world, state))
 

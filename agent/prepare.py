@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from pydantic import TypeAdapter
@@ -28,7 +27,7 @@ from sandboxes.given import given_environment
 from sandboxes.images import ensure_base
 from sandboxes.requirements import read_declarations
 from tools.patch import branch_problem
-from tools.verdicts import SuiteRun
+from tools.verdicts import SuiteRun, VerdictOutcome
 
 REPRODUCTION_RUNS = 2
 """Runs of the targets alone; with the baseline's that makes three looks at each target."""
@@ -58,16 +57,14 @@ def intake(world: World, state: State) -> Observation:
         head=base.head,
         dirty=len(base.dirty),
         notes=tuple(notes),
-        sources=sum(path.endswith(".py") for path in base.files),
     )
 
 
-def environment(world: World, state: State, seconds: float) -> Observation:
-    """Build (or find) the environment of the tests within `seconds` and start the sandbox."""
+def environment(world: World, state: State) -> Observation:
+    """Build (or find) the environment of the tests and start the sandbox."""
     base = world.base_of(state)
-    built = find_environment(world, state, seconds)
-    world.environment = built
-    world.sandbox = world.new_sandbox(base, built)
+    built = find_environment(world, state)
+    world.enter(base, built)
     return EnvironmentDone(
         image=built.image,
         image_digest=built.digest,
@@ -78,7 +75,7 @@ def environment(world: World, state: State, seconds: float) -> Observation:
     )
 
 
-def find_environment(world: World, state: State, seconds: float) -> Environment:
+def find_environment(world: World, state: State) -> Environment:
     """The user's image, or one built from the base's declarations. Raises SandboxError, ImageError."""
     base = world.base_of(state)
     client = connect()
@@ -94,29 +91,28 @@ def find_environment(world: World, state: State, seconds: float) -> Environment:
         tree_tar=base.tar(),
         setup_command=world.settings.setup_command or None,
         allow_source_distributions=world.settings.source_distributions,
-        seconds=seconds,
+        seconds=world.left,
         progress=world.say,
     )
 
 
-def ready(world: World, state: State, seconds: float) -> None:
+def ready(world: World, state: State) -> None:
     """Make sure the sandbox is there (after a resume it is not). Raises SandboxError, UsageError."""
     if world.sandbox is not None and world.sandbox.alive():
         return
     base = world.base_of(state)
-    built = world.environment or find_environment(world, state, seconds)
+    built = world.environment or find_environment(world, state)
     if state.environment is not None and built.digest != state.environment.image_digest:
         raise UsageError("the environment's image is no longer the one of this trace; start a new run")
-    world.environment = built
-    world.sandbox = world.new_sandbox(base, built)
+    world.enter(base, built)
 
 
-def reproduce(world: World, state: State, seconds: float) -> Observation:
+def reproduce(world: World, state: State) -> Observation:
     """Run the targets alone, more than once: do they fail here, and always?"""
     assert world.sandbox is not None
     named: dict[str, tuple[str, ...]] = {test: (test,) for test in state.wanted}
     if state.named:
-        collected = world.runner(world.sandbox).collect(world.run_limits(seconds / 2))
+        collected = world.runner(world.sandbox).collect(world.run_limits(world.left / 2))
         if problem := _no_command(state, collected):
             return StepRefused(outcome=Outcome.USAGE, message=problem)
         if not collected.complete:
@@ -127,9 +123,9 @@ def reproduce(world: World, state: State, seconds: float) -> Observation:
             return StepRefused(outcome=Outcome.USAGE, message=str(error))
     targets = tuple(dict.fromkeys(test for tests in named.values() for test in tests))
     failures, passes = dict.fromkeys(targets, 0), dict.fromkeys(targets, 0)
-    messages, spent = dict.fromkeys(targets, ""), 0.0
+    messages, spent, runs = dict.fromkeys(targets, ""), 0.0, 0
     for number in range(REPRODUCTION_RUNS):
-        share = max(1.0, (seconds - spent) / (REPRODUCTION_RUNS - number))
+        share = world.left / (REPRODUCTION_RUNS - number)
         with world.edited(world.sandbox, ()):
             run = world.run_tests(
                 world.sandbox, targets, share, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
@@ -144,23 +140,26 @@ def reproduce(world: World, state: State, seconds: float) -> Observation:
             passes[target] += run.passed(target)
             failures[target] += verdict is None or verdict.bad
             messages[target] = messages[target] or (verdict.message[-4000:] if verdict else "no verdict")
+        runs += 1
+        if all(verdict.outcome is VerdictOutcome.TIMEOUT for verdict in run.verdicts.values()):
+            break  # what hangs hardly hangs by chance, and another look would take as long
     targets = narrowed(named, failures, passes)
     if not targets:
         return StepRefused(outcome=Outcome.NOT_REPRODUCED, message=f"skipped here: {', '.join(named)}")
     return ReproductionDone(
         targets=targets,
-        runs=REPRODUCTION_RUNS,
+        runs=runs,
         passes=tuple(passes[target] for target in targets),
-        seconds_each=spent / REPRODUCTION_RUNS,
+        seconds_each=spent / runs,
         messages=tuple(messages[target] for target in targets),
     )
 
 
-def baseline(world: World, state: State, seconds: float) -> Observation:
+def baseline(world: World, state: State) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
     with world.edited(world.sandbox, ()):
-        run = world.run_tests(world.sandbox, None, seconds, "the whole suite on the base")
+        run = world.run_tests(world.sandbox, None, world.left, "the whole suite on the base")
     if problem := _no_command(state, run):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
@@ -170,12 +169,11 @@ def baseline(world: World, state: State, seconds: float) -> Observation:
     return BaselineDone(
         counts=count(run),
         failing=run.failing,
-        ids_hash=hashlib.sha256("\n".join(run.collected).encode()).hexdigest(),
         complete=run.complete,
         problem=run.problem,
         suite_seconds=run.seconds,
         verdicts=world.store(SUITE_RUN.dump_json(run)),
-        key=world.verdict_key(world.base_of(state).tree_hash, None, seconds),
+        key=world.verdict_key(world.base_of(state).tree_hash, None),
         uncollected=uncollected(run),
     )
 

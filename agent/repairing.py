@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +12,7 @@ from agent.prepare import baseline_run
 from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.vetting import editable, vet
-from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
+from agent.world import LEAST_SECONDS, LOCALISATION, PER_TEST_SECONDS, REPO, World
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit
 from tools.patch import patched_tree_hash
@@ -53,29 +52,28 @@ class Searching:
         return under
 
 
-def act_repair(world: World, state: State, seconds: float) -> AttemptDone:
-    """Try one slice of the candidates, within `seconds`, until one passes the targets and is no forgery.
+def act_repair(world: World, state: State) -> AttemptDone:
+    """Try one slice of the candidates until one passes the targets and is no forgery, or time is up.
 
     An attempt that gets no further in its time plans no other: the search counts as exhausted.
     """
     try:
-        return _slice(world, state, seconds)
+        return _slice(world, state)
     except RepairError as error:  # what the search inside makes of this repository is an observation
         before = state.searches.get(REPAIR, Search())
         note = f"the search ended without a result: {str(error)[:500]}"
         return AttemptDone(tier=REPAIR, next_index=before.next_index, planned=(), note=note)
 
 
-def _slice(world: World, state: State, seconds: float) -> AttemptDone:
-    finish = time.monotonic() + seconds
-    searching = world.searching = world.searching or _reprepared(world, state, seconds)
+def _slice(world: World, state: State) -> AttemptDone:
+    searching = world.searching = world.searching or _reprepared(world, state)
     before = state.searches.get(REPAIR, Search())
     start, tried, dropped = before.next_index, 0, []
     last = start + _slice_size(searching, start)
     edits: tuple[FileEdit, ...] = ()
     description, tree = "", ""
-    while not edits and start < last and (left := finish - time.monotonic()) > 0:
-        found = searching.search.advance(start, left, last - start, _progress(world, searching))
+    while not edits and start < last and world.left > LEAST_SECONDS:
+        found = searching.search.advance(start, world.left, last - start, _progress(world, searching))
         tried += found.tried
         stuck = found.next_index <= start
         start = found.next_index
@@ -121,18 +119,18 @@ def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
     return say
 
 
-def _reprepared(world: World, state: State, seconds: float) -> Searching:
+def _reprepared(world: World, state: State) -> Searching:
     """The search of a run that did not localise, or that was resumed in this process."""
     if state.localised is None:
-        return prepare_search(world, state, None, (), seconds)
+        return prepare_search(world, state, None, ())
     located = LOCALISATION.validate_json(world.load(state.localised.ranking))
-    return prepare_search(world, state, located, state.localised.affected, seconds)
+    return prepare_search(world, state, located, state.localised.affected)
 
 
 def prepare_search(
-    world: World, state: State, located: Localisation | None, affected: tuple[str, ...], seconds: float
+    world: World, state: State, located: Localisation | None, affected: tuple[str, ...]
 ) -> Searching:
-    """Enumerate the candidates in their order and measure what a trial takes, within `seconds`.
+    """Enumerate the candidates in their order and measure what a trial takes.
 
     Raises RepairError when the search cannot work on this repository, and SandboxError.
     """
@@ -154,16 +152,17 @@ def prepare_search(
         command=command,
         affected=affected,
         localisation=located,
-        timeout=_test_seconds(world, state),
+        timeout=test_seconds(world, state),
         memory_bytes=world.memory_bytes,
         seed=state.settings.seed,
+        pristine=world.pristine,
         env={"AGENT_JUNIT": CommandRunner.junit} if command else None,
     )
     sizes = tuple(sorted({round(LARGEST_SPACE ** (n / (RULER - 1))) for n in range(RULER)}))
-    return Searching(search, search.prepare(sizes, seconds), sizes)
+    return Searching(search, search.prepare(sizes, world.left), sizes)
 
 
-def _test_seconds(world: World, state: State) -> float:
+def test_seconds(world: World, state: State) -> float:
     """Time limit of one candidate's test: several times the slowest test that passes, since a right patch
     will hardly be slower than that; a whole command is bounded by what the suite took."""
     assert state.baseline is not None

@@ -20,8 +20,9 @@ from policies.vocabulary import Outcome
 TOLERANCE = 1e-9
 """Relative tolerance of recomputed numbers: another processor may round the last bit differently."""
 
-FROM_OUTSIDE = frozenset({Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE, Outcome.USAGE})
-"""Ends that no recorded result has to explain: a signal, a lost sandbox, a tree that changed."""
+FROM_OUTSIDE = frozenset({Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE, Outcome.USAGE, Outcome.LIMIT})
+"""Ends that no recorded result has to explain: a signal, a lost sandbox, a tree that changed, a reservation
+that did not fit."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from agent.state import State
 from agent.units import show_money, show_seconds
 from agent.words import counts
 from policies.belief import hand_right
-from policies.vocabulary import EXIT_CODES, Outcome
+from policies.vocabulary import Outcome
 
 
 class Report(Record):
@@ -24,6 +24,7 @@ class Report(Record):
     verified: Counts | None
     diff: str
     delivered: tuple[str, ...]
+    candidate: str
     evidence: tuple[str, ...]
     value: float
     dollars: float
@@ -46,6 +47,8 @@ class Report(Record):
         elif self.targets:
             shown.append(f"targets     {', '.join(self.targets[:3])}{' …' if len(self.targets) > 3 else ''}")
         shown += [f"delivered   {what}" for what in self.delivered]
+        if self.candidate:
+            shown.append(f"candidate   {self.candidate} (best patch so far, not verified)")
         shown += [f"evidence    {what}" for what in self.evidence[-6:]]
         if self.outcome is Outcome.NOT_FIXED and len(self.targets) > 1:
             shown.append(
@@ -61,8 +64,10 @@ class Report(Record):
         return shown
 
 
-def report_of(state: State, *, diff: str, trace: str, head_hash: str, exit_code: int | None = None) -> Report:
-    """The report of an ended run. `exit_code` overrides the contract's for a signal (143)."""
+def report_of(
+    state: State, *, diff: str, candidate: str, trace: str, head_hash: str, exit_code: int
+) -> Report:
+    """The report of an ended run."""
     outcome = state.ended or Outcome.INFRASTRUCTURE
     submission = state.submission
     delivered = submission.delivered if submission and submission.verified else ()
@@ -72,7 +77,7 @@ def report_of(state: State, *, diff: str, trace: str, head_hash: str, exit_code:
     evidence = () if outcome in (Outcome.FIXED, Outcome.NOTHING_TO_FIX) else (*_messages(state), *state.notes)
     return Report(
         outcome=outcome,
-        exit_code=EXIT_CODES[outcome] if exit_code is None else exit_code,
+        exit_code=exit_code,
         explanation=state.explanation,
         run_id=state.run_id,
         repository=state.settings.repository,
@@ -81,6 +86,7 @@ def report_of(state: State, *, diff: str, trace: str, head_hash: str, exit_code:
         verified=submission.counts if fixed and submission else None,
         diff=diff,
         delivered=delivered,
+        candidate=candidate,
         evidence=evidence,
         value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
         dollars=state.spent.dollars,

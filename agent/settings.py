@@ -18,16 +18,17 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from agent import units
 from agent.errors import UsageError
 from policies.vocabulary import Limits, Prices
+from sandboxes.toml import load_toml
 
 APPLICATION = "marginal-agent"
 REPAIR = "repair"
-MAX_PYPROJECT_BYTES = 2**20
 
 DEFAULTS = {
     "value": "$20",
@@ -177,6 +178,18 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     )
 
 
+def user_settings(flags: Mapping[str, Any]) -> UserSettings:
+    """Flags, variables and the user's file. Raises UsageError for a bad setting or an unreadable file."""
+    try:
+        return UserSettings(**flags)
+    except ValidationError as error:
+        raise UsageError(_one_line(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{user_file()} is not valid TOML: {error}") from None
+    except (OSError, SettingsError) as error:
+        raise UsageError(f"settings cannot be read: {error}") from None
+
+
 def _tier_names(user: UserSettings) -> tuple[str, ...]:
     known = [REPAIR, *(tier.name for tier in user.tiers)]
     if len(set(known)) != len(known):
@@ -207,11 +220,11 @@ def _parsed(name: str, text: str, parse: Any) -> float:
 
 def _repository_table(pyproject: bytes | None) -> tuple[dict[str, Any], list[str]]:
     """`[tool.agent]` of the base's pyproject.toml: data only, bounded, never executed."""
-    if pyproject is None or len(pyproject) > MAX_PYPROJECT_BYTES:
+    if pyproject is None:
         return {}, []
     try:
-        table = tomllib.loads(pyproject.decode()).get("tool", {}).get("agent", {})
-    except (ValueError, RecursionError, AttributeError) as error:
+        table = load_toml(pyproject).get("tool", {}).get("agent", {})
+    except (ValueError, AttributeError) as error:
         return {}, [f"the repository's pyproject.toml cannot be read: {str(error)[:200]}"]
     return (table if isinstance(table, dict) else {}), []
 

@@ -15,6 +15,7 @@ from agent.events import (
     IntakeDone,
     LocaliseDone,
     Observation,
+    PersonAnswered,
     PlanDone,
     ReproductionDone,
     RunEnded,
@@ -49,7 +50,8 @@ class Search:
 @dataclass(frozen=True)
 class State:
     """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits;
-    `refused` holds the tree hashes of patches that did not count, so that none is bought twice."""
+    `refused` holds the tree hashes of patches that did not count, so that none is bought twice; `cut_off`:
+    it ended from outside (a signal, a lost sandbox, a changed tree), not by what it had come to."""
 
     settings: Settings
     run_id: str
@@ -70,6 +72,7 @@ class State:
     submission: SubmissionDone | None = None
     deferral: DeferralDone | None = None
     ended: Outcome | None = None
+    cut_off: bool = False
     explanation: str = ""
 
     @property
@@ -110,10 +113,10 @@ def start(event: RunStarted) -> State:
 def apply(state: State, event: Event) -> State:
     """The state after one more event."""
     match event:
-        case RunStarted():
+        case RunStarted() | PersonAnswered():
             return state
         case RunResumed():
-            return replace(state, ended=None, explanation="")
+            return replace(state, ended=None, cut_off=False, explanation="") if state.cut_off else state
         case StepDecided(decision=decision):
             state = replace(state, decision=decision)
             return state if decision.chosen else _stopped(state, decision)
@@ -128,7 +131,8 @@ def apply(state: State, event: Event) -> State:
             state = replace(state, spent=spent, steps=state.steps + 1, intent=None)
             return _observed(state, observation)
         case RunEnded(outcome=outcome, explanation=explanation):
-            return replace(state, ended=outcome, explanation=explanation)
+            cut_off = state.ended is None
+            return replace(state, ended=outcome, explanation=explanation, cut_off=cut_off)
 
 
 def _stopped(state: State, decision: Decision) -> State:

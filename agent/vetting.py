@@ -52,6 +52,7 @@ def vet(world: World, state: State, edits: tuple[FileEdit, ...]) -> tuple[str, .
         sorted(protection.doctest_files),
         INSIDE,
         REPO,
+        world.left,
     )
     return tuple(finding.reason for finding in findings)
 

@@ -93,7 +93,7 @@ class View:
         number = state.steps + 1
         spent = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
         if decision.chosen is None:
-            self.console.print(Text(f"{number:>3}. stop: {plain(decision.reason)}  [{spent}]", style="bold"))
+            self.console.print(Text(f"{number:>3}. {plain(decision.reason)}  [{spent}]", style="bold"))
         else:
             self.console.print(Text(f"{number:>3}. {decision.chosen.name}  [{spent}]", style="bold"))
         if len(decision.candidates) > 1 or self.verbose or decision.chosen is None:

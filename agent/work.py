@@ -6,7 +6,7 @@ from agent.edits import dump_edits, load_edits
 from agent.events import AttemptDone, CheckDone, LocaliseDone, Observation, PlanDone
 from agent.loop import Performed
 from agent.prepare import baseline_run, count
-from agent.repairing import act_repair, planned_slices, prepare_search
+from agent.repairing import act_repair, planned_slices, prepare_search, test_seconds
 from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.tiers.interface import TierRequest
@@ -21,9 +21,11 @@ from tools.verdicts import SuiteRun, judge
 
 AFFECTED_TESTS = 20
 REPEATS = 3
+TRACING = 3
+"""A traced test takes two to three times as long (measured with the C tracer)."""
 
 
-def read_localise(world: World, state: State, seconds: float) -> Observation:
+def read_localise(world: World, state: State) -> Observation:
     """Rank the lines of the base by how suspicious they are."""
     assert world.sandbox is not None
     run = baseline_run(world, state)
@@ -33,12 +35,12 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
         world.sandbox.python,
         state.targets,
         passing,
-        timeout=PER_TEST_SECONDS,
+        timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
         on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
         repo=REPO,
         editable=lambda path: editable(world, state, path),
-        budget=seconds / 3,
-        seconds=seconds / 2,
+        budget=world.left / 3,
+        seconds=world.left / 2,
         memory_bytes=world.memory_bytes,
     )
     affected = found.affected[:AFFECTED_TESTS]
@@ -53,7 +55,7 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
         return seen
     # The order of the candidates follows the ranking, so this is when the tier can be quoted.
     try:
-        searching = world.searching = prepare_search(world, state, found, affected, seconds / 2)
+        searching = world.searching = prepare_search(world, state, found, affected)
     except RepairError:  # it will say so itself, as an attempt that is bought or not
         return seen
     planned, seconds = planned_slices(searching, 0)
@@ -62,25 +64,25 @@ def read_localise(world: World, state: State, seconds: float) -> Observation:
     )
 
 
-def plan(world: World, state: State, step: Step, seconds: float) -> Performed:
+def plan(world: World, state: State, step: Step) -> Performed:
     """Ask a tier for a plan."""
     tier = world.tiers[str(step.tier)]
-    reply = tier.plan(_request(world, state, tier.name, seconds))
+    reply = tier.plan(_request(world, state, tier.name))
     return Performed(PlanDone(tier=tier.name, note=reply.note), dollars=reply.dollars)
 
 
-def act(world: World, state: State, step: Step, seconds: float) -> Performed:
+def act(world: World, state: State, step: Step) -> Performed:
     """Ask a tier for a patch; only one that passes the targets here is a candidate."""
     if step.tier == REPAIR:
-        return Performed(act_repair(world, state, seconds))
+        return Performed(act_repair(world, state))
     tier = world.tiers[str(step.tier)]
     search = state.searches.get(tier.name, Search())
-    reply = tier.act(_request(world, state, tier.name, seconds))
+    reply = tier.act(_request(world, state, tier.name))
     tree = ""
     problem = vet(world, state, reply.edits) if reply.edits else ("no usable edit",)
     if reply.edits and not problem:
         tree = patched_tree_hash(world.base_of(state), reply.edits)
-        problem = _target_problem(world, state, reply.edits, tree, seconds)
+        problem = _target_problem(world, state, reply.edits, tree)
     found = AttemptDone(
         tier=tier.name,
         patch="" if problem else world.store(dump_edits(reply.edits)),
@@ -95,20 +97,18 @@ def act(world: World, state: State, step: Step, seconds: float) -> Performed:
     return Performed(found, dollars=reply.dollars)
 
 
-def _target_problem(
-    world: World, state: State, edits: tuple[FileEdit, ...], tree: str, seconds: float
-) -> tuple[str, ...]:
+def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...], tree: str) -> tuple[str, ...]:
     """Why the edits do not mend the targets; the same tree is not run again."""
     if tree in state.refused:
         return ("the same patch was refused before",)
-    run = run_with(world, edits, state.targets, seconds)
+    run = run_with(world, edits, state.targets)
     failing = [target for target in state.targets if not run.passed(target)]
     if not run.complete:
         return (f"the targets' report is incomplete: {run.problem}",)
     return (f"{len(failing)} of {len(state.targets)} targets still fail",) if failing else ()
 
 
-def _request(world: World, state: State, tier: str, seconds: float) -> TierRequest:
+def _request(world: World, state: State, tier: str) -> TierRequest:
     base = world.base_of(state)
     return TierRequest(
         targets=state.targets,
@@ -116,30 +116,31 @@ def _request(world: World, state: State, tier: str, seconds: float) -> TierReque
         suspicious=state.localised.top if state.localised else (),
         notes=state.notes,
         read=base.read,
-        seconds=seconds,
+        seconds=world.left,
         calls=len(state.searches.get(tier, Search()).used),
     )
 
 
 def run_with(
-    world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None, seconds: float
+    world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None, times: int = 1
 ) -> SuiteRun:
-    """Run tests with the edits in the work area, which is put back afterwards."""
+    """Run tests with the edits in the work area, which is put back afterwards; `times`: runs still to come,
+    this one included, which share what time is left."""
     assert world.sandbox is not None
     with world.edited(world.sandbox, edits):
-        return world.run_tests(world.sandbox, ids, seconds)
+        return world.run_tests(world.sandbox, ids, world.left / times)
 
 
-def verify(world: World, state: State, step: Step, seconds: float) -> Observation:
+def verify(world: World, state: State, step: Step) -> Observation:
     """Check the candidate in hand: affected tests, the suite, or the targets again."""
     assert state.hand is not None and step.check is not None
     edits = load_edits(world.load(state.hand.patch))
     if step.check is Check.SUITE:
-        run = run_with(world, edits, None, seconds)
+        run = run_with(world, edits, None)
         judgement = judge(baseline_run(world, state), run, state.targets)
         return CheckDone(
             check=step.check,
-            key=world.verdict_key(state.hand.tree, None, seconds),
+            key=world.verdict_key(state.hand.tree, None),
             passed=judgement.fixed,
             reasons=judgement.reasons,
             counts=count(run),
@@ -148,13 +149,13 @@ def verify(world: World, state: State, step: Step, seconds: float) -> Observatio
     ids = state.targets if step.check is Check.REPEAT else affected
     times = REPEATS if step.check is Check.REPEAT else 1
     reasons: tuple[str, ...] = ()
-    for _ in range(times):
-        run = run_with(world, edits, ids, seconds / times)
+    for done in range(times):
+        run = run_with(world, edits, ids, times - done)
         reasons = (
             *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
             *(f"{test} does not pass" for test in ids if not run.passed(test)),
         )
         if reasons:
             break
-    key = world.verdict_key(state.hand.tree, ids, seconds / times)
+    key = world.verdict_key(state.hand.tree, ids)
     return CheckDone(check=step.check, key=key, passed=not reasons, reasons=reasons, counts=count(run))

@@ -6,6 +6,8 @@ an empty world and fills it as it needs.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ from agent.state import State
 from agent.tiers.interface import Tier
 from sandboxes.docker import DockerSandbox
 from sandboxes.environments import Environment
-from sandboxes.interface import SandboxLimits
+from sandboxes.interface import SandboxError, SandboxLimits
 from tools.base import Base, BaseError, take_base
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 LOCALISATION: TypeAdapter[Localisation] = TypeAdapter(Localisation)
 REPO = "/work/repo"
 BACKEND = "docker"
+LEAST_SECONDS = 0.1
 PER_TEST_SECONDS = 30.0
 """Bound of one test; a buggy loop may hang for ever."""
 
@@ -48,7 +51,8 @@ MEMORY_SHARE = 0.6
 
 @dataclass
 class World:
-    """Handles that live outside the trace. `say` shows progress; `store`/`load` are the trace's blobs."""
+    """Handles that live outside the trace. `say` shows progress; `store`/`load` are the trace's blobs;
+    `finish_by` (monotonic seconds) is when the time reserved for the step under way ends."""
 
     settings: Settings
     tiers: dict[str, Tier]
@@ -58,17 +62,25 @@ class World:
     trace_folder: Path
     holds_secret: Callable[[bytes], bool]
     limits: SandboxLimits = field(default_factory=SandboxLimits)
+    finish_by: float = math.inf
     base: Base | None = None
     environment: Environment | None = None
     sandbox: DockerSandbox | None = None
+    pristine: str = ""
     searching: Searching | None = None
     protection: Protection | None = None
+
+    @property
+    def left(self) -> float:
+        """Seconds left of what was reserved for the step under way; never quite nothing, so that a limit
+        made of it is a limit."""
+        return max(LEAST_SECONDS, self.finish_by - time.monotonic())
 
     def take_base(self) -> Base:
         """The base, taken once. Raises UsageError."""
         if self.base is None:
             try:
-                self.base = take_base(Path(self.settings.repository))
+                self.base = take_base(Path(self.settings.repository), leave_out=(self.trace_folder,))
             except BaseError as error:
                 raise UsageError(str(error)) from None
         return self.base
@@ -97,6 +109,15 @@ class World:
             raise
         return sandbox
 
+    def enter(self, base: Base, environment: Environment) -> None:
+        """Start the sandbox that steps work in, and keep its work area as it is now."""
+        self.environment = environment
+        self.sandbox = self.new_sandbox(base, environment)
+        try:
+            self.pristine = self.sandbox.checkpoint(REPO)
+        except ValueError as error:
+            raise SandboxError(f"the repository is too large for the sandbox: {error}") from error
+
     def runner(self, sandbox: DockerSandbox) -> TestRunner:
         """What runs the tests of this repository."""
         if self.settings.tests_command:
@@ -123,7 +144,7 @@ class World:
             collect_seconds=min(COLLECT_SECONDS, seconds),
         )
 
-    def verdict_key(self, tree: str, ids: tuple[str, ...] | None, seconds: float) -> str:
+    def verdict_key(self, tree: str, ids: tuple[str, ...] | None) -> str:
         """Digest of what a cold run's verdicts depend on (hard rule 5)."""
         assert self.sandbox is not None
         return VerdictKey(
@@ -132,7 +153,7 @@ class World:
             command=self.runner(self.sandbox).command,
             image=self.sandbox.image_digest,
             interpreter=self.sandbox.python,
-            limits=self.run_limits(seconds).key,
+            limits=self.run_limits(math.inf).key,
             backend=BACKEND,
             mode="cold",
         ).digest
@@ -145,13 +166,12 @@ class World:
     @contextmanager
     def edited(self, sandbox: DockerSandbox, edits: tuple[FileEdit, ...]) -> Iterator[None]:
         """The work area with a candidate in it, put back afterwards whatever the tests left behind."""
-        token = sandbox.checkpoint(REPO)
         try:
             write_edits(sandbox, edits)
             yield
         finally:
             if sandbox.alive():
-                sandbox.restore(token)
+                sandbox.restore(self.pristine)
 
     def close(self) -> None:
         """Stop the sandbox. Safe to call more than once."""

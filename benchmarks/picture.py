@@ -14,8 +14,9 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from agent.fix import begin, carry_out
+from agent.fix import carry_out
 from agent.intake import settings_from
+from agent.run import begin
 from agent.settings import resolve
 from agent.view import View
 from benchmarks.demo import make_repository

@@ -215,12 +215,14 @@ DEFAULT_READS = (
 
 DEFAULT_PREPARATIONS = (
     PreparationEstimate("intake", 1.0, 60.0, reason="copying a small repository"),
-    PreparationEstimate("environment", 20.0, 900.0, reason="wheels fetched and installed; cached later"),
+    PreparationEstimate(
+        "environment", 5.0, 900.0, reason="mostly cached; else tens of seconds, fetching wheels"
+    ),
     PreparationEstimate("reproduce", 3.0, 120.0, reason="the failing tests, run a few times"),
-    PreparationEstimate("baseline", 10.0, 300.0, reason="the suite once"),
+    PreparationEstimate("baseline", 5.0, 300.0, reason="the suite once; most are small"),
 )
 
-DEFAULT_FINAL = FinalEstimate(0.7, 12.0, 60.0, reason="the suite, cold, and the fresh tree")
+DEFAULT_FINAL = FinalEstimate(0.7, 7.0, 60.0, reason="the suite, cold, and the fresh tree")
 
 
 def default_estimates(tiers: tuple[TierEstimate, ...]) -> Estimates:

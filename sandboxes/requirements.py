@@ -10,13 +10,14 @@ import configparser
 import hashlib
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+
+from sandboxes.toml import load_toml
 
 TEST_NAMES = ("test", "tests", "testing", "dev")
 _FILES = ("pyproject.toml", "setup.cfg", "setup.py")
@@ -124,8 +125,8 @@ def _read_pyproject(reader: _Reader, wanted: list[str]) -> tuple[bool, set[str]]
 
 def _toml(reader: _Reader) -> dict[str, Any]:
     try:
-        return tomllib.loads(reader.files.get("pyproject.toml", b"").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return load_toml(reader.files.get("pyproject.toml", b""))
+    except ValueError as error:
         reader.notes.append(f"pyproject.toml cannot be read: {type(error).__name__}: {shorten(str(error))}")
         return {}
 

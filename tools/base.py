@@ -13,7 +13,7 @@ import stat
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -90,8 +90,9 @@ def tree_hash(files: Mapping[str, BaseFile]) -> str:
     return digest.hexdigest()
 
 
-def take_base(folder: Path) -> Base:
-    """Snapshot the repository that holds `folder` (or the folder itself outside git).
+def take_base(folder: Path, leave_out: Sequence[Path] = ()) -> Base:
+    """Snapshot the repository that holds `folder` (or the folder itself outside git), without the folders
+    of `leave_out` (our own trace, where a person keeps it in the repository).
 
     Raises BaseError when the folder does not exist, is empty, or is larger than the bounds above.
     """
@@ -103,6 +104,8 @@ def take_base(folder: Path) -> Base:
             listed = _list_files(root, git_dir, empty_git_dir(Path(scratch)))
         except GitError as error:
             raise BaseError(f"git cannot list the files of {root}: {error}") from error
+    ours = [path.resolve().relative_to(root) for path in leave_out if path.resolve().is_relative_to(root)]
+    listed = [name for name in listed if not any(Path(name).is_relative_to(path) for path in ours)]
     files, notes = _read_files(root, listed)
     if not files:
         raise BaseError(f"{root} has no files to work on")
@@ -173,10 +176,15 @@ def _read_files(root: Path, listed: list[str]) -> tuple[dict[str, BaseFile], lis
             )
         files[path] = file
     notes = [
-        f"left out ({why}): {', '.join(paths[:3])}{' …' if len(paths) > 3 else ''}"
+        f"left out ({why}): {', '.join(map(_shown, paths[:3]))}{' …' if len(paths) > 3 else ''}"
         for why, paths in left_out.items()
     ]
     return files, notes
+
+
+def _shown(path: str) -> str:
+    """A path as text; bytes that are not UTF-8 are shown escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _read_file(root: Path, path: str) -> tuple[BaseFile | None, str]:

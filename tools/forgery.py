@@ -82,6 +82,7 @@ def scan(
     doctest_files: Sequence[str] = (),
     inside: str = INSIDE,
     cwd: str = WORK,
+    seconds: float = SCAN_SECONDS,
 ) -> tuple[Finding, ...]:
     """Newly introduced constructs that forge verdicts, found by parsing base and candidate in the sandbox.
 
@@ -103,7 +104,7 @@ def scan(
     result = runtime.run(
         RunRequest(
             argv=(python, "-E", "-s", "-B", f"{inside}/forgery_scan.py"),
-            timeout=SCAN_SECONDS,
+            timeout=min(seconds, SCAN_SECONDS),
             cwd=cwd,
             stdin=json.dumps(request).encode(),
             max_output=8_000_000,

@@ -55,6 +55,13 @@ def patched_files(base: Base, edits: Sequence[FileEdit]) -> dict[str, BaseFile]:
             files.pop(edit.path, None)
         else:
             files[edit.path] = BaseFile(known.mode if known else "100644", edit.content)
+    folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
+    for edit in edits:
+        if edit.path in files and edit.path in folders:
+            raise PatchError(f"{edit.path!r} is a folder")
+        below = next((str(p) for p in PurePosixPath(edit.path).parents if str(p) in files), None)
+        if edit.path in files and below is not None:
+            raise PatchError(f"{edit.path!r} lies below the file {below!r}")
     return files
 
 
@@ -81,9 +88,11 @@ def make_patch(base: Base, edits: Sequence[FileEdit]) -> bytes:
 
 
 def apply_to_tree(base: Base, edits: Sequence[FileEdit]) -> None:
-    """Write the edits into the user's tree, all or nothing.
+    """Write the edits into the user's tree.
 
-    Raises PatchError, with the tree unchanged, when a file is no longer as it was in the base.
+    Everything that can fail is done first (comparing with the base, writing the new contents beside the old);
+    then the files are renamed into place one by one. Raises PatchError, with the tree unchanged, when a file
+    is no longer as it was in the base or cannot be written.
     """
     patched_files(base, edits)
     for edit in edits:
@@ -114,10 +123,14 @@ def _prepare(full: Path, content: bytes | None) -> Path | None:
         return None
     full.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{full.name}.", dir=full.parent)
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(content)
     temporary = Path(name)
-    temporary.chmod(full.stat().st_mode & 0o777 if full.exists() else 0o644)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        temporary.chmod(full.stat().st_mode & 0o777 if full.exists() else 0o644)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import configparser
 import fnmatch
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from sandboxes.toml import load_toml
 from tools.verdicts import SuiteRun
 
 MAX_FILE_BYTES = 2_000_000
@@ -175,7 +175,7 @@ def _changed_section(name: str, base: bytes, after: bytes) -> str | None:
 
 def _toml_sections(data: bytes) -> dict[str, str]:
     """The protected tables of pyproject.toml, each as text that is equal when they are equal."""
-    document = tomllib.loads(data.decode("utf-8"))
+    document = load_toml(data)
     found = {}
     for keys in (
         ("tool", "pytest"), ("tool", "tox"), ("tool", "coverage"), ("tool", "nox"), ("tool", "hatch", "envs"),

@@ -79,6 +79,12 @@ def test_nothing_is_written_through_symlinks(repository: Path, tmp_path: Path) -
     assert (outside / "x.py").read_text() == "x = 1\n"
 
 
+@pytest.mark.parametrize("path", ["pkg", "pkg/a.py/below.py"])
+def test_a_path_that_is_a_folder_or_below_a_file_is_refused(repository: Path, path: str) -> None:
+    with pytest.raises(PatchError, match=r"is a folder|lies below"):
+        make_patch(take_base(repository), [FileEdit(path, b"x = 2\n")])
+
+
 def test_commit_leaves_tree_index_and_branch_alone(repository: Path) -> None:
     (repository / "other.py").write_text("dirty = 1\n")
     (repository / "gone.py").write_text("y = 5\n")

@@ -15,7 +15,7 @@ from typing import Any
 # Kept here because tests replace attributes of os and json for a while.
 _write = os.write
 _getpid = os.getpid
-_encode = json.JSONEncoder().encode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _sign = hashlib.blake2b
 
 
@@ -33,7 +33,8 @@ class Reporter:
         """Write one line."""
         if _getpid() != self._process:
             return
-        body = _encode({"n": self._count, "event": event, **fields}).encode("ascii")
+        # A lone surrogate (a file name that is not UTF-8, say) has no place in JSON.
+        body = _encode({"n": self._count, "event": event, **fields}).encode("utf-8", "replace")
         self._count += 1
         line = _sign(body, key=self._key, digest_size=16).hexdigest().encode() + b" " + body + b"\n"
         while line:

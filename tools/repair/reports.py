@@ -57,6 +57,8 @@ def events(report: bytes) -> Iterator[Event]:
             continue
         try:
             value = json.loads(line)
+            if b"\\u" in line:  # lone surrogates cannot be written to a trace
+                value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and isinstance(value.get("event"), str):

@@ -69,7 +69,8 @@ class RepairSearch:
     `paths`: the files that may be edited, relative to `repo`; no other file ever is. `targets`: test ids that
     must pass; or `command`: an argv whose exit code 0 means pass. `affected`: ids that passed before and
     must still pass. `timeout`: seconds per test phase (of the whole run for a command). `memory_bytes`
-    bounds each candidate's process. `env`: more environment variables for the tests.
+    bounds each candidate's process. `pristine`: a checkpoint of `repo` to go back to. `env`: more environment
+    variables for the tests.
     """
 
     def __init__(
@@ -86,11 +87,13 @@ class RepairSearch:
         timeout: float = 10.0,
         memory_bytes: int = 2**30,
         seed: int = 0,
+        pristine: str = "",
         env: Mapping[str, str] | None = None,
     ) -> None:
         if bool(targets) == bool(command):
             raise ValueError("give either target tests or a command")
         self._runtime, self._python, self._repo = runtime, python, repo
+        self._pristine = pristine or runtime.checkpoint(repo)
         self._paths = frozenset(paths)
         self._env = {**(env or {}), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
         scores = [[line.path, line.line, line.score] for line in localisation.lines] if localisation else None
@@ -133,11 +136,10 @@ class RepairSearch:
 
         The tree is afterwards as it was before. Raises RepairError, SandboxError.
         """
-        token = self._runtime.checkpoint(self._repo)
         settings = {"action": "advance", "start": start, "seconds": seconds, "max_candidates": max_candidates}
         result = self._run(settings, seconds, _progress(on_progress))
         if result.exit_code != 0:
-            self._runtime.restore(token)
+            self._runtime.restore(self._pristine)
         reached, tried, plausible, end = start, 0, None, None
         for event in events(result.report):
             if event.kind == "progress":

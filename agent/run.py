@@ -1,0 +1,96 @@
+"""A run as a trace on disk: begun, reopened after an interruption, appended to."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from agent import state as fold
+from agent.errors import TraceError
+from agent.events import Event, RunEnded, RunResumed, RunStarted, Settings, StepDone, StepLost
+from agent.policies import MARGINAL
+from agent.redact import Redactor
+from agent.state import State
+from agent.trace import Trace, TraceWriter
+from policies.vocabulary import Bill
+
+
+@dataclass
+class Run:
+    """A run under way: its trace and its state as of the last event."""
+
+    writer: TraceWriter
+    state: State
+    folder: Path
+
+    def append(self, event: Event) -> Event:
+        """Write an event and fold it in. A signal that arrives meanwhile waits until both are done."""
+        with _signals_held():
+            written = self.writer.append(event)
+            self.state = fold.apply(self.state, written)
+        return written
+
+
+def begin(settings: Settings, folder: Path) -> Run:
+    """A new trace in `folder`. Raises TraceError."""
+    writer = TraceWriter(folder, Redactor())
+    started = RunStarted(
+        run_id=secrets.token_hex(8),
+        time=time.time(),
+        versions={name: version(name) for name in ("marginal-agent", "numpy", "pydantic", "docker")},
+        policy=MARGINAL,
+        settings=settings,
+    )
+    written = writer.append(started)
+    assert isinstance(written, RunStarted)
+    return Run(writer, fold.start(written), folder)
+
+
+def reopen(folder: Path) -> Run:
+    """An interrupted run from its trace; nothing recorded is paid for again.
+
+    An intent without a result is booked at its worst case: the money reserved for it, and the seconds
+    reserved or those since the intent was written, whichever is less. A run that had come to its end, with
+    only the end not written, is reopened as ended. Raises TraceError for one whose end is written.
+    """
+    trace = Trace(folder)
+    events = trace.events(allow_torn_end=True)
+    first = next(events, None)
+    if not isinstance(first, RunStarted):
+        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
+    state, last = fold.start(first), None
+    for last in events:
+        state = fold.apply(state, last)
+    if isinstance(last, RunEnded) and not state.cut_off:
+        raise TraceError(f"this run has ended ({state.ended}); there is nothing to resume")
+    written_at = trace.path.stat().st_mtime
+    run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder)
+    run.append(RunResumed(time=time.time()))
+    if state.intent is not None:
+        reserved = state.intent.reserved
+        seconds = min(reserved.seconds, max(0.0, time.time() - written_at))
+        bill = Bill(reserved.dollars, seconds, reserved.loss)
+        run.append(StepDone(step=state.intent.step, observation=StepLost(), bill=bill))
+    return run
+
+
+def trace_folder(parent: Path) -> Path:
+    """A fresh folder name for a trace: time and process, so that runs at the same moment do not mix."""
+    return parent / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{secrets.token_hex(2)}"
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait: half an append would be a trace that does not hold together."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
