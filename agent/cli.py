@@ -146,11 +146,13 @@ def replay_command(trace: Annotated[Path, typer.Argument(help="Folder of the tra
     if found.difference:
         console.print(Text(f"differs: {plain(found.difference)}"))
         raise typer.Exit(1)
-    ended = found.state.ended or "not ended"
+    outcome = found.state.ended or "none yet"
+    if not found.closed:
+        outcome = f"{outcome} (the end of the run is not recorded: it was cut off, or the trace was)"
     console.print(
         Text(
             f"identical: {found.decisions} decisions recomputed from {found.state.steps} recorded results, "
-            f"{found.blobs} blobs whole; outcome {ended}; head hash {found.head_hash}"
+            f"{found.blobs} blobs whole; outcome {outcome}; head hash {found.head_hash}"
         )
     )
 
@@ -171,8 +173,13 @@ def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) 
     if patch_out is not None and (patch_out.exists() or patch_out.is_symlink()):
         raise UsageError(f"{patch_out} exists already; name a new file for the patch")
     for path in (patch_out, json_out):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise UsageError(f"{path.absolute().parent} is not a folder; make it first")
+        if path is None:
+            continue
+        parent = path.absolute().parent
+        if not parent.is_dir():
+            raise UsageError(f"{parent} is not a folder; make it first")
+        if not path.exists() and not os.access(parent, os.W_OK):
+            raise UsageError(f"no permission to write to {parent}; name a file elsewhere")
     if json_out is not None and (
         json_out.is_dir() or (json_out.exists() and not os.access(json_out, os.W_OK))
     ):
@@ -187,10 +194,11 @@ def _write_json(path: Path, report: Report) -> None:
 
 
 def _confirm(question: str) -> bool:
-    """The person's word; no answer (end of input, Ctrl-C) is a no."""
+    """The person's word; the end of input is a no, Ctrl-C ends the run."""
     try:
-        return typer.confirm(question, default=False)
-    except typer.Abort:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        typer.echo()
         return False
 
 

@@ -63,6 +63,7 @@ def submit(world: World, state: State, loss: float) -> Performed:
             key=key,
             counts=counts,
             targets_passed=passed,
+            still_failing=judgement.counts.still_bad,
             patch=state.hand.patch,
             diff=world.store(patch),
             delivered=delivered,
@@ -95,8 +96,8 @@ def _deliver(
         if settings.patch_out:
             delivered += (f"patch file {write_new(settings.patch_out, patch)}",)
         if settings.branch:
-            commit = commit_to_branch(base, patch, settings.branch, _message(state), author(base))
-            delivered += (f"commit {commit[:12]} on branch {settings.branch}",)
+            commit = commit_to_branch(base, patch, settings.branch, _message(state, base), author(base))
+            delivered += (f"commit {commit[:12]} on branch {settings.branch}{_apart_from(base)}",)
         if settings.apply:
             apply_to_tree(base, edits)
             delivered += (f"applied to {base.root}",)
@@ -146,11 +147,19 @@ def author(base: Base) -> tuple[str, str]:
     return str(name), str(email)
 
 
-def _message(state: State) -> str:
+def _message(state: State, base: Base) -> str:
     targets = [plain_line(target, 100) for target in state.targets]
     more = f" and {len(targets) - 1} more" if len(targets) > 1 else ""
     what = plain_line(state.hand.description, 300) if state.hand else ""
-    return f"Fix {targets[0]}{more}\n\n{what}\nVerified by marginal-agent, run {state.run_id}.\n"
+    verified = f"Verified by marginal-agent, run {state.run_id}{_apart_from(base)}."
+    return f"Fix {targets[0]}{more}\n\n{what}\n{verified}\n"
+
+
+def _apart_from(base: Base) -> str:
+    """What a commit of HEAD + patch leaves out of what was verified."""
+    if not base.dirty:
+        return ""
+    return f" (verified together with {len(base.dirty)} uncommitted file(s), which this commit leaves out)"
 
 
 def apply_fix(world: World, state: State) -> str:

@@ -17,11 +17,13 @@ class UsageError(AgentError, ValueError):
     exit_code = EXIT_CODES[Outcome.USAGE]
 
 
-class TraceError(AgentError, ValueError):
-    """A trace cannot be read, was altered, or does not match what was asked of it.
+class TraceLost(AgentError):
+    """The trace of a run under way cannot be written any more (disk full, folder gone)."""
 
-    `line` is the 1-based line of `events.jsonl` concerned, 0 when no single line is.
-    """
+
+class TraceError(AgentError, ValueError):
+    """A trace was altered or is not understood. `line`: the 1-based line of `events.jsonl`, 0 when no single
+    line is concerned."""
 
     exit_code = 1
 

@@ -165,7 +165,7 @@ class CheckDone(Record):
 
 class SubmissionDone(Record):
     """Final verification, cold and in a fresh tree, and delivery if it held. `key` is "" when the patch was
-    refused before any test ran."""
+    refused before any test ran; `still_failing` counts other tests that failed before and still do."""
 
     type: Literal["submission"] = "submission"
     verified: bool
@@ -173,6 +173,7 @@ class SubmissionDone(Record):
     reasons: tuple[str, ...] = ()
     counts: Counts = Counts()
     targets_passed: int = 0
+    still_failing: int = 0
     patch: str = ""
     diff: str = ""
     delivered: tuple[str, ...] = ()
@@ -206,6 +207,24 @@ Observation = Annotated[
     | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost,
     Field(discriminator="type"),
 ]  # fmt: skip
+
+
+def blobs_of(observation: Observation) -> tuple[str, ...]:
+    """Names of the blobs an observation refers to."""
+    match observation:
+        case BaselineDone(verdicts=verdicts):
+            names: tuple[str, ...] = (verdicts,)
+        case LocaliseDone(ranking=ranking):
+            names = (ranking,)
+        case AttemptDone(patch=patch):
+            names = (patch,)
+        case SubmissionDone(patch=patch, diff=diff):
+            names = (patch, diff)
+        case DeferralDone(diff=diff):
+            names = (diff,)
+        case _:
+            names = ()
+    return tuple(name for name in names if name)
 
 
 class RunStarted(Record):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from agent.deliver import apply_fix, keep_candidate
-from agent.errors import AgentError, TraceError, UsageError
+from agent.errors import AgentError, TraceError, TraceLost, UsageError
 from agent.events import PersonAnswered, RunEnded
 from agent.ledger import LimitExceeded
 from agent.live import LiveEffects
@@ -40,7 +40,7 @@ class Terminated(BaseException):
 def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[str], bool] | None) -> Report:
     """Drive the run to its end and report. `confirm` asks the person (None: nobody is there).
 
-    Raises TraceError when the trace cannot be written.
+    Raises TraceLost when the trace cannot be written.
     """
     world = World(
         settings=run.state.settings,
@@ -82,9 +82,9 @@ def _to_its_end(
     try:
         drive(run.state, policy_named(MARGINAL), effects, run.append, time.monotonic, view)
         state = run.state
-        if state.ended is Outcome.FIXED and confirm is not None:
+        if state.ended is Outcome.FIXED and confirm and world.take_base().git_dir:
             view.finish()
-            view.diff(_diff(state, Trace(run.folder)))
+            view.offer(_diff(state, Trace(run.folder)), state)
             return _end(Outcome.FIXED, _offer(run, world, confirm))
         return _end(state.ended or Outcome.INFRASTRUCTURE, state.explanation)
     except ImageError as error:
@@ -96,7 +96,7 @@ def _to_its_end(
         return _end(Outcome.LIMIT, f"a hard limit alone stopped it: {error}")
     except UsageError as error:
         return _end(Outcome.USAGE, str(error))
-    except TraceError:
+    except (TraceError, TraceLost):
         raise
     except AgentError as error:
         return _end(Outcome.INFRASTRUCTURE, str(error))

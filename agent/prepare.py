@@ -48,6 +48,11 @@ def intake(world: World, state: State) -> Observation:
         return StepRefused(
             outcome=Outcome.USAGE, message=f"no permission to write to {base.root}; leave out --apply"
         )
+    if settings.apply and base.git_dir is None:
+        return StepRefused(
+            outcome=Outcome.USAGE,
+            message=f"{base.root} is not a git repository: only a patch file can come out; leave out --apply",
+        )
     notes = list(base.notes)
     if base.git_dir is None:
         notes.append("not a git repository: working on a copy of the folder; only a patch file can come out")

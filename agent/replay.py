@@ -9,7 +9,7 @@ from typing import Any
 
 from agent import state as fold
 from agent.errors import TraceError
-from agent.events import Event, RunEnded, RunStarted, StepDecided, StepDone, StepIntended
+from agent.events import Event, RunEnded, RunStarted, StepDecided, StepDone, StepIntended, blobs_of
 from agent.loop import decide, worst_case
 from agent.policies import policy_named
 from agent.state import State
@@ -27,8 +27,10 @@ that did not fit."""
 
 @dataclass(frozen=True)
 class Replay:
-    """What a replay found. `difference` names the first decision that differs, "" when all are identical."""
+    """What a replay found. `difference` names the first decision that differs, "" when all are identical;
+    `closed`: the end of the run is recorded."""
 
+    closed: bool
     decisions: int
     difference: str
     state: State
@@ -39,15 +41,17 @@ class Replay:
 def replay(folder: Path) -> Replay:
     """Recompute all decisions of the trace in `folder`.
 
-    Raises TraceError when the trace cannot be read or was altered (it names the line).
+    Raises UsageError when there is no trace, and TraceError when it was altered, is cut off within a line, or
+    lacks a blob (it names the line or the blob).
     """
     trace = Trace(folder)
-    events = trace.events(allow_torn_end=True)
+    events = trace.events()
     first = next(events, None)
     if not isinstance(first, RunStarted):
         raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
     policy = policy_named(first.policy)
     state, decisions, difference = fold.start(first), 0, ""
+    event: Event = first
     for number, event in enumerate(events, start=2):
         decisions += isinstance(event, StepDecided)
         if not difference and (found := _difference(state, event, policy)):
@@ -57,8 +61,11 @@ def replay(folder: Path) -> Replay:
                 else f"line {number}"
             )
             difference = f"{at}: {found}"
+        if isinstance(event, StepDone):
+            for name in blobs_of(event.observation):
+                trace.blob(name)
         state = fold.apply(state, event)
-    return Replay(decisions, difference, state, trace.head, trace.check_blobs())
+    return Replay(isinstance(event, RunEnded), decisions, difference, state, trace.head, trace.check_blobs())
 
 
 def _difference(state: State, event: Event, policy: Policy) -> str:

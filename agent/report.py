@@ -22,6 +22,7 @@ class Report(Record):
     targets: tuple[str, ...]
     targets_passed: int
     verified: Counts | None
+    still_failing: int
     diff: str
     delivered: tuple[str, ...]
     candidate: str
@@ -43,6 +44,7 @@ class Report(Record):
             shown.append(
                 f"verified    {self.targets_passed} of {len(self.targets)} targets pass; whole suite, cold, "
                 f"in a fresh tree: {counts(self.verified)}"
+                + (f" ({self.still_failing} failed before as well)" if self.still_failing else "")
             )
         elif self.targets:
             shown.append(f"targets     {', '.join(self.targets[:3])}{' …' if len(self.targets) > 3 else ''}")
@@ -57,7 +59,7 @@ class Report(Record):
         posterior = "" if self.posterior is None else f" · patch right with probability {self.posterior:.2f}"
         shown.append(
             f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
-            f"expected loss {self.loss:.3f} units{posterior}"
+            f"risk {self.loss:.3f} (1 = a wrong patch on your branch){posterior}"
         )
         shown.append(f"trace       {self.trace}")
         shown.append(f"head hash   {self.head_hash}")
@@ -84,6 +86,7 @@ def report_of(
         targets=state.targets,
         targets_passed=submission.targets_passed if submission else 0,
         verified=submission.counts if fixed and submission else None,
+        still_failing=submission.still_failing if fixed and submission else 0,
         diff=diff,
         delivered=delivered,
         candidate=candidate,

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agent import state as fold
-from agent.errors import TraceError
+from agent.errors import TraceError, UsageError
 from agent.events import Event, RunEnded, RunResumed, RunStarted, Settings, StepDone, StepLost
 from agent.policies import MARGINAL
 from agent.redact import Redactor
@@ -39,7 +39,7 @@ class Run:
 
 
 def begin(settings: Settings, folder: Path) -> Run:
-    """A new trace in `folder`. Raises TraceError."""
+    """A new trace in `folder`. Raises UsageError when it cannot be made there."""
     writer = TraceWriter(folder, Redactor())
     started = RunStarted(
         run_id=secrets.token_hex(8),
@@ -58,7 +58,8 @@ def reopen(folder: Path) -> Run:
 
     An intent without a result is booked at its worst case: the money reserved for it, and the seconds
     reserved or those since the intent was written, whichever is less. A run that had come to its end, with
-    only the end not written, is reopened as ended. Raises TraceError for one whose end is written.
+    only the end not written, is reopened as ended. Raises UsageError for one whose end is written, TraceError
+    for one that was altered.
     """
     trace = Trace(folder)
     events = trace.events(allow_torn_end=True)
@@ -69,7 +70,7 @@ def reopen(folder: Path) -> Run:
     for last in events:
         state = fold.apply(state, last)
     if isinstance(last, RunEnded) and not state.cut_off:
-        raise TraceError(f"this run has ended ({state.ended}); there is nothing to resume")
+        raise UsageError(f"this run has ended ({state.ended}); there is nothing to resume")
     written_at = trace.path.stat().st_mtime
     run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder)
     run.append(RunResumed(time=time.time()))

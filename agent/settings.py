@@ -10,12 +10,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -51,6 +52,14 @@ class TierSettings(BaseModel):
     script: Path
 
 
+def _words(value: object) -> object:
+    """`AGENT_TIER=repair,cheap`: a variable holds words with commas, a file a list."""
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], NoDecode, BeforeValidator(_words)]
+
+
 class UserSettings(BaseSettings):
     """Flags (given as init values), AGENT_* variables and the user's own file, in this order."""
 
@@ -64,11 +73,11 @@ class UserSettings(BaseSettings):
     deadline: str | None = None
     tests_command: str | None = None
     setup_command: str | None = None
-    tier: list[str] | None = None
+    tier: Words | None = None
     tiers: list[TierSettings] = []
     sandbox: Literal["auto", "docker"] = "auto"
     image: str | None = None
-    protected: list[str] = []
+    protected: Words = []
     source_distributions: bool = False
     trust_repo_config: bool = False
 

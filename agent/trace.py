@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from agent.errors import TraceError
+from agent.errors import TraceError, TraceLost, UsageError
 from agent.events import Event
 from agent.redact import Redactor
 
@@ -32,22 +32,25 @@ _EVENT: TypeAdapter[Event] = TypeAdapter(Event, config=ConfigDict(ser_json_inf_n
 
 
 class TraceWriter:
-    """Appends events, each on disk (fsync) before the next effect. One writer per trace at a time."""
+    """Appends events, each on disk (fsync) before the next effect. One writer per trace at a time.
+
+    Raises UsageError when the folder cannot be used, TraceLost when writing fails later.
+    """
 
     def __init__(self, folder: Path, redactor: Redactor, *, resume: bool = False) -> None:
         self.folder = folder
         self._redactor = redactor
         try:
+            if not resume and folder.exists() and any(folder.iterdir()):
+                raise UsageError(f"{folder} is not empty; name another folder for the trace")
             (folder / BLOBS).mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)  # it holds the repository's text
-            if not resume and (folder / EVENTS).exists():
-                raise TraceError(f"{folder} holds a trace already; name another folder or use --resume")
             self._file = (folder / EVENTS).open("ab")
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise TraceError(f"{folder} is being written by another run") from None
+            raise UsageError(f"{folder} is being written by another run") from None
         except OSError as error:
-            raise TraceError(f"cannot write a trace to {folder}: {error.strerror or error}") from error
+            raise UsageError(f"cannot write a trace to {folder}: {error.strerror or error}") from error
         self.head = GENESIS
         if resume:
             self.head = self._drop_torn_end()
@@ -55,7 +58,7 @@ class TraceWriter:
     def append(self, event: Event) -> Event:
         """Write one event; returns it as written (redacted), which is what a replay will see.
 
-        Raises TraceError when the disk refuses it.
+        Raises TraceLost when the disk refuses it.
         """
         plain = json.loads(_EVENT.dump_json(event))
         redacted = self._redactor.tree(plain)
@@ -79,7 +82,7 @@ class TraceWriter:
                     os.fsync(stream.fileno())
                 temporary.replace(path)
             except OSError as error:
-                raise TraceError(f"cannot write to {path}: {error.strerror or error}") from error
+                raise TraceLost(f"cannot write to {path}: {error.strerror or error}") from error
         return name
 
     def close(self) -> None:
@@ -92,7 +95,7 @@ class TraceWriter:
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise TraceError(f"cannot write to {self.folder / EVENTS}: {error.strerror or error}") from error
+            raise TraceLost(f"cannot write to {self.folder / EVENTS}: {error.strerror or error}") from error
 
     def _drop_torn_end(self) -> str:
         """Cut a line that a crash left half-written; returns the head hash of what is whole."""
@@ -141,7 +144,7 @@ class Trace:
         self.folder = folder
         self.path = folder / EVENTS
         if not self.path.is_file():
-            raise TraceError(f"{folder} is not a trace (it has no {EVENTS})")
+            raise UsageError(f"{folder} is not a trace (it has no {EVENTS})")
         self.head = GENESIS
 
     def events(self, *, allow_torn_end: bool = False) -> Iterator[Event]:

@@ -5,6 +5,7 @@ Text from the repository, its tests and from tiers is data: it is neutralised an
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Any, TextIO, cast
@@ -26,15 +27,24 @@ from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, 
 from tools.plain import plain
 
 PLAIN_WIDTH = 120
-_COLUMNS = ("", "step", "chance", "gain", "dollars", "time", "risk", "irrev.", "net", "")
+_COLUMNS = ("", "step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net", "")
 
 
 def make_console() -> Console:
     """A console on standard output: colours on a terminal, plain text of a fixed width elsewhere."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
+        return _Console(highlight=False)
     log = cast("TextIO", Log(sys.stdout))
-    return Console(file=log, highlight=False, force_terminal=False, no_color=True, width=PLAIN_WIDTH)
+    return _Console(file=log, highlight=False, force_terminal=False, no_color=True, width=PLAIN_WIDTH)
+
+
+class _Console(Console):
+    """A reader that goes away (`| head`) does not end the run: there is only nobody to print to any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich when nobody reads."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Log:
@@ -140,6 +150,14 @@ class View:
             self.console.print(diff_text(diff), soft_wrap=True)
             self._diff_shown = True
 
+    def offer(self, diff: str, state: State) -> None:
+        """What a person needs before they are asked whether to apply the fix."""
+        self.diff(diff)
+        if state.submission is not None:
+            for line in said(state.submission):
+                self.console.print(_indented(Text(plain(line, 500))))
+            self.console.print(_indented(Text("a no leaves your tree as it is; the patch file stays")))
+
     def ended(self, report: Report) -> None:
         """The outcome in words, the diff, what was verified, the bill, the trace and its head hash."""
         self.finish()
@@ -162,7 +180,7 @@ def candidate_table(decision: Decision, prices: Prices) -> Table:
     """Every candidate with V·ΔQ (gain), ΔC, λΔL, ρΔR, ρ_irrΔR_irr and net in dollars (MTA eq. 1)."""
     table = Table(box=None, padding=(0, 1), header_style="dim")
     for position, column in enumerate(_COLUMNS):
-        table.add_column(column, justify="right" if 2 <= position <= 8 else "left", no_wrap=position < 9)
+        table.add_column(column, justify="right" if 2 <= position <= 9 else "left", no_wrap=position < 10)
     for candidate in decision.candidates:
         chosen = candidate.step == decision.chosen
         table.add_row(*_cells(candidate, prices, chosen), style="bold" if chosen else "")
@@ -178,7 +196,8 @@ def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ..
             candidate.step.name,
             f"{quote.probability:.0%}",
             _amount(quote.gain.total),
-            _amount(-(quote.dollars + quote.attention)),
+            _amount(-quote.dollars),
+            _amount(-quote.attention),
             _amount(-prices.latency * quote.seconds),
             _amount(-prices.risk * quote.loss),
             _amount(-prices.irreversible * quote.irreversible_loss),

@@ -72,7 +72,7 @@ def counts(tests: Counts) -> str:
         parts.append(f"{tests.skipped} skipped")
     if tests.uncollected:
         parts.append(f"{tests.uncollected} files not collected")
-    return f"{tests.collected} tests: {', '.join(parts)}"
+    return f"{tests.collected} test{'' if tests.collected == 1 else 's'}: {', '.join(parts)}"
 
 
 def _reproduction(seen: ReproductionDone) -> list[str]:

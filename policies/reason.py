@@ -60,4 +60,4 @@ def _price(row: Candidate) -> str:
 
 
 def _money(dollars: float) -> str:
-    return f"-${-dollars:.2f}" if dollars < 0 else f"${dollars:.2f}"
+    return f"-${-dollars:.2f}" if dollars <= -0.005 else f"${max(dollars, 0.0):.2f}"

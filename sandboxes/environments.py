@@ -200,9 +200,12 @@ class _Build:
         if self.can_build:
             options = ("--no-deps", "--no-build-isolation", "--editable", REPO)
             command = [PYTHON, "-m", "pip", *_OFFLINE, *options]
-            if self._run(sandbox, command).exit_code == 0:
+            result = self._run(sandbox, command)
+            if result.exit_code == 0:
                 return True
-            self.notes.append("the project could not be installed; its source folder is on the path instead")
+            said = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
+            why = f" ({said[-1][:200]})" if said else ""
+            self.notes.append(f"the project could not be installed; its source folder is on the path{why}")
         script = (
             "import os, sys, sysconfig\n"
             "source = sys.argv[1] + '/src'\n"

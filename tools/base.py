@@ -106,12 +106,17 @@ def take_base(folder: Path, leave_out: Sequence[Path] = ()) -> Base:
             raise BaseError(f"git cannot list the files of {root}: {error}") from error
     ours = [path.resolve().relative_to(root) for path in leave_out if path.resolve().is_relative_to(root)]
     listed = [name for name in listed if not any(Path(name).is_relative_to(path) for path in ours)]
-    files, notes = _read_files(root, listed)
+    files, left_out = _read_files(root, listed)
     if not files:
         raise BaseError(f"{root} has no files to work on")
     head = _head(git_dir) if git_dir else ""
     dirty = _dirty(git_dir, head, files) if git_dir else ()
-    return Base(root, files, git_dir, head, dirty, tuple(notes))
+    unread = {path for paths in left_out.values() for path in paths}
+    notes = tuple(
+        f"left out ({why}): {', '.join(map(_shown, paths[:3]))}{' …' if len(paths) > 3 else ''}"
+        for why, paths in left_out.items()
+    )
+    return Base(root, files, git_dir, head, tuple(path for path in dirty if path not in unread), notes)
 
 
 def _find_repository(folder: Path) -> tuple[Path, Path | None]:
@@ -157,7 +162,7 @@ def _user_excludes() -> Path | None:
     return path if path.is_file() else None
 
 
-def _read_files(root: Path, listed: list[str]) -> tuple[dict[str, BaseFile], list[str]]:
+def _read_files(root: Path, listed: list[str]) -> tuple[dict[str, BaseFile], dict[str, list[str]]]:
     if len(listed) > MAX_FILES:
         raise BaseError(f"{root} has {len(listed)} files, more than {MAX_FILES}; name a smaller repository")
     files: dict[str, BaseFile] = {}
@@ -175,11 +180,7 @@ def _read_files(root: Path, listed: list[str]) -> tuple[dict[str, BaseFile], lis
                 f"{root} holds more than {MAX_TOTAL_BYTES // 2**20} MB; let git ignore large files"
             )
         files[path] = file
-    notes = [
-        f"left out ({why}): {', '.join(map(_shown, paths[:3]))}{' …' if len(paths) > 3 else ''}"
-        for why, paths in left_out.items()
-    ]
-    return files, notes
+    return files, left_out
 
 
 def _shown(path: str) -> str:

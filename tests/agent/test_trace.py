@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.errors import TraceError
+from agent.errors import TraceError, UsageError
 from agent.events import RunEnded, RunResumed, RunStarted, Settings
 from agent.redact import REPLACEMENT, Redactor
 from agent.trace import EVENTS, GENESIS, Trace, TraceWriter
@@ -103,9 +103,9 @@ def test_a_torn_end_is_passed_over_on_request_and_cut_on_resume(tmp_path: Path) 
 def test_one_writer_at_a_time_and_no_overwriting(tmp_path: Path) -> None:
     writer = TraceWriter(tmp_path / "t", Redactor({}))
     writer.append(STARTED)
-    with pytest.raises(TraceError, match="another run"):
+    with pytest.raises(UsageError, match="another run"):
         TraceWriter(tmp_path / "t", Redactor({}), resume=True)
-    with pytest.raises(TraceError, match="holds a trace already"):
+    with pytest.raises(UsageError, match="is not empty"):
         TraceWriter(tmp_path / "t", Redactor({}))
 
 
@@ -173,5 +173,5 @@ def test_an_unknown_event_names_its_line(tmp_path: Path) -> None:
 
 
 def test_not_a_trace(tmp_path: Path) -> None:
-    with pytest.raises(TraceError, match="is not a trace"):
+    with pytest.raises(UsageError, match="is not a trace"):
         Trace(tmp_path)

@@ -52,8 +52,31 @@ def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: P
 def test_a_finished_run_cannot_be_resumed(world: World, calc: Path) -> None:
     ran = world.fix(calc, "--test", TARGET)
     again = world.resume(ran.trace)
-    assert again.code == 1
+    assert again.code == 2
     assert "this run has ended (fixed)" in again.errors
+
+
+def test_killed_before_its_end_was_written(world: World, calc: Path) -> None:
+    ran = world.fix(calc, "--test", TARGET)
+    lines = (ran.trace / "events.jsonl").read_text().splitlines(keepends=True)
+    (ran.trace / "events.jsonl").write_text("".join(lines[:-1]))
+    assert "the end of the run is not recorded" in " ".join(world.replay(ran.trace).output.split())
+    again = world.resume(ran.trace)
+    assert again.code == 0, again.output
+    assert again.report["outcome"] == "fixed"
+    assert again.steps() == ran.steps()
+
+
+def test_a_tree_that_changed_refuses_the_resume_and_keeps_the_trace(world: World, calc: Path) -> None:
+    ran = world.fix(calc, "--test", TARGET)
+    lines = (ran.trace / "events.jsonl").read_text().splitlines(keepends=True)
+    (ran.trace / "events.jsonl").write_text("".join(lines[:8]))
+    (calc / "new.py").write_text("x = 1\n")
+    refused = world.resume(ran.trace)
+    assert refused.code == 2
+    assert "has changed since the trace was begun" in refused.errors
+    (calc / "new.py").unlink()
+    assert world.resume(ran.trace).code == 0
 
 
 def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: DockerClient) -> None:

@@ -117,3 +117,22 @@ def test_an_altered_blob_is_named(recorded: tuple[World, Ran], tmp_path: Path) -
     found = world.replay(tmp_path / "copy")
     assert found.code == 1
     assert blob.name[:12] in found.errors
+
+
+def test_a_flipped_last_byte_and_a_missing_blob_are_named_too(
+    recorded: tuple[World, Ran], tmp_path: Path
+) -> None:
+    world, ran = recorded
+    shutil.copytree(ran.trace, tmp_path / "copy")
+    path = tmp_path / "copy" / "events.jsonl"
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"\x0b")
+    found = world.replay(tmp_path / "copy")
+    assert found.code == 1
+    assert f"line {len(data.splitlines())} of" in found.errors
+    path.write_bytes(data)
+    gone = sorted((tmp_path / "copy" / "blobs").iterdir())[0]
+    gone.unlink()
+    found = world.replay(tmp_path / "copy")
+    assert found.code == 1
+    assert gone.name[:12] in found.errors
