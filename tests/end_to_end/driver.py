@@ -109,6 +109,13 @@ class World:
         return Ran(done.returncode, done.stdout, done.stderr, data, trace)
 
 
+def refused(ran: Ran, *said: str) -> None:
+    """The run ended as a usage error, with one line that says all of this."""
+    assert ran.code == 2, ran.output
+    assert len(ran.errors.strip().splitlines()) == 1
+    assert all(text in ran.errors for text in said), ran.errors
+
+
 def make_repository(folder: Path, files: Mapping[str, bytes]) -> Path:
     """A git repository with one commit of these files."""
     for name, data in files.items():

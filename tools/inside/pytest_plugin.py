@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -217,6 +219,11 @@ class Report:
         if ours or outcome.excinfo is not None:
             return
         self._reporter.emit("finish", id=item.nodeid, **self._verdict(time.perf_counter() - started))
+        if self._deadline.rang or any(
+            raised and raised.errisinstance(MemoryError) for *_, raised in self._phases
+        ):
+            self._phases = []
+            _let_go()
         # Once per file: a check costs about a millisecond, and what stays altered is found all the same.
         if nextitem is None or nextitem.parent is not item.parent:
             self._guard.check()
@@ -269,6 +276,15 @@ class Report:
             "line": line if path else 0,
             "frames": [] if many else frames,
         }
+
+
+def _let_go() -> None:
+    """Free what the traceback of a failure holds on to: a loop that filled the memory would otherwise make
+    the next test fail, which is healthy."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        if hasattr(sys, name):
+            delattr(sys, name)
+    gc.collect()
 
 
 def _outcome(phases: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any]:

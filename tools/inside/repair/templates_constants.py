@@ -247,6 +247,7 @@ def off_by_one(node: ast.expr, place: Place) -> Iterator[Edit]:
     return n  ->  return n + 1
     if i < len(xs) - 1: pass  ->  if i < len(xs): pass
     f(n)  ->  f(n - 1)
+    y = (a + b) // c  ->  y = (a + b - 1) // c
     """
     parent = place.source.parents[node]
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
@@ -260,7 +261,11 @@ def off_by_one(node: ast.expr, place: Place) -> Iterator[Edit]:
     ):
         return
     places = (ast.Compare, ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.IfExp)
-    if not (isinstance(parent, places) or is_argument):
+    scaled = isinstance(parent, ast.BinOp) and isinstance(
+        parent.op, (ast.Div, ast.FloorDiv, ast.Mod, ast.Mult)
+    )
+    is_dividend = scaled and isinstance(node, ast.BinOp)
+    if not (isinstance(parent, places) or is_argument or is_dividend):
         return
     for other in _shifted(node, place):
         yield Edit(*place.source.span(node), other, 0.4 if is_argument else 1.0)

@@ -43,6 +43,7 @@ def guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
 
     def f(xs):\\n    return xs[0]  ->  def f(xs):\\n    if not xs:\\n        return None\\n    return xs[0]
     def f(x):\\n    return x.y  ->  def f(x):\\n    if x is None:\\n        return None\\n    return x.y
+    def f(x):\\n    return x.y.z  ->  def f(x):\\n    if x.y is None:\\n        return None\\n    return x.y.z
     """
     function = place.source.function(node)
     if function is None or _is_docstring(node):
@@ -54,11 +55,13 @@ def guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
         if isinstance(getattr(node, name, None), ast.AST)
     ]
     used = [n.id for head in heads for n in ast.walk(head) if isinstance(n, ast.Name)]
+    bases = [place.source.code(n).decode() for head in heads for n in ast.walk(head) if _is_base(n, place)]
     local = place.project.names(node, place.source).local
     names = [name for name in dict.fromkeys(used) if name in local and name not in ("self", "cls")]
     first = [s for s in getattr(function, "body", []) if not _is_docstring(s)][:1]
     if first == [node]:
         names = list(dict.fromkeys([*names, *[p for p in parameters(function) if p not in ("self", "cls")]]))
+    names = list(dict.fromkeys([*names[: MAX_NAMES - 2], *bases, *names]))
     values = list(dict.fromkeys([*returned_values(function, place), *USUAL_RETURNS]))
     in_loop = any(isinstance(a, (ast.For, ast.While)) for a in _within_function(node, place))
     for position, name in enumerate(names[:MAX_NAMES]):
@@ -71,6 +74,13 @@ def guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
             for rank, value in enumerate([*values, this]):
                 body = unit + b"return " + value
                 yield from _insert(node, [head, body], place, weight / (1 + 0.4 * rank))
+
+
+def _is_base(node: ast.AST, place: Place) -> bool:
+    """An attribute that the statement looks into: `x.y` of `x.y.z` or `x.y[0]`."""
+    parent = place.source.parents[node]
+    looked_into = isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is node
+    return looked_into and isinstance(node, ast.Attribute)
 
 
 def _within_function(node: ast.AST, place: Place) -> Iterator[ast.AST]:
