@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from driver import World
 from forgeries import HONEST_FIX, TARGET
-from scipy.integrate import quad
-from scipy.special import expit
-from scipy.stats import norm
 
 pytestmark = pytest.mark.docker
 
@@ -26,7 +24,9 @@ def crossover() -> float:
     patch passes every check; so the attempt is worth V·p - price with
     p = ∫ logistic(ability + gain - d) φ(d) dd (MTA eq. 1; the policy itself sums over a grid).
     """
-    p, _ = quad(lambda d: expit(ABILITY + LOCALISED_GAIN - d) * norm.pdf(d), -8, 8)
+    d = np.linspace(-8, 8, 100_001)
+    density = np.exp(-(d**2) / 2) / np.sqrt(2 * np.pi)
+    p = np.trapezoid(density / (1 + np.exp(d - ABILITY - LOCALISED_GAIN)), d)
     return PRICE / float(p)
 
 
