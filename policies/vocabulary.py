@@ -7,7 +7,7 @@ branch"). Source of the rule these words serve: MTA eq. 1-3.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 UNLIMITED = math.inf
@@ -203,4 +203,3 @@ class Bill:
     dollars: float = 0.0
     seconds: float = 0.0
     loss: float = 0.0
-    phases: dict[str, float] = field(default_factory=dict)

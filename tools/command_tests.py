@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,11 +28,6 @@ class CommandRunner:
     @property
     def command(self) -> str:
         return self.shell
-
-    @classmethod
-    def from_argv(cls, runtime: Runtime, argv: Sequence[str], repo: str = REPO) -> CommandRunner:
-        """A runner for a command given as arguments."""
-        return cls(runtime, shlex.join(argv), repo)
 
     def collect(self, limits: RunLimits) -> SuiteRun:
         """Runs the command: there is no other way to learn the ids."""

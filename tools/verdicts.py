@@ -94,11 +94,6 @@ class SuiteRun:
         verdict = self.verdicts.get(test)
         return verdict is not None and verdict.passed
 
-    @property
-    def green(self) -> bool:
-        """Complete, collected without errors, and nothing failed."""
-        return self.complete and not self.collection_errors and not self.failing
-
 
 @dataclass(frozen=True)
 class VerdictKey:

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from assessing import assess, run_candidate
 
 from tests.tools.forgeries import BASE, FORGERIES, HONEST_FIX, TARGET, Forgery
 from tests.tools.local_runtime import LocalRuntime, write_tree
 from tools.files import FileEdit
-from tools.forgery import Candidate, assess, protected_edits, run_candidate, scan
+from tools.forgery import Candidate, protected_edits, scan
 from tools.protected import Protection
 from tools.testing import PytestRunner, RunLimits
 from tools.verdicts import SuiteRun

@@ -74,8 +74,3 @@ def test_an_old_report_is_not_read_again(tmp_path: Path) -> None:
 def test_ids_that_were_not_reported(tmp_path: Path) -> None:
     run = runner_of(tmp_path, "true").run(["other"], LIMITS)
     assert (run.complete, run.problem) == (False, "other was not reported")
-
-
-def test_from_argv_quotes(tmp_path: Path) -> None:
-    runner = CommandRunner.from_argv(LocalRuntime(), ["test", "a b", "=", "a b"], repo=str(tmp_path))
-    assert runner.command == "test 'a b' = 'a b'"

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from assessing import assess
 
 from sandboxes.interface import INSIDE, Sandbox
 from tests.tools.forgeries import BASE, FORGERIES, HONEST_FIX, TARGET
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit, search
-from tools.forgery import Candidate, assess
+from tools.forgery import Candidate
 from tools.inside_files import inside_files
 from tools.protected import Protection
 from tools.testing import REPO, PytestRunner, RunLimits
