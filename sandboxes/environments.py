@@ -11,22 +11,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from docker import DockerClient
-from docker.errors import ImageNotFound
 from docker.types import Mount
 
-from sandboxes.docker import LABEL, DockerSandbox, host_labels
+from sandboxes.docker import DockerSandbox
 from sandboxes.engine import engine_errors
 from sandboxes.generated import generated_files, read_generated
 from sandboxes.host import Progress
 from sandboxes.images import ENV, WHEELS
 from sandboxes.interface import WORK, ImageError, RunRequest, RunResult, SandboxLimits
+from sandboxes.kept import FACTS_LABEL, image_id, image_name, read_facts, wheels_volume
 from sandboxes.pip_settings import read_pip_settings
 from sandboxes.requirements import Declarations
 
@@ -41,7 +38,6 @@ _LIMITS = SandboxLimits(memory_bytes=4 * 2**30, disk_bytes=2 * 2**30, processes=
 _FETCH_SECONDS = 900.0
 _INSTALL_SECONDS = 900.0
 _TAIL = 4000
-_FACTS_LABEL = f"{LABEL}.environment"
 _GENERATED = f"{ENV}/.generated.tar"
 # pip can run from its own wheel, which is how the environment gets it.
 _FETCHED_PIP = ("sh", "-c", f'PYTHONPATH=$(echo {WHEELS}/pip-*.whl) exec {PYTHON} -m pip "$@"', "pip")
@@ -92,19 +88,19 @@ def build_environment(
     shell in the repository, offline, after the installation. Building is given up after `seconds`.
     Raises ImageError with the end of the failing output and what to do about it.
     """
-    base_id = _image_id(client, base)
+    base_id = image_id(client, base)
     key: list[str | bool | None] = [_RECIPE, declarations.digest, base_id, allow_source_distributions]
-    requirements = _name(REQUIREMENTS, key)
+    requirements = image_name(REQUIREMENTS, key)
     # Installing the project and the setup command run code of this very tree, so the tree is in their key:
     # what one tree does to its environment must not reach another that declares the same.
-    name = _name(REPOSITORY, [*key, setup_command, hashlib.sha256(tree_tar).hexdigest()])
+    name = image_name(REPOSITORY, [*key, setup_command, hashlib.sha256(tree_tar).hexdigest()])
     cached = _find(client, name)
     if cached is not None:
         return cached
     build = _Build(client, declarations, tree_tar, time.monotonic() + seconds, progress)
-    known = _facts(client, requirements)
+    known = read_facts(client, requirements)
     if known is None:
-        with _wheels_volume(client) as volume:
+        with wheels_volume(client) as volume:
             build.fetch(base, volume, allow_source_distributions)
             build.install_requirements(base, volume, requirements)
     else:
@@ -192,7 +188,7 @@ class _Build:
         repository, _, tag = name.partition(":")
         self.progress("keeping the environment")
         with engine_errors("keeping the environment"):
-            sandbox.container.commit(repository, tag, conf={"Labels": {_FACTS_LABEL: json.dumps(facts)}})
+            sandbox.container.commit(repository, tag, conf={"Labels": {FACTS_LABEL: json.dumps(facts)}})
 
     def _install_project(self, sandbox: DockerSandbox) -> bool:
         """Install the repository in place; where that fails, put its source folder on the path instead."""
@@ -278,41 +274,9 @@ class _Build:
             raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.log[-_TAIL:])
 
 
-def _name(repository: str, key: list[str | bool | None]) -> str:
-    return f"{repository}:{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:24]}"
-
-
-def _image_id(client: DockerClient, name: str) -> str:
-    with engine_errors("looking for an image"):
-        try:
-            return str(client.images.get(name).id)
-        except ImageNotFound as error:
-            raise ImageError(f"the engine has no image {name}") from error
-
-
-@dataclass(frozen=True)
-class _Facts:
-    """What a committed image says about itself in its label."""
-
-    digest: str
-    project_installed: bool
-    can_build: bool
-    notes: tuple[str, ...]
-
-
-def _facts(client: DockerClient, name: str) -> _Facts | None:
-    with engine_errors("looking for the environment"):
-        try:
-            image = client.images.get(name)
-        except ImageNotFound:
-            return None
-    facts = json.loads(image.labels[_FACTS_LABEL])
-    return _Facts(str(image.id), facts["project_installed"], facts["can_build"], tuple(facts["notes"]))
-
-
 def _find(client: DockerClient, name: str) -> Environment | None:
     """The environment kept under `name`, if there is one."""
-    facts = _facts(client, name)
+    facts = read_facts(client, name)
     if facts is None:
         return None
     return Environment(
@@ -325,16 +289,3 @@ def _find(client: DockerClient, name: str) -> Environment | None:
         generated=read_generated(client, name, _GENERATED),
         log_tail="",
     )
-
-
-@contextmanager
-def _wheels_volume(client: DockerClient) -> Iterator[str]:
-    """A volume for the time of one build."""
-    name = f"{LABEL}-wheels-{secrets.token_hex(6)}"
-    with engine_errors("making a volume"):
-        client.volumes.create(name, labels=host_labels())
-    try:
-        yield name
-    finally:
-        with engine_errors("removing a volume"):
-            client.api.remove_volume(name, force=True)
