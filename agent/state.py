@@ -137,7 +137,8 @@ def apply(state: State, event: Event) -> State:
 
 def _stopped(state: State, decision: Decision) -> State:
     if decision.limit_alone:
-        return _end(state, Outcome.LIMIT, f"a hard limit alone stopped it: {decision.reason}")
+        why = decision.reason.removeprefix("stop: ")
+        return _end(state, Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
     return _end(state, Outcome.NOT_FIXED, decision.reason)
 
 

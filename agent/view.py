@@ -110,15 +110,9 @@ class View:
             self.console.print(candidate_table(decision, state.settings.prices))
             self.console.print(_indented(Text(plain(decision.reason), style="dim")))
         if decision.shadow_dollars > 0 or decision.shadow_seconds > 0:
-            self.console.print(
-                _indented(
-                    Text(
-                        f"a limit binds: one more dollar of budget would be worth {show_money(decision.shadow_dollars)}, "
-                        f"one more minute {show_money(60 * decision.shadow_seconds)}",
-                        style="dim",
-                    )
-                )
-            )
+            dollar, minute = show_money(decision.shadow_dollars), show_money(60 * decision.shadow_seconds)
+            worth = f"a limit binds: a dollar more would be worth {dollar}, a minute more {minute}"
+            self.console.print(_indented(Text(worth, style="dim")))
 
     def begun(self, step: Step) -> None:
         """A step starts: on a terminal a live line shows its progress."""
