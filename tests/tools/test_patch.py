@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from test_base_snapshot import repository, run_git
+from driver import run_git
+from test_base_snapshot import repository
 
 from tools.base import take_base
 from tools.files import FileEdit

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from sandboxes.interface import INSIDE, WORK, RunRequest, Runtime
 from tools.inside_files import inside_files
 from tools.repair.reports import Event, events
+from tools.verdicts import Frame
 
 MAX_OTHERS = 60
 MAX_LINES = 3_000
@@ -22,15 +23,6 @@ NEIGHBOURS = 5
 IMPORT_SHARE = 0.5
 Statement = tuple[str, int]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A frame of a failure: path relative to the repository, first line of the statement, function name."""
-
-    path: str
-    line: int
-    function: str
 
 
 @dataclass(frozen=True)
