@@ -12,7 +12,7 @@ from agent.loop import Performed
 from agent.prepare import baseline_run, count
 from agent.state import State
 from agent.vetting import vet
-from agent.world import World, write_edits
+from agent.world import REPO, World, write_edits
 from policies.autonomy import Confirmation, required
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
@@ -39,13 +39,17 @@ def submit(world: World, state: State, loss: float) -> Performed:
         sandbox = world.new_sandbox(base, world.environment)
         try:
             write_edits(sandbox, edits)
+            fresh = sandbox.checkpoint(REPO)
             alone = world.run_tests(sandbox, state.targets, world.left, "final verification, targets alone")
+            sandbox.restore(fresh)
             run = world.run_tests(sandbox, None, world.left, "final verification, the whole suite")
         finally:
             sandbox.stop()
         judgement = judge(baseline_run(world, state), run, state.targets)
-        failing = [target for target in state.targets if not alone.passed(target)]
-        counts, reasons = count(run), (*(f"{target} fails alone" for target in failing), *judgement.reasons)
+        failing = [f"{target} fails alone" for target in state.targets if not alone.passed(target)]
+        if not alone.complete:
+            failing.append(f"the report of the targets alone is not complete: {alone.problem}")
+        counts, reasons = count(run), (*failing, *judgement.reasons)
         key = world.verdict_key(state.hand.tree, None)
         passed = sum(run.passed(target) for target in state.targets)
     patch = make_patch(base, edits)

@@ -27,6 +27,8 @@ MOST_SLICES = 8
 WARM_UP_SECONDS = 1.5
 """Each slice warms a test process up first."""
 
+NO_TIME = "there was no time for a candidate"
+
 RULER = 64
 """Points at which the prior mass of the ranked candidates is measured, spread geometrically."""
 
@@ -92,9 +94,7 @@ def _slice(world: World, state: State) -> AttemptDone:
             break
     got_further = start > before.next_index
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
-    note = (
-        "" if planned or edits else "every candidate was tried" if got_further else "no time for a candidate"
-    )
+    note = "every candidate was tried" if start >= searching.space.count else "" if got_further else NO_TIME
     return AttemptDone(
         tier=REPAIR,
         patch=world.store(dump_edits(edits)) if edits else "",
@@ -107,7 +107,7 @@ def _slice(world: World, state: State) -> AttemptDone:
         planned=planned,
         planned_seconds=planned_seconds,
         dropped=tuple(dropped),
-        note=note,
+        note="" if edits else note,
     )
 
 

@@ -111,7 +111,7 @@ class World:
 
     def enter(self, base: Base, environment: Environment) -> None:
         """Start the sandbox that steps work in, and keep its work area as it is now."""
-        self.environment = environment
+        self.environment, self.searching = environment, None
         self.sandbox = self.new_sandbox(base, environment)
         try:
             self.pristine = self.sandbox.checkpoint(REPO)
