@@ -22,7 +22,8 @@ from tools.repair.search import RepairSearch, SearchSpace
 
 SLICE_SECONDS = 10.0
 MOST_SLICES = 8
-"""The plan looks ahead over so many slices; a larger space makes them longer."""
+"""The plan looks ahead over so many slices and is made anew after each. What lies beyond is worth little, as
+the best candidates come first."""
 
 WARM_UP_SECONDS = 1.5
 """Each slice warms a test process up first."""
@@ -173,14 +174,10 @@ def test_seconds(world: World, state: State) -> float:
     return min(PER_TEST_SECONDS, max(2.0, 5 * slowest))
 
 
-def _slices(searching: Searching, start: int) -> int:
-    """How many slices the rest of the candidates makes."""
-    seconds = (searching.space.count - start) * _seconds_each(searching)
-    return min(MOST_SLICES, max(1, round(seconds / SLICE_SECONDS)))
-
-
 def _slice_size(searching: Searching, start: int) -> int:
-    return -(-(searching.space.count - start) // _slices(searching, start))
+    """Candidates of the next slice: what fits into SLICE_SECONDS, or the rest."""
+    window = max(1, int(SLICE_SECONDS / _seconds_each(searching)))
+    return min(window, searching.space.count - start)
 
 
 def _seconds_each(searching: Searching) -> float:
@@ -188,10 +185,11 @@ def _seconds_each(searching: Searching) -> float:
 
 
 def planned_slices(searching: Searching, start: int) -> tuple[tuple[float, ...], float]:
-    """Prior mass of each further slice, and seconds each takes."""
-    count, size = searching.space.count, _slice_size(searching, start)
-    if start >= count:
+    """Prior mass of each of the next slices, at most MOST_SLICES, and seconds each takes."""
+    size = _slice_size(searching, start)
+    if size <= 0:
         return (), 0.0
-    edges = [*range(start, count, size), count]
-    masses = [searching.mass(last) - searching.mass(first) for first, last in pairwise(edges)]
+    last = min(searching.space.count, start + MOST_SLICES * size)
+    edges = [*range(start, last, size), last]
+    masses = [searching.mass(to) - searching.mass(since) for since, to in pairwise(edges)]
     return tuple(max(mass, 1e-9) for mass in masses), WARM_UP_SECONDS + size * _seconds_each(searching)

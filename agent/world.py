@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from agent.repairing import Searching
 
 LOCALISATION: TypeAdapter[Localisation] = TypeAdapter(Localisation)
-REPO = "/work/repo"
+REPO = "/workspace/repo"
 BACKEND = "docker"
 LEAST_SECONDS = 0.1
 PER_TEST_SECONDS = 30.0
@@ -96,7 +96,7 @@ class World:
         return base
 
     def new_sandbox(self, base: Base, environment: Environment) -> DockerSandbox:
-        """A started sandbox with the base in `/work/repo` and our own code inside."""
+        """A started sandbox with the base in `/workspace/repo` and our own code inside."""
         sandbox = DockerSandbox(environment.image, self.limits, python=environment.python)
         sandbox.start()
         try:

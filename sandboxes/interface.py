@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-WORK = "/work"
+WORK = "/workspace"
 INSIDE = "/opt/agent-inside"
 UID = 1000
 

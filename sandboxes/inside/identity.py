@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 
-WORK = "/work"
+WORK = "/workspace"
 UID = 1000
 PR_SET_NO_NEW_PRIVS = 38
 

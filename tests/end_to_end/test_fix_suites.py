@@ -116,7 +116,7 @@ def test_convert():
     assert "rates.py" not in ran.report["diff"]
     failed = world.fix(repository, "--setup-command", "python no_such_file.py")
     assert failed.code == 20
-    assert "can't open file '/work/repo/no_such_file.py'" in failed.output
+    assert "can't open file '/workspace/repo/no_such_file.py'" in failed.output
 
 
 UNBOUNDED = {

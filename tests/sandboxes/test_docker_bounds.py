@@ -38,7 +38,7 @@ if os.fork() == 0:
     if os.fork() == 0:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         while True:
-            open('/work/alive', 'a').write('.')
+            open('/workspace/alive', 'a').write('.')
             time.sleep(0.01)
     os._exit(0)
 {end}
@@ -91,19 +91,19 @@ def test_memory_bound_of_one_process(small: DockerSandbox) -> None:
     assert result.exit_code == 1 and b"MemoryError" in result.stderr and not result.out_of_memory
 
 
-@pytest.mark.parametrize("folder", ["/work", "/tmp", "/dev/shm"])
+@pytest.mark.parametrize("folder", ["/workspace", "/tmp", "/dev/shm"])
 def test_disk_filler(small: DockerSandbox, folder: str) -> None:
     result = shell(small, f"cat /dev/zero > {folder}/big")
     assert result.disk_full and result.exit_code != 0
     assert b"No space left" in result.stderr
-    small.remove("/work/big")
+    small.remove("/workspace/big")
     assert not shell(small, "true").disk_full, "temporary folders are emptied, the work area was"
 
 
 def test_inode_filler(small: DockerSandbox) -> None:
-    result = script(small, "for i in range(10**6): open(f'/work/{i}', 'w').close()")
+    result = script(small, "for i in range(10**6): open(f'/workspace/{i}', 'w').close()")
     assert result.disk_full and b"No space left" in result.stderr
-    small.remove("/work")
+    small.remove("/workspace")
 
 
 def test_output_flood_keeps_head_and_tail(small: DockerSandbox) -> None:

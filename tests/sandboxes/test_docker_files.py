@@ -50,63 +50,63 @@ def members_of(tar: bytes) -> dict[str, bytes | str]:
 
 def test_write_read_remove(sandbox: DockerSandbox) -> None:
     data = bytes(range(256)) * 1000
-    sandbox.write("/work/deep/er/file", data, executable=True)
-    assert sandbox.read("/work/deep/er/file") == data
+    sandbox.write("/workspace/deep/er/file", data, executable=True)
+    assert sandbox.read("/workspace/deep/er/file") == data
     assert shell(sandbox, "stat -c '%u %g %a' deep/er/file") == "1000 1000 755\n"
     with pytest.raises(ValueError, match="more than 10"):
-        sandbox.read("/work/deep/er/file", max_bytes=10)
-    sandbox.remove("/work/deep")
-    sandbox.remove("/work/deep")
+        sandbox.read("/workspace/deep/er/file", max_bytes=10)
+    sandbox.remove("/workspace/deep")
+    sandbox.remove("/workspace/deep")
     with pytest.raises(FileNotFoundError):
-        sandbox.read("/work/deep/er/file")
+        sandbox.read("/workspace/deep/er/file")
     with pytest.raises(IsADirectoryError):
-        sandbox.write("/work/folder/x", b"")
-        sandbox.write("/work/folder", b"")
+        sandbox.write("/workspace/folder/x", b"")
+        sandbox.write("/workspace/folder", b"")
 
 
 def test_special_files_are_not_read(sandbox: DockerSandbox) -> None:
     shell(sandbox, "mkfifo pipe; ln -s /dev/zero zero")
     with pytest.raises(ValueError, match="not a regular file"):
-        sandbox.read("/work/pipe")
+        sandbox.read("/workspace/pipe")
     with pytest.raises(ValueError, match="outside"):
-        sandbox.read("/work/zero")
+        sandbox.read("/workspace/zero")
 
 
 def test_links_out_of_the_work_area_are_refused(sandbox: DockerSandbox) -> None:
     shell(sandbox, "ln -s /tmp out; ln -s /etc/passwd users; ln -s / root")
-    for path in ("/work/out/x", "/work/root/tmp/x", "/tmp/x", "/work/../tmp/x"):
+    for path in ("/workspace/out/x", "/workspace/root/tmp/x", "/tmp/x", "/workspace/../tmp/x"):
         with pytest.raises(ValueError, match="outside"):
             sandbox.write(path, b"x")
         with pytest.raises(ValueError, match="outside"):
             sandbox.remove(path)
-    for path in ("/work/users", "/work/root/etc/passwd", "/etc/passwd"):
+    for path in ("/workspace/users", "/workspace/root/etc/passwd", "/etc/passwd"):
         with pytest.raises(ValueError, match="outside"):
             sandbox.read(path)
     with pytest.raises(ValueError, match="outside"):
-        sandbox.export("/work/root")
+        sandbox.export("/workspace/root")
     with pytest.raises(ValueError, match="outside"):
-        sandbox.put_tar("/work/out", tar_of({"x": b""}))
+        sandbox.put_tar("/workspace/out", tar_of({"x": b""}))
 
 
 def test_writing_replaces_a_link_and_not_its_target(sandbox: DockerSandbox) -> None:
-    sandbox.write("/work/target", b"kept")
+    sandbox.write("/workspace/target", b"kept")
     shell(sandbox, "ln -s target link; ln target hard")
-    sandbox.write("/work/link", b"new")
-    sandbox.write("/work/hard", b"new")
-    assert sandbox.read("/work/target") == b"kept"
-    assert sandbox.read("/work/link") == b"new"
+    sandbox.write("/workspace/link", b"new")
+    sandbox.write("/workspace/hard", b"new")
+    assert sandbox.read("/workspace/target") == b"kept"
+    assert sandbox.read("/workspace/link") == b"new"
 
 
 def test_tar_in_and_out(sandbox: DockerSandbox) -> None:
     members: dict[str, bytes | str] = {"a/b.txt": b"x" * 100_000, "a/link": "b.txt", "c": b"", "\udcff": b"n"}
-    sandbox.put_tar("/work/repo", tar_of(members))
+    sandbox.put_tar("/workspace/repo", tar_of(members))
     shell(sandbox, "mkfifo repo/pipe; ln repo/a/b.txt repo/hard")
     expected = {**members, "hard": b"x" * 100_000}
-    assert members_of(sandbox.export("/work/repo")) == expected
+    assert members_of(sandbox.export("/workspace/repo")) == expected
     with pytest.raises(ValueError, match="more than 5000 bytes"):
-        sandbox.export("/work/repo", max_bytes=5000)
+        sandbox.export("/workspace/repo", max_bytes=5000)
     with pytest.raises(FileNotFoundError):
-        sandbox.export("/work/missing")
+        sandbox.export("/workspace/missing")
     assert shell(sandbox, "echo well") == "well\n"
 
 
@@ -115,34 +115,34 @@ def test_tar_in_and_out(sandbox: DockerSandbox) -> None:
     [
         {"../x": b""},
         {"a/../../x": b""},
-        {"/work/../etc/x": b""},
+        {"/workspace/../etc/x": b""},
         {"a": "/tmp", "a/x": b""},
         {"a": "..", "a/x": b""},
     ],
 )
 def test_tar_members_that_leave_are_refused(sandbox: DockerSandbox, members: dict[str, bytes | str]) -> None:
     with pytest.raises(ValueError):
-        sandbox.put_tar("/work/repo", tar_of(members))
-    assert shell(sandbox, "ls /tmp; ls -A /work | grep -v repo || true") == ""
+        sandbox.put_tar("/workspace/repo", tar_of(members))
+    assert shell(sandbox, "ls /tmp; ls -A /workspace | grep -v repo || true") == ""
 
 
 def test_a_tar_that_does_not_fit(sandbox: DockerSandbox) -> None:
     shell(sandbox, "fallocate -l 1000M big")
     with pytest.raises(OSError, match="No space left"):
-        sandbox.put_tar("/work/repo", tar_of({"x": bytes(60 * 2**20)}))
-    sandbox.remove("/work/big")
+        sandbox.put_tar("/workspace/repo", tar_of({"x": bytes(60 * 2**20)}))
+    sandbox.remove("/workspace/big")
     assert shell(sandbox, "echo well") == "well\n"
 
 
 def test_broken_tar_is_a_value_error(sandbox: DockerSandbox) -> None:
     with pytest.raises(ValueError):
-        sandbox.put_tar("/work/repo", b"no tar at all" * 1000)
+        sandbox.put_tar("/workspace/repo", b"no tar at all" * 1000)
     assert shell(sandbox, "echo well") == "well\n"
 
 
 VANDAL = """
 import os
-os.chdir('/work/repo')
+os.chdir('/workspace/repo')
 open('in_place', 'r+').write('XXXX')       # same inode, same length
 os.utime('in_place', ns=(1, 1))
 os.unlink('gone')
@@ -157,15 +157,15 @@ os.chmod('new', 0)
 
 def test_restore_undoes_every_kind_of_change(sandbox: DockerSandbox) -> None:
     names = ("in_place", "gone", "moved", "mode", "folder/inner", "untouched")
-    sandbox.put_tar("/work/repo", tar_of({**dict.fromkeys(names, b"text"), "link": "mode"}))
+    sandbox.put_tar("/workspace/repo", tar_of({**dict.fromkeys(names, b"text"), "link": "mode"}))
     describe = "cd repo && find . -printf '%p %y %m %s %l %T@\\n' | grep -v '^. d' | sort; cat in_place"
     before, inode = shell(sandbox, describe), shell(sandbox, "stat -c %i repo/untouched")
-    files = members_of(sandbox.export("/work/repo"))
-    token = sandbox.checkpoint("/work/repo")
+    files = members_of(sandbox.export("/workspace/repo"))
+    token = sandbox.checkpoint("/workspace/repo")
     for _ in range(2):
         assert sandbox.run(RunRequest((sandbox.python, "-c", VANDAL), timeout=20)).exit_code == 0
         sandbox.restore(token)
-        assert members_of(sandbox.export("/work/repo")) == files
+        assert members_of(sandbox.export("/workspace/repo")) == files
         assert file_times_only(shell(sandbox, describe)) == file_times_only(before)
     assert shell(sandbox, "stat -c %i repo/untouched") == inode, "an untouched file is left alone"
 
@@ -175,23 +175,23 @@ def file_times_only(listing: str) -> list[str]:
 
 
 def test_restore_of_a_folder_that_became_a_link(sandbox: DockerSandbox) -> None:
-    sandbox.write("/work/repo/file", b"1")
-    sandbox.write("/work/other/file", b"2")
-    token = sandbox.checkpoint("/work/repo")
+    sandbox.write("/workspace/repo/file", b"1")
+    sandbox.write("/workspace/other/file", b"2")
+    token = sandbox.checkpoint("/workspace/repo")
     shell(sandbox, "rm -r repo; ln -s other repo")
     sandbox.restore(token)
-    assert sandbox.read("/work/repo/file") == b"1"
-    assert sandbox.read("/work/other/file") == b"2"
+    assert sandbox.read("/workspace/repo/file") == b"1"
+    assert sandbox.read("/workspace/other/file") == b"2"
 
 
 def test_checkpoints_are_independent(sandbox: DockerSandbox) -> None:
     tokens = []
     for text in (b"one", b"two", b"three"):
-        sandbox.write("/work/repo/file", text)
-        tokens.append(sandbox.checkpoint("/work/repo"))
+        sandbox.write("/workspace/repo/file", text)
+        tokens.append(sandbox.checkpoint("/workspace/repo"))
     for token, text in zip(tokens, (b"one", b"two", b"three"), strict=True):
         sandbox.restore(token)
-        assert sandbox.read("/work/repo/file") == text
+        assert sandbox.read("/workspace/repo/file") == text
 
 
 names = st.text("abc", min_size=1, max_size=2)
@@ -212,10 +212,10 @@ def plain_tree(tree: dict[str, bytes]) -> dict[str, bytes | str]:
 def test_restore_is_exact_for_any_two_trees(
     sandbox: DockerSandbox, before: dict[str, bytes | str], after: dict[str, bytes | str]
 ) -> None:
-    sandbox.remove("/work/repo")
-    sandbox.put_tar("/work/repo", tar_of(before))
-    token = sandbox.checkpoint("/work/repo")
-    sandbox.remove("/work/repo")
-    sandbox.put_tar("/work/repo", tar_of(after))
+    sandbox.remove("/workspace/repo")
+    sandbox.put_tar("/workspace/repo", tar_of(before))
+    token = sandbox.checkpoint("/workspace/repo")
+    sandbox.remove("/workspace/repo")
+    sandbox.put_tar("/workspace/repo", tar_of(after))
     sandbox.restore(token)
-    assert members_of(sandbox.export("/work/repo")) == before
+    assert members_of(sandbox.export("/workspace/repo")) == before

@@ -74,7 +74,7 @@ def test_container_removed_behind_our_back(sandbox: DockerSandbox) -> None:
         sandbox.run(RunRequest(("sleep", "60"), timeout=60))
     assert not sandbox.alive()
     with pytest.raises(SandboxError):
-        sandbox.read("/work/x")
+        sandbox.read("/workspace/x")
     with pytest.raises(SandboxError):
         sandbox.run(RunRequest(("true",), timeout=5))
 

@@ -28,21 +28,21 @@ def test_scripted_sandbox_answers_and_remembers() -> None:
     request = RunRequest(("true",), timeout=1)
     assert sandbox.run(request, on_report=chunks.append) == DONE
     assert chunks == [b"report"] and script.requests == [request]
-    sandbox.write("/work/repo/a", b"1")
-    token = sandbox.checkpoint("/work/repo")
-    sandbox.write("/work/repo/a", b"2")
-    sandbox.write("/work/repo/b", b"3", executable=True)
-    assert script.executable == {"/work/repo/b"}
-    exported = sandbox.export("/work/repo")
+    sandbox.write("/workspace/repo/a", b"1")
+    token = sandbox.checkpoint("/workspace/repo")
+    sandbox.write("/workspace/repo/a", b"2")
+    sandbox.write("/workspace/repo/b", b"3", executable=True)
+    assert script.executable == {"/workspace/repo/b"}
+    exported = sandbox.export("/workspace/repo")
     sandbox.restore(token)
-    assert script.files == {"/work/repo/a": b"1"}
-    sandbox.put_tar("/work/copy", exported)
-    sandbox.remove("/work/repo")
+    assert script.files == {"/workspace/repo/a": b"1"}
+    sandbox.put_tar("/workspace/copy", exported)
+    sandbox.remove("/workspace/repo")
     sandbox.install_inside({"plugin.py": b"4"})
-    expected = {"/work/copy/a": b"2", "/work/copy/b": b"3", "/opt/agent-inside/plugin.py": b"4"}
+    expected = {"/workspace/copy/a": b"2", "/workspace/copy/b": b"3", "/opt/agent-inside/plugin.py": b"4"}
     assert script.files == expected
     with pytest.raises(ValueError):
-        sandbox.write("/work/../etc/x", b"")
+        sandbox.write("/workspace/../etc/x", b"")
 
 
 def test_scripted_sandbox_is_gone_after_an_infrastructure_failure() -> None:

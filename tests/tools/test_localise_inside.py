@@ -9,7 +9,7 @@ import pytest
 from sandboxes.docker import DockerSandbox
 from tools.repair.localise import Localisation, localise
 
-REPO = "/work/repo"
+REPO = "/workspace/repo"
 pytestmark = pytest.mark.docker
 
 

@@ -13,7 +13,7 @@ from tools.repair.localise import Localisation, localise
 from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch
 
-REPO = "/work/repo"
+REPO = "/workspace/repo"
 SOURCES = [path for path in SHOP if path.startswith("shop/")]
 pytestmark = pytest.mark.docker
 

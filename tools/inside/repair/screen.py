@@ -34,7 +34,7 @@ from .wire import Reporter
 
 PROGRESS_SECONDS = 0.5
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
-HANGING_CPU_SECONDS = 0.3
+HANGING_CPU_SECONDS = 0.5
 RESERVE_SECONDS = 1.0
 INTERNAL_ERROR = 3  # pytest's exit code
 
