@@ -89,7 +89,7 @@ def build_environment(
     Raises ImageError with the end of the failing output and what to do about it.
     """
     base_id = image_id(client, base)
-    key: list[str | bool | None] = [_RECIPE, declarations.digest, base_id, allow_source_distributions]
+    key: list[str | bool | None] = [_RECIPE, REPO, declarations.digest, base_id, allow_source_distributions]
     requirements = image_name(REQUIREMENTS, key)
     # Installing the project and the setup command run code of this very tree, so the tree is in their key:
     # what one tree does to its environment must not reach another that declares the same.
