@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from git import Repo
 
 from agent.edits import load_edits
@@ -12,10 +14,11 @@ from agent.loop import Performed
 from agent.prepare import baseline_run, count
 from agent.state import State
 from agent.vetting import vet
-from agent.world import REPO, World, write_edits
+from agent.world import World, write_edits
 from policies.autonomy import Confirmation, required
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
+from sandboxes.interface import REPO
 from tools.base import Base
 from tools.files import FileEdit
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, make_patch
@@ -112,10 +115,7 @@ def _deliver(
 
 def defer(world: World, state: State) -> Observation:
     """Hand the best candidate over as evidence; nothing of it is applied."""
-    assert state.hand is not None
-    base = world.base_of(state)
-    patch = make_patch(base, load_edits(world.load(state.hand.patch)))
-    path = _write_patch(world, CANDIDATE_PATCH, patch)
+    patch, path = _write_candidate(world, state)
     return DeferralDone(diff=world.store(patch), delivered=(f"candidate (not verified) {path}",))
 
 
@@ -124,10 +124,15 @@ def keep_candidate(world: World, state: State) -> str:
     if state.hand is None or state.ended in (Outcome.FIXED, Outcome.DEFERRED):
         return ""
     try:
-        patch = make_patch(world.base_of(state), load_edits(world.load(state.hand.patch)))
-        return _write_patch(world, CANDIDATE_PATCH, patch)
+        return _write_candidate(world, state)[1]
     except (AgentError, PatchError, OSError):
         return ""  # the run's own outcome matters more, and the edits are in the trace
+
+
+def _write_candidate(world: World, state: State) -> tuple[bytes, str]:
+    assert state.hand is not None
+    patch = make_patch(world.base_of(state), load_edits(world.load(state.hand.patch)))
+    return patch, _write_patch(world, CANDIDATE_PATCH, patch)
 
 
 def _write_patch(world: World, name: str, patch: bytes) -> str:
@@ -138,7 +143,7 @@ def _write_patch(world: World, name: str, patch: bytes) -> str:
 
 def write_new(name: str, data: bytes) -> str:
     """Write a file that must not exist yet. Raises OSError."""
-    with open(name, "xb") as stream:  # noqa: PTH123 - a path as the person wrote it
+    with Path(name).open("xb") as stream:
         stream.write(data)
     return name
 

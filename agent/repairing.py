@@ -12,7 +12,8 @@ from agent.prepare import baseline_run
 from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.vetting import editable, vet
-from agent.world import LEAST_SECONDS, LOCALISATION, PER_TEST_SECONDS, REPO, World
+from agent.world import LEAST_SECONDS, LOCALISATION, PER_TEST_SECONDS, World
+from sandboxes.interface import REPO
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit
 from tools.patch import patched_tree_hash

@@ -191,8 +191,3 @@ class Trace:
                 self.blob(path.name)
                 count += 1
         return count
-
-
-def event_json(event: Event) -> str:
-    """An event as its JSON text, for people and for comparison."""
-    return json.dumps(_EVENT.dump_python(event, mode="json"), sort_keys=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agent.prepare import baseline_run
 from agent.state import State
-from agent.world import REPO, World
-from sandboxes.interface import INSIDE
+from agent.world import World
+from sandboxes.interface import INSIDE, REPO
 from tools.files import FileEdit
 from tools.forgery import Candidate, protected_edits, scan
 from tools.patch import PatchError, patched_files

@@ -11,8 +11,9 @@ from agent.settings import REPAIR
 from agent.state import Search, State
 from agent.tiers.interface import TierRequest
 from agent.vetting import editable, vet
-from agent.world import LOCALISATION, PER_TEST_SECONDS, REPO, World
+from agent.world import LOCALISATION, PER_TEST_SECONDS, World
 from policies.vocabulary import Check, Step
+from sandboxes.interface import REPO
 from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import localise

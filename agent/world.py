@@ -22,7 +22,7 @@ from agent.state import State
 from agent.tiers.interface import Tier
 from sandboxes.docker import DockerSandbox
 from sandboxes.environments import Environment
-from sandboxes.interface import SandboxError, SandboxLimits
+from sandboxes.interface import REPO, SandboxError, SandboxLimits
 from tools.base import Base, BaseError, take_base
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from agent.repairing import Searching
 
 LOCALISATION: TypeAdapter[Localisation] = TypeAdapter(Localisation)
-REPO = "/workspace/repo"
 BACKEND = "docker"
 LEAST_SECONDS = 0.1
 PER_TEST_SECONDS = 30.0

@@ -22,7 +22,7 @@ from sandboxes.engine import engine_errors
 from sandboxes.generated import generated_files, read_generated
 from sandboxes.host import Progress
 from sandboxes.images import ENV, WHEELS
-from sandboxes.interface import WORK, ImageError, RunRequest, RunResult, SandboxLimits
+from sandboxes.interface import REPO, WORK, ImageError, RunRequest, RunResult, SandboxLimits
 from sandboxes.kept import FACTS_LABEL, image_id, image_name, read_facts, wheels_volume
 from sandboxes.pip_settings import read_pip_settings
 from sandboxes.requirements import Declarations
@@ -30,7 +30,6 @@ from sandboxes.requirements import Declarations
 REPOSITORY = "marginal-agent/env"
 REQUIREMENTS = "marginal-agent/requirements"
 PYTHON = f"{ENV}/bin/python"
-REPO = f"{WORK}/repo"
 
 _RECIPE = "2"
 _ALWAYS = ("pip", "pytest", "coverage")

@@ -1,6 +1,7 @@
 """What a sandbox is: two interfaces (life cycle and runtime), typed requests and results, and its errors.
 
-Paths inside a sandbox are absolute POSIX paths. The work area is `WORK`; files of our own that run inside
+Paths inside a sandbox are absolute POSIX paths. The work area is `WORK`, with the
+repository in `REPO`; files of our own that run inside
 live in `INSIDE`, which the code under repair can read and cannot write.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 WORK = "/workspace"
+REPO = f"{WORK}/repo"
 INSIDE = "/opt/agent-inside"
 UID = 1000
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sandboxes.interface import WORK, RunRequest, RunResult, Runtime
+from sandboxes.interface import REPO, WORK, RunRequest, RunResult, Runtime
 from tools.junit import JUnitCase, junit_cases
-from tools.testing import MAX_OUTPUT, REPO, Progress, RunLimits, exit_words, output_tail
+from tools.testing import MAX_OUTPUT, Progress, RunLimits, exit_words, output_tail
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 
 

@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from sandboxes.interface import INSIDE, WORK, RunRequest, RunResult, Runtime
+from sandboxes.interface import INSIDE, REPO, RunRequest, RunResult, Runtime
 from tools.report import ProcessReport, ReportReader
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 
-REPO = f"{WORK}/repo"
 MAX_OUTPUT = 200_000
 SHOWN_OUTPUT = 8_000
 Progress = Callable[[Verdict, int, int], None]

@@ -11,9 +11,9 @@ import pytest
 from docker import DockerClient
 
 from sandboxes.docker import PID_LABEL, DockerSandbox
-from sandboxes.environments import REPO, Environment, build_environment
+from sandboxes.environments import Environment, build_environment
 from sandboxes.generated import generated_files
-from sandboxes.interface import ImageError, RunRequest
+from sandboxes.interface import REPO, ImageError, RunRequest
 from sandboxes.requirements import read_declarations
 
 pytestmark = [pytest.mark.docker, pytest.mark.fetch]

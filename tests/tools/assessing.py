@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandboxes.interface import INSIDE, Runtime
+from sandboxes.interface import INSIDE, REPO, Runtime
 from tools.files import apply, undo
 from tools.forgery import Candidate, protected_edits, scan
 from tools.protected import Protection
-from tools.testing import REPO, RunLimits, TestRunner
+from tools.testing import RunLimits, TestRunner
 from tools.verdicts import Judgement, SuiteRun, judge
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 from assessing import assess
 
-from sandboxes.interface import INSIDE, Sandbox
+from sandboxes.interface import INSIDE, REPO, Sandbox
 from tests.tools.forgeries import BASE, FORGERIES, HONEST_FIX, TARGET
 from tools.command_tests import CommandRunner
 from tools.files import FileEdit, search
 from tools.forgery import Candidate
 from tools.inside_files import inside_files
 from tools.protected import Protection
-from tools.testing import REPO, PytestRunner, RunLimits
+from tools.testing import PytestRunner, RunLimits
 
 pytestmark = pytest.mark.docker
 LIMITS = RunLimits(seconds=120, per_test_seconds=2)
