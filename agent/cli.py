@@ -1,4 +1,4 @@
-"""The command line: `agent fix` and `agent replay`."""
+"""The command line: `agent fix`, `agent replay`, `agent doctor`, and `agent env` with its commands."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from agent import flags, ladder
+from agent import doctor, environments_cli, flags, ladder
 from agent.errors import AgentError, UsageError
 from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
 from agent.replay import replay
 from agent.report import Report
+from agent.repository import pyproject_of
 from agent.run import begin, reopen, trace_folder
 from agent.settings import resolve, state_folder
 from agent.view import View, make_console
@@ -53,11 +54,15 @@ def options(
     """Options of every command."""
 
 
+app.add_typer(environments_cli.app, name="env")
+
+
 @app.command(help="Fix failing tests of a repository.", epilog=EXIT_CODES_HELP)
 def fix(
     repo: flags.Repo = None,
     test: flags.Test = None,
     junit: flags.JUnit = None,
+    runner: flags.Runner = None,
     tests_command: flags.TestsCommand = None,
     setup_command: flags.SetupCommand = None,
     value: flags.Value = None,
@@ -69,6 +74,7 @@ def fix(
     tier: flags.TierNames = None,
     sandbox: flags.SandboxBackend = None,
     image: flags.Image = None,
+    dockerfile: flags.Dockerfile = None,
     allow_source_distributions: flags.SourceDistributions = False,
     trust_repo_config: flags.TrustRepoConfig = False,
     trace: flags.TraceFolder = None,
@@ -89,11 +95,13 @@ def fix(
             "irreversible_price": irreversible_price,
             "budget": budget,
             "deadline": deadline,
+            "runner": runner,
             "tests_command": tests_command,
             "setup_command": setup_command,
             "tier": tier,
             "sandbox": sandbox,
             "image": image,
+            "dockerfile": str(dockerfile.absolute()) if dockerfile else None,
             "source_distributions": allow_source_distributions,
             "trust_repo_config": trust_repo_config,
         }
@@ -108,7 +116,7 @@ def fix(
             notes: tuple[str, ...] = ()
         else:
             folder = (repo or Path.cwd()).absolute()
-            resolved = resolve(given, _pyproject(folder))
+            resolved = resolve(given, pyproject_of(folder))
             _check_outputs(folder, patch_out, json_out)
             tiers = ladder.build(resolved)
             settings = settings_from(
@@ -130,6 +138,16 @@ def fix(
         _fail(UsageError(report.explanation))
     view.ended(report)
     raise typer.Exit(report.exit_code)
+
+
+@app.command("doctor", help="Say whether `agent fix` could run here, and how to mend what is missing.")
+def doctor_command(sandbox: flags.SandboxBackend = None) -> None:
+    """Exit 0 only if it could."""
+    console = make_console()
+    checks = doctor.examine(sandbox)
+    for check in checks:
+        console.print(doctor.line(check), soft_wrap=True)
+    raise typer.Exit(0 if doctor.fit(checks) else EXIT_CODES[Outcome.INFRASTRUCTURE])
 
 
 @app.command(
@@ -155,16 +173,6 @@ def replay_command(trace: Annotated[Path, typer.Argument(help="Folder of the tra
             f"{found.blobs} blobs whole; outcome {outcome}; head hash {found.head_hash}"
         )
     )
-
-
-def _pyproject(folder: Path) -> bytes | None:
-    """The pyproject.toml of the repository that holds the folder."""
-    root = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
-    path = root / "pyproject.toml"
-    try:
-        return path.read_bytes() if path.is_file() and not path.is_symlink() else None
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
 
 
 def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) -> None:

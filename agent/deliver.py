@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from git import Repo
-
 from agent.edits import load_edits
 from agent.errors import AgentError
 from agent.events import Counts, DeferralDone, Observation, SubmissionDone
@@ -18,9 +16,10 @@ from agent.world import World, write_edits
 from policies.autonomy import Confirmation, required
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
-from sandboxes.interface import REPO
+from sandboxes.interface import WORK
 from tools.base import Base
 from tools.files import FileEdit
+from tools.host_git import author
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, make_patch
 from tools.plain import plain_line
 from tools.verdicts import judge
@@ -42,7 +41,7 @@ def submit(world: World, state: State, loss: float) -> Performed:
         sandbox = world.new_sandbox(base, world.environment)
         try:
             write_edits(sandbox, edits)
-            fresh = sandbox.checkpoint(REPO)
+            fresh = sandbox.checkpoint(WORK)
             alone = world.run_tests(sandbox, state.targets, world.left, "final verification, targets alone")
             sandbox.restore(fresh)
             run = world.run_tests(sandbox, None, world.left, "final verification, the whole suite")
@@ -102,8 +101,10 @@ def _deliver(
     try:
         if settings.patch_out:
             delivered += (f"patch file {write_new(settings.patch_out, patch)}",)
-        if settings.branch:
-            commit = commit_to_branch(base, patch, settings.branch, _message(state, base), author(base))
+        if settings.branch and base.git_dir is not None:
+            commit = commit_to_branch(
+                base, patch, settings.branch, _message(state, base), author(base.git_dir)
+            )
             delivered += (f"commit {commit[:12]} on branch {settings.branch}{_apart_from(base)}",)
         if settings.apply:
             apply_to_tree(base, edits)
@@ -146,14 +147,6 @@ def write_new(name: str, data: bytes) -> str:
     with Path(name).open("xb") as stream:
         stream.write(data)
     return name
-
-
-def author(base: Base) -> tuple[str, str]:
-    """The user's own git identity, or ours. Configuration is read as text; git itself is not run."""
-    with Repo(base.root) as repository, repository.config_reader() as reader:
-        name = reader.get_value("user", "name", "marginal-agent")
-        email = reader.get_value("user", "email", "agent@localhost")
-    return str(name), str(email)
 
 
 def _message(state: State, base: Base) -> str:

@@ -8,41 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from policies.estimates import TierEstimate
-from policies.vocabulary import ActionClass, Bill, Check, Decision, Limits, Outcome, Prices, Step
-from tools.junit import JUnitFailure
+from agent.task import Record, Settings
+from policies.vocabulary import Bill, Check, Decision, Outcome, Step
+from sandboxes.interface import BackendName
 
-SCHEMA_VERSION = 1
-
-
-class Record(BaseModel):
-    """Base of everything written: immutable, no unknown fields, infinities kept."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
-
-
-class Settings(Record):
-    """What the person asked for, as it is needed to decide and to resume."""
-
-    repository: str
-    tests: tuple[str, ...] = ()
-    junit: tuple[JUnitFailure, ...] = ()
-    tests_command: str = ""
-    setup_command: str = ""
-    prices: Prices = Prices()
-    limits: Limits = Limits()
-    delivery: ActionClass = ActionClass.DRAFT
-    apply: bool = False
-    branch: str = ""
-    patch_out: str = ""
-    tiers: tuple[TierEstimate, ...] = ()
-    sandbox: str = "auto"
-    image: str = ""
-    protected: tuple[str, ...] = ()
-    source_distributions: bool = False
-    seed: int = 0
+SCHEMA_VERSION = 2
 
 
 class Counts(Record):
@@ -63,6 +35,7 @@ class IntakeDone(Record):
     files: int
     head: str
     dirty: int
+    runner: str = "pytest"
     notes: tuple[str, ...] = ()
 
 
@@ -73,7 +46,7 @@ class EnvironmentDone(Record):
     image: str
     image_digest: str
     python: str
-    backend: str
+    backend: BackendName
     cached: bool
     notes: tuple[str, ...] = ()
 

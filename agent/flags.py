@@ -24,6 +24,13 @@ TestsCommand = Annotated[
         "writes to $AGENT_JUNIT."
     ),
 ]
+Runner = Annotated[
+    str | None,
+    Option(
+        help="What runs the tests: pytest, unittest, node, vitest, go, phpunit, or auto, which asks the "
+        "repository's files [default: auto]."
+    ),
+]
 SetupCommand = Annotated[
     str | None, Option(help="Run this in the sandbox, offline, when the environment is built.")
 ]
@@ -52,8 +59,21 @@ TierNames = Annotated[
     list[str] | None,
     Option("--tier", metavar="NAME", help="Use only this tier (repeatable) [default: all configured]."),
 ]
-SandboxBackend = Annotated[str | None, Option("--sandbox", help="auto or docker [default: auto].")]
-Image = Annotated[str | None, Option(help="Run in this image instead of building an environment.")]
+SandboxBackend = Annotated[
+    str | None,
+    Option("--sandbox", help="docker, bubblewrap, or auto, which prefers Docker [default: auto]."),
+]
+Image = Annotated[
+    str | None,
+    Option(help="Run in this image (bubblewrap: a root file system's folder), instead of building one."),
+]
+Dockerfile = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE",
+        help="Build the image from this Dockerfile or devcontainer.json (runs what it says, with network).",
+    ),
+]
 SourceDistributions = Annotated[
     bool,
     Option(

@@ -60,6 +60,8 @@ def estimates(state: State) -> Estimates:
 
 def _live(tier: TierEstimate, state: State) -> bool:
     """An exhaustive tier whose candidates are all tried no longer counts."""
+    if not state.suits(tier.name):
+        return False
     search = state.searches.get(tier.name)
     return search is None or search.planned is None or bool(search.used) or bool(search.planned)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.errors import UsageError
-from agent.events import Settings
 from agent.settings import REPAIR, Resolved
+from agent.task import Settings
 from agent.tiers.interface import Tier
 from policies.estimates import repair_tier
 from policies.vocabulary import ActionClass
@@ -55,8 +55,8 @@ def settings_from(
         repository=str(folder),
         tests=tests,
         junit=junit,
+        runner=resolved.runner,
         tests_command=resolved.tests_command,
-        setup_command=resolved.setup_command,
         prices=resolved.prices,
         limits=resolved.limits,
         delivery=ActionClass.COMMIT if apply or branch else ActionClass.DRAFT,
@@ -65,7 +65,5 @@ def settings_from(
         patch_out=patch_out,
         tiers=estimates,
         sandbox=resolved.sandbox,
-        image=resolved.image,
         protected=resolved.protected,
-        source_distributions=resolved.source_distributions,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.runners import PYTHON_RUNNERS
 from agent.state import State
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
@@ -23,7 +24,7 @@ def options(state: State) -> tuple[Step, ...]:
 
 
 def _reads(state: State) -> tuple[Step, ...]:
-    useful = state.localised is None and not state.settings.tests_command
+    useful = state.localised is None and state.runner in PYTHON_RUNNERS
     helped = any("localised" in dict(tier.knowledge_gain) for tier in state.settings.tiers)
     return (LOCALISE,) if useful and helped else ()
 
@@ -47,7 +48,9 @@ def _acts(state: State) -> tuple[Step, ...]:
 
 
 def exhausted(state: State, tier: str, attempts: int) -> bool:
-    """True when the tier has nothing more to try."""
+    """True when the tier has nothing (more) to try."""
+    if not state.suits(tier):
+        return True
     search = state.searches.get(tier)
     if search is not None and search.planned is not None:
         return not search.planned

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from pydantic import TypeAdapter
 
+from agent.environment import environment_of
 from agent.errors import UsageError
 from agent.events import (
     BaselineDone,
@@ -16,16 +18,14 @@ from agent.events import (
     ReproductionDone,
     StepRefused,
 )
+from agent.runners import COMMAND, PYTHON_RUNNERS, runner_name
+from agent.settings import REPAIR
 from agent.state import State
 from agent.targets import named_targets, narrowed, uncollected
-from agent.world import BACKEND, World
+from agent.world import World
 from policies.vocabulary import Outcome
-from sandboxes.docker import reap_orphans
-from sandboxes.engine import connect
-from sandboxes.environments import Environment, build_environment
-from sandboxes.given import given_environment
-from sandboxes.images import ensure_base
-from sandboxes.requirements import read_declarations
+from sandboxes.environments import Environment
+from tools.detection import PYTEST
 from tools.patch import branch_problem
 from tools.verdicts import SuiteRun, VerdictOutcome
 
@@ -53,7 +53,19 @@ def intake(world: World, state: State) -> Observation:
             outcome=Outcome.USAGE,
             message=f"{base.root} is not a git repository: only a patch file can come out; leave out --apply",
         )
+    try:
+        runner = runner_name(settings, base)
+    except UsageError as error:
+        return StepRefused(outcome=Outcome.USAGE, message=str(error))
     notes = list(base.notes)
+    if runner not in (*PYTHON_RUNNERS, COMMAND):
+        if all(tier.name == REPAIR for tier in settings.tiers):
+            return StepRefused(
+                outcome=Outcome.NOT_FIXED,
+                message=f"the tests are run by {runner}, and only the embedded tier is configured, which "
+                "knows Python only; add another to your configuration",
+            )
+        notes.append(f"tests are run by {runner}; the embedded repair tier knows Python only")
     if base.git_dir is None:
         notes.append("not a git repository: working on a copy of the folder; only a patch file can come out")
     return IntakeDone(
@@ -61,6 +73,7 @@ def intake(world: World, state: State) -> Observation:
         files=len(base.files),
         head=base.head,
         dirty=len(base.dirty),
+        runner=runner,
         notes=tuple(notes),
     )
 
@@ -74,31 +87,18 @@ def environment(world: World, state: State) -> Observation:
         image=built.image,
         image_digest=built.digest,
         python=built.python,
-        backend=BACKEND,
+        backend=built.backend,
         cached=built.cached,
         notes=built.notes,
     )
 
 
 def find_environment(world: World, state: State) -> Environment:
-    """The user's image, or one built from the base's declarations. Raises SandboxError, ImageError."""
-    base = world.base_of(state)
-    client = connect()
-    for orphan in reap_orphans(client):
-        world.say(f"removed {orphan}, left by a run that is gone")
-    if world.settings.image:
-        return given_environment(client, world.settings.image, world.say)
-    declared = {path: file.data for path, file in base.files.items() if file.mode != "120000"}
-    return build_environment(
-        client,
-        read_declarations(declared),
-        base=ensure_base(client, world.say),
-        tree_tar=base.tar(),
-        setup_command=world.settings.setup_command or None,
-        allow_source_distributions=world.settings.source_distributions,
-        seconds=world.left,
-        progress=world.say,
-    )
+    """The environment of the base. Raises SandboxError, ImageError."""
+    backend = world.choose(state)
+    reaped = tuple(f"removed {orphan}, left by a run that is gone" for orphan in backend.reap())
+    found = environment_of(backend, world.base_of(state), state.settings.sandbox, world.left, world.say)
+    return replace(found, notes=(*reaped, *found.notes))
 
 
 def ready(world: World, state: State) -> None:
@@ -214,10 +214,10 @@ def _not_green(run: SuiteRun) -> str:
 
 def _no_command(state: State, run: SuiteRun) -> str:
     """Why the tests' command cannot be run at all, or ""."""
-    if not state.settings.tests_command or run.exit_code not in (CANNOT_EXECUTE, NOT_FOUND):
+    if state.runner == PYTEST or run.exit_code not in (CANNOT_EXECUTE, NOT_FOUND):
         return ""
     said = run.output.strip().splitlines()
-    return f"the command of the tests cannot be run: {said[-1] if said else state.settings.tests_command}"
+    return f"the command of the tests cannot be run: {said[-1] if said else state.runner}"
 
 
 def _not_collected(problem: str, what: str = "the suite") -> str:

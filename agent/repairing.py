@@ -142,7 +142,7 @@ def prepare_search(
     sources = [
         path
         for path in world.base_of(state).files
-        if (suspects is None or path in suspects) and editable(world, state, path)
+        if path.endswith(".py") and (suspects is None or path in suspects) and editable(world, state, path)
     ]
     command = ("sh", "-c", state.settings.tests_command) if state.settings.tests_command else ()
     search = RepairSearch(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from agent.events import Counts, Record
+from agent.events import Counts
 from agent.forecast import estimates
 from agent.state import State
+from agent.task import Record
 from agent.units import show_money, show_seconds
 from agent.words import counts
 from policies.belief import hand_right

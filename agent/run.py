@@ -14,10 +14,11 @@ from pathlib import Path
 
 from agent import state as fold
 from agent.errors import TraceError, UsageError
-from agent.events import Event, RunEnded, RunResumed, RunStarted, Settings, StepDone, StepLost
+from agent.events import Event, RunEnded, RunResumed, RunStarted, StepDone, StepLost
 from agent.policies import MARGINAL
 from agent.redact import Redactor
 from agent.state import State
+from agent.task import Settings
 from agent.trace import Trace, TraceWriter
 from policies.vocabulary import Bill
 

@@ -25,7 +25,9 @@ from pydantic_settings import (
 
 from agent import units
 from agent.errors import UsageError
+from agent.task import SandboxSettings
 from policies.vocabulary import Limits, Prices
+from sandboxes.interface import SandboxLimits, Wanted
 from sandboxes.toml import load_toml
 
 APPLICATION = "marginal-agent"
@@ -71,12 +73,19 @@ class UserSettings(BaseSettings):
     irreversible_price: str | None = None
     budget: str | None = None
     deadline: str | None = None
+    runner: str | None = None
     tests_command: str | None = None
     setup_command: str | None = None
     tier: Words | None = None
     tiers: list[TierSettings] = []
-    sandbox: Literal["auto", "docker"] = "auto"
+    sandbox: Wanted = "auto"
+    sandbox_runtime: str | None = None
+    sandbox_memory: str | None = None
+    sandbox_disk: str | None = None
+    sandbox_processes: int | None = Field(default=None, ge=16)
+    sandbox_cpus: float | None = Field(default=None, gt=0)
     image: str | None = None
+    dockerfile: str | None = None
     protected: Words = []
     source_distributions: bool = False
     trust_repo_config: bool = False
@@ -103,6 +112,7 @@ class RepositorySettings(BaseModel):
 
     budget: str | None = None
     deadline: str | None = None
+    runner: str | None = None
     tests_command: str | None = None
     setup_command: str | None = None
     protected: list[str] = []
@@ -114,14 +124,12 @@ class Resolved:
 
     prices: Prices
     limits: Limits
+    runner: str
     tests_command: str
-    setup_command: str
     tier_names: tuple[str, ...]
     tiers: tuple[TierSettings, ...]
-    sandbox: str
-    image: str
+    sandbox: SandboxSettings
     protected: tuple[str, ...]
-    source_distributions: bool
     notes: tuple[str, ...]
 
 
@@ -154,6 +162,8 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         notes.append(
             f"ignored from the repository's [tool.agent] (only you may set it): {', '.join(ignored)}"
         )
+    if user.runner and user.tests_command:
+        raise UsageError("name a runner or a command for the tests, not both")
     limits = Limits(
         min(
             _amount("budget", user, units.money_limit),
@@ -175,14 +185,12 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     return Resolved(
         prices=prices,
         limits=limits,
-        tests_command=user.tests_command or repository.tests_command or "",
-        setup_command=user.setup_command or repository.setup_command or "",
+        runner=user.runner or repository.runner or "auto",
+        tests_command=user.tests_command or ("" if user.runner else repository.tests_command) or "",
         tier_names=_tier_names(user),
         tiers=tuple(user.tiers),
-        sandbox=user.sandbox,
-        image=user.image or "",
+        sandbox=_sandbox(user, repository),
         protected=(*user.protected, *repository.protected),
-        source_distributions=user.source_distributions,
         notes=tuple(notes),
     )
 
@@ -197,6 +205,34 @@ def user_settings(flags: Mapping[str, Any]) -> UserSettings:
         raise UsageError(f"{user_file()} is not valid TOML: {error}") from None
     except (OSError, SettingsError) as error:
         raise UsageError(f"settings cannot be read: {error}") from None
+
+
+def _sandbox(user: UserSettings, repository: RepositorySettings) -> SandboxSettings:
+    """Where tests run; only the set-up command may come from the repository."""
+    if user.image and user.dockerfile:
+        raise UsageError("name an image or a dockerfile, not both")
+    usual = SandboxLimits()
+    limits = SandboxLimits(
+        memory_bytes=_size("sandbox_memory", user.sandbox_memory) or usual.memory_bytes,
+        disk_bytes=_size("sandbox_disk", user.sandbox_disk) or usual.disk_bytes,
+        processes=user.sandbox_processes or usual.processes,
+        cpus=user.sandbox_cpus or usual.cpus,
+    )
+    if limits.disk_bytes > limits.memory_bytes:
+        raise UsageError("sandbox-disk lies in memory: it cannot be more than sandbox-memory")
+    return SandboxSettings(
+        backend=user.sandbox,
+        runtime=user.sandbox_runtime or "",
+        image=user.image or "",
+        dockerfile=user.dockerfile or "",
+        setup_command=user.setup_command or repository.setup_command or "",
+        source_distributions=user.source_distributions,
+        limits=limits,
+    )
+
+
+def _size(name: str, text: str | None) -> int:
+    return int(_parsed(name, text, units.size)) if text else 0
 
 
 def _tier_names(user: UserSettings) -> tuple[str, ...]:

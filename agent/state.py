@@ -21,7 +21,6 @@ from agent.events import (
     RunEnded,
     RunResumed,
     RunStarted,
-    Settings,
     StepDecided,
     StepDone,
     StepIntended,
@@ -29,10 +28,13 @@ from agent.events import (
     StepRefused,
     SubmissionDone,
 )
+from agent.runners import COMMAND, PYTHON_RUNNERS
 from agent.settings import REPAIR
+from agent.task import Settings
 from policies.belief import Belief
 from policies.estimates import LOCALISED
 from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
+from tools.detection import PYTEST
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,15 @@ class State:
         if self.settings.tests or self.settings.junit:
             return self.settings.tests
         return self.baseline.failing if self.baseline else ()
+
+    @property
+    def runner(self) -> str:
+        """What runs the tests."""
+        return self.intake.runner if self.intake else PYTEST
+
+    def suits(self, tier: str) -> bool:
+        """Whether the tier can do anything here: the embedded one repairs Python only."""
+        return tier != REPAIR or self.runner in (*PYTHON_RUNNERS, COMMAND)
 
     @property
     def named(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.errors import UsageError
-from agent.events import Settings
+from agent.task import Settings
 from tools.junit import match_node_ids, near_matches
 from tools.verdicts import SuiteRun
 

@@ -12,6 +12,8 @@ _DURATION_PART = re.compile(
 )
 _RATE = re.compile(r"^(?P<money>.+?)\s*(?:/|per)\s*(?P<unit>[a-z]+)$", re.IGNORECASE)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_SIZE = re.compile(rf"^{_NUMBER}\s*(?P<unit>[kmgt])i?b?$", re.IGNORECASE)
+_BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _NO_LIMIT = {"none", "unlimited", "inf", "no"}
 
 
@@ -63,6 +65,14 @@ def duration_limit(text: str) -> float:
     return math.inf if text.strip().lower() in _NO_LIMIT else duration(text)
 
 
+def size(text: str) -> int:
+    """Bytes from `512m`, `2g`, `1.5 GiB` (powers of two). Raises ValueError for anything else."""
+    match = _SIZE.match(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' is not a size (write 512m or 2g)")
+    return int(float(match["number"]) * _BYTES[match["unit"].lower()])
+
+
 def _unit(word: str) -> str:
     word = word.lower()
     return "ms" if word == "ms" else word[0] if word[0] in _SECONDS else word
@@ -73,6 +83,12 @@ def show_money(dollars: float) -> str:
     if math.isinf(dollars):
         return "no limit"
     return f"${dollars:.2f}" if dollars == 0 or abs(dollars) >= 0.01 else f"${dollars:.4f}"
+
+
+def show_size(count: float) -> str:
+    """Bytes as `640 kB`, `12 MB`, `1.4 GB` (powers of ten, as engines and disks count)."""
+    divisor, unit = (1e9, "GB") if count >= 1e9 else (1e6, "MB") if count >= 1e6 else (1e3, "kB")
+    return f"{count / divisor:.{int(count < 10 * divisor and unit != 'kB')}f} {unit}"
 
 
 def show_seconds(seconds: float) -> str:

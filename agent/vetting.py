@@ -20,9 +20,9 @@ def protection_of(world: World, state: State) -> Protection:
 
 
 def editable(world: World, state: State, path: str) -> bool:
-    """True for a Python source file of the base that a fix may touch."""
+    """True for a text file of the base that a fix may touch."""
     data = world.base_of(state).read(path)
-    if data is None or not path.endswith(".py"):
+    if data is None or b"\0" in data:
         return False
     return protected_reason(path, data, data + b"\n", protection_of(world, state)) is None
 

@@ -18,9 +18,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from agent.events import Observation, Settings
+from agent.events import Observation
 from agent.report import Report
 from agent.state import State
+from agent.task import Settings
 from agent.units import show_money, show_seconds
 from agent.words import said
 from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, Prices, Step

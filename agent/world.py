@@ -10,26 +10,28 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from agent.errors import UsageError
-from agent.events import Settings
+from agent.runners import runner_in
 from agent.state import State
+from agent.task import Settings
 from agent.tiers.interface import Tier
-from sandboxes.docker import DockerSandbox
+from sandboxes.backend import Backend
+from sandboxes.choose import choose_backend
 from sandboxes.environments import Environment
-from sandboxes.interface import REPO, SandboxError, SandboxLimits
-from tools.base import Base, BaseError, take_base
-from tools.command_tests import CommandRunner
+from sandboxes.inside.checkpoints import LIMIT as MOST_KEPT
+from sandboxes.interface import REPO, WORK, RunRequest, Sandbox, SandboxError, SandboxLimits
+from tools.base import PAGE, Base, BaseError, take_base
 from tools.files import FileEdit
 from tools.inside_files import inside_files
 from tools.protected import Protection
 from tools.repair.localise import Localisation
-from tools.testing import PytestRunner, RunLimits, TestRunner
+from tools.testing import RunLimits, TestRunner
 from tools.verdicts import SuiteRun, Verdict, VerdictKey
 
 if TYPE_CHECKING:
@@ -38,12 +40,12 @@ if TYPE_CHECKING:
     from agent.repairing import Searching
 
 LOCALISATION: TypeAdapter[Localisation] = TypeAdapter(Localisation)
-BACKEND = "docker"
 LEAST_SECONDS = 0.1
 PER_TEST_SECONDS = 30.0
 """Bound of one test; a buggy loop may hang for ever."""
 
 COLLECT_SECONDS = 60.0
+UNPACK_SECONDS = 60.0
 MEMORY_SHARE = 0.6
 """Share of the sandbox's memory that one test process may take; the rest is for the work area and us."""
 
@@ -60,14 +62,14 @@ class World:
     load: Callable[[str], bytes]
     trace_folder: Path
     holds_secret: Callable[[bytes], bool]
-    limits: SandboxLimits = field(default_factory=SandboxLimits)
     finish_by: float = math.inf
     base: Base | None = None
     environment: Environment | None = None
-    sandbox: DockerSandbox | None = None
+    sandbox: Sandbox | None = None
     pristine: str = ""
     searching: Searching | None = None
     protection: Protection | None = None
+    backend: Backend | None = None
 
     @property
     def left(self) -> float:
@@ -79,7 +81,13 @@ class World:
         """The base, taken once. Raises UsageError."""
         if self.base is None:
             try:
-                self.base = take_base(Path(self.settings.repository), leave_out=(self.trace_folder,))
+                limits = self.settings.sandbox.limits
+                self.base = take_base(
+                    Path(self.settings.repository),
+                    leave_out=(self.trace_folder,),
+                    max_bytes=most_bytes(limits),
+                    max_files=limits.disk_bytes // PAGE // 2,
+                )
             except BaseError as error:
                 raise UsageError(str(error)) from None
         return self.base
@@ -94,15 +102,28 @@ class World:
             )
         return base
 
-    def new_sandbox(self, base: Base, environment: Environment) -> DockerSandbox:
+    def choose(self, state: State) -> Backend:
+        """What sandboxes run in, found once: the recorded one after a resume. Raises EngineMissing."""
+        if self.backend is None:
+            asked = self.settings.sandbox
+            wanted = state.environment.backend if state.environment else asked.backend
+            self.backend = choose_backend(wanted, runtime=asked.runtime)
+            self.say(f"sandbox: {self.backend.description}")
+        return self.backend
+
+    def new_sandbox(self, base: Base, environment: Environment) -> Sandbox:
         """A started sandbox with the base in `/workspace/repo` and our own code inside."""
-        sandbox = DockerSandbox(environment.image, self.limits, python=environment.python)
+        assert self.backend is not None
+        sandbox = self.backend.sandbox(
+            environment.image, self.settings.sandbox.limits, python=environment.python
+        )
         sandbox.start()
         try:
             sandbox.install_inside(inside_files())
             if environment.generated:
-                sandbox.put_tar(REPO, environment.generated)
-            sandbox.put_tar(REPO, base.tar())  # the base has the last word
+                unpack_generated(sandbox, environment.generated)
+            with room_in_the_sandbox():
+                sandbox.put_tar(REPO, base.tar())  # the base has the last word
         except BaseException:
             sandbox.stop()
             raise
@@ -112,19 +133,15 @@ class World:
         """Start the sandbox that steps work in, and keep its work area as it is now."""
         self.environment, self.searching = environment, None
         self.sandbox = self.new_sandbox(base, environment)
-        try:
-            self.pristine = self.sandbox.checkpoint(REPO)
-        except ValueError as error:
-            raise SandboxError(f"the repository is too large for the sandbox: {error}") from error
+        with room_in_the_sandbox():
+            self.pristine = self.sandbox.checkpoint(WORK)
 
-    def runner(self, sandbox: DockerSandbox) -> TestRunner:
+    def runner(self, sandbox: Sandbox) -> TestRunner:
         """What runs the tests of this repository."""
-        if self.settings.tests_command:
-            return CommandRunner(sandbox, self.settings.tests_command, repo=REPO)
-        return PytestRunner(sandbox, sandbox.python, repo=REPO)
+        return runner_in(sandbox, self.settings, self.take_base())
 
     def run_tests(
-        self, sandbox: DockerSandbox, ids: tuple[str, ...] | None, seconds: float, doing: str = "tests"
+        self, sandbox: Sandbox, ids: tuple[str, ...] | None, seconds: float, doing: str = "tests"
     ) -> SuiteRun:
         """Run these tests (None: all) within `seconds`, showing progress."""
 
@@ -145,7 +162,7 @@ class World:
 
     def verdict_key(self, tree: str, ids: tuple[str, ...] | None) -> str:
         """Digest of what a cold run's verdicts depend on (hard rule 5)."""
-        assert self.sandbox is not None
+        assert self.sandbox is not None and self.environment is not None
         return VerdictKey(
             tree=tree,
             ids=ids,
@@ -153,33 +170,66 @@ class World:
             image=self.sandbox.image_digest,
             interpreter=self.sandbox.python,
             limits=self.run_limits(math.inf).key,
-            backend=BACKEND,
+            backend=self.environment.backend,
             mode="cold",
         ).digest
 
     @property
     def memory_bytes(self) -> int:
         """Bound of one test process."""
-        return int(self.limits.memory_bytes * MEMORY_SHARE)
+        return int(self.settings.sandbox.limits.memory_bytes * MEMORY_SHARE)
 
     @contextmanager
-    def edited(self, sandbox: DockerSandbox, edits: tuple[FileEdit, ...]) -> Iterator[None]:
+    def edited(self, sandbox: Sandbox, edits: tuple[FileEdit, ...]) -> Iterator[None]:
         """The work area with a candidate in it, put back afterwards whatever the tests left behind."""
         try:
             write_edits(sandbox, edits)
             yield
         finally:
             if sandbox.alive():
-                sandbox.restore(self.pristine)
+                with room_in_the_sandbox():
+                    sandbox.restore(self.pristine)
 
     def close(self) -> None:
         """Stop the sandbox. Safe to call more than once."""
         if self.sandbox is not None:
             self.sandbox.stop()
             self.sandbox = None
+        if self.backend is not None:
+            self.backend.close()
+            self.backend = None
 
 
-def write_edits(sandbox: DockerSandbox, edits: tuple[FileEdit, ...]) -> None:
+def most_bytes(limits: SandboxLimits) -> int:
+    """Bytes of a base that fits: it lies in memory twice, work area and checkpoint, beside the tests."""
+    beside_tests = int(limits.memory_bytes * (1 - MEMORY_SHARE))
+    return min(limits.disk_bytes // 2, beside_tests // 2, MOST_KEPT)
+
+
+@contextmanager
+def room_in_the_sandbox() -> Iterator[None]:
+    """What does not fit into the sandbox is a matter of its limits, not of the repository's tests."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise SandboxError(
+            f"the repository does not fit into the sandbox ({error}); raise sandbox-memory and sandbox-disk"
+        ) from error
+
+
+def unpack_generated(sandbox: Sandbox, archive: str) -> None:
+    """Put what installing wrote into the repository back, inside: it comes from the repository's own code."""
+    with_python = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])"
+    request = RunRequest((sandbox.python, "-I", "-c", with_python, archive, REPO), timeout=UNPACK_SECONDS)
+    result = sandbox.run(request)
+    if result.exit_code != 0:
+        said = result.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise SandboxError(
+            f"the files that installing made cannot be unpacked: {(said or ['no reason'])[-1]}"
+        )
+
+
+def write_edits(sandbox: Sandbox, edits: tuple[FileEdit, ...]) -> None:
     """Put whole-file edits into the work area."""
     for edit in edits:
         if edit.content is None:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import select
 import socket
+import ssl
 import struct
-from typing import Any
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from docker.models.containers import Container
 
 from sandboxes.interface import SandboxError
 
+T = TypeVar("T")
+
 _STDOUT = 1
 _HEADER = struct.Struct(">BxxxI")
 _SEND_PATIENCE = 120.0
+_LOOK = 1.0  # seconds after which a wait looks whether the streams were closed meanwhile
 _COMPLAINT_BYTES = 4000
 
 
@@ -27,14 +36,20 @@ class AttachedStreams:
         # The SDK's wrapper owns the response; it must live as long as the socket in it.
         self._wrapper: Any = container.attach_socket(params=parameters)
         self._socket: socket.socket = _socket_of(self._wrapper)
+        self._socket.setblocking(False)
+        # One thread sends while another receives, and TLS state may be touched by one at a time. A signal
+        # handler may close in the middle of either.
+        self._lock = threading.RLock()
+        self._closed = False
         self._buffer = bytearray()
         self._complaint = b""
 
     def send(self, data: bytes) -> None:
         """Write to the runner's stdin. Raises SandboxError when it is gone or does not read."""
+        left = memoryview(data)
         try:
-            self._socket.settimeout(_SEND_PATIENCE)
-            self._socket.sendall(data)
+            while left:
+                left = left[self._attempt(self._socket.send, left, select.POLLOUT, _SEND_PATIENCE) :]
         except OSError as error:
             raise self._gone(f"it takes no more input ({error})") from error
 
@@ -53,16 +68,20 @@ class AttachedStreams:
         return data
 
     def close(self) -> None:
-        """Close the streams; the runner ends when its stdin does."""
-        self._socket.close()
-        self._wrapper.close()
+        """Close the streams; the runner ends when its stdin does. Who waits on them is woken and raises."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+                self._socket.close()
+                self._wrapper.close()
 
     def _take(self, size: int, patience: float) -> bytes:
         parts = []
         try:
-            self._socket.settimeout(patience)
             while size:
-                part = self._socket.recv(min(size, 1 << 20))
+                part = self._attempt(self._socket.recv, min(size, 1 << 20), select.POLLIN, patience)
                 if not part:
                     raise self._gone("its container ended")
                 parts.append(part)
@@ -72,6 +91,28 @@ class AttachedStreams:
         except OSError as error:
             raise self._gone(str(error)) from error
         return b"".join(parts)
+
+    def _attempt(self, action: Callable[[Any], T], argument: object, events: int, patience: float) -> T:
+        """Do what may have to wait for `events` of the socket. Raises TimeoutError after `patience`
+        seconds, OSError."""
+        deadline = time.monotonic() + patience
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise ConnectionAbortedError("closed")
+                try:
+                    return action(argument)
+                except ssl.SSLWantReadError:
+                    events = select.POLLIN
+                except ssl.SSLWantWriteError:
+                    events = select.POLLOUT
+                except BlockingIOError:
+                    pass
+                poller = select.poll()
+                poller.register(self._socket, events)
+            if time.monotonic() > deadline:
+                raise TimeoutError("timed out")
+            poller.poll(_LOOK * 1000)
 
     def _gone(self, reason: str) -> SandboxError:
         complaint = self._complaint.decode(errors="replace").strip()

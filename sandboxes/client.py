@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any, Protocol
 
-from sandboxes.inside.frames import PREFIX, decode_prefix, encode
+from sandboxes.inside.frames import FEED_WINDOW, PREFIX, decode_prefix, encode
 from sandboxes.interface import RunRequest, RunResult, SandboxError
 
 GRACE = 30.0
@@ -16,7 +16,10 @@ GRACE = 30.0
 FILE_PATIENCE = 120.0
 """Seconds without a byte after which a file request counts as lost."""
 
-_MODULES = ("frames", "identity", "files", "checkpoints", "commands", "runner")
+_COMPLAINT = 300  # characters of an answer's complaint; the paths in it can be as long as code likes
+_MODULES = (
+    "frames", "identity", "files", "checkpoints", "leftovers", "syscalls", "feeding", "commands", "runner",
+)  # fmt: skip
 
 BOOTSTRAP = """
 import json, os, sys, types
@@ -46,7 +49,10 @@ def runner_source() -> bytes:
 
 
 class Connection(Protocol):
-    """A byte stream to and from a runner. Every method raises SandboxError when the runner is gone."""
+    """A byte stream to and from a runner. Every method raises SandboxError when the runner is gone.
+
+    One thread may send while another receives, and `close` makes both of them raise.
+    """
 
     def send(self, data: bytes) -> None: ...
 
@@ -55,6 +61,32 @@ class Connection(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class _Input:
+    """The standard input of one interactive command, which was given `sent` bytes to begin with."""
+
+    def __init__(self, sent: int) -> None:
+        self.over = False
+        self._sent = sent
+        self._read = 0
+        self._changed = threading.Condition()
+
+    def wait_for_room(self, size: int) -> None:
+        """Wait until less than FEED_WINDOW bytes are unread, or all is over; then count `size` more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.over or self._sent - self._read < FEED_WINDOW)
+            self._sent += size
+
+    def note_read(self, total: int) -> None:
+        with self._changed:
+            self._read = total
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
 
 
 class RunnerClient:
@@ -69,6 +101,8 @@ class RunnerClient:
         self._connection: Connection | None = None
         self._search_path = ""
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._input: _Input | None = None
 
     def _open(self, connection: Connection, python: str) -> None:
         """Hand the runner its source and wait for its greeting."""
@@ -91,6 +125,7 @@ class RunnerClient:
             "max_output": request.max_output,
             "max_report": request.max_report,
             "memory_bytes": request.memory_bytes,
+            "interactive": request.interactive,
         }
         report: list[bytes] = []
 
@@ -111,6 +146,28 @@ class RunnerClient:
             disk_full=answer["disk_full"],
             truncated=answer["truncated"],
         )
+
+    def feed(self, data: bytes) -> bool:
+        """Append to the standard input of the interactive command under way; no bytes close it.
+
+        For a thread other than the one in `run`, from the first byte of the report on. Waits while the
+        command has FEED_WINDOW bytes left to read. Whether the bytes were sent: not when it has ended.
+        Raises SandboxError when the sandbox is gone.
+        """
+        command = self._input
+        if command is None:
+            return False
+        command.wait_for_room(len(data))
+        with self._sending:
+            # Asked here, so that no input for one command can come after the request for the next.
+            if command.over or self._connection is None:
+                return False
+            try:
+                self._connection.send(encode({"operation": "feed"}, len(data)) + data)
+            except BaseException:
+                self._hang_up()
+                raise
+        return True
 
     def read(self, path: str, max_bytes: int = 16_000_000) -> bytes:
         """Contents of a regular file of the work area; see `Runtime.read`."""
@@ -164,9 +221,8 @@ class RunnerClient:
                 self._hang_up()
                 raise
         if answer["kind"] == "error":
-            if answer["errno"] is None:
-                raise ValueError(answer["message"])
-            raise OSError(answer["errno"], answer["message"])
+            message = answer["message"].removeprefix(f"[Errno {answer['errno']}] ")[:_COMPLAINT]
+            raise ValueError(message) if answer["errno"] is None else OSError(answer["errno"], message)
         return answer, body
 
     def _exchange(
@@ -178,14 +234,23 @@ class RunnerClient:
     ) -> tuple[dict[str, Any], bytes]:
         if self._connection is None:
             raise SandboxError("the sandbox is not running")
-        self._connection.send(encode(message, len(payload)))
-        self._connection.send(payload)
-        while True:
-            answer, body = self._receive(patience)
-            if answer["kind"] in ("done", "error"):
-                return answer, body
-            if on_chunk is not None:
-                on_chunk(body)
+        command = _Input(len(payload))
+        try:
+            with self._sending:
+                self._connection.send(encode(message, len(payload)))
+                self._connection.send(payload)
+                self._input = command if message.get("interactive") else None
+            while True:
+                answer, body = self._receive(patience)
+                if answer["kind"] in ("done", "error"):
+                    return answer, body
+                if answer["kind"] == "fed":
+                    command.note_read(answer["bytes"])
+                elif on_chunk is not None:
+                    on_chunk(body)
+        finally:
+            self._input = None
+            command.end()
 
     def _receive(self, patience: float) -> tuple[dict[str, Any], bytes]:
         if self._connection is None:

@@ -6,33 +6,35 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from docker import DockerClient
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
-from docker.types import LogConfig, Mount, Ulimit
+from docker.types import LogConfig, Ulimit
 from requests.exceptions import RequestException
 
 from sandboxes.attach import AttachedStreams
-from sandboxes.client import BOOTSTRAP, RunnerClient
+from sandboxes.client import BOOTSTRAP
 from sandboxes.engine import connect, engine_errors
 from sandboxes.interface import INSIDE, UID, WORK, ImageError, SandboxError, SandboxLimits
+from sandboxes.runner_sandbox import (
+    CPU_PERIOD,
+    INSIDE_BYTES,
+    OPEN_FILES,
+    SHM_BYTES,
+    TMP_BYTES,
+    TMP_INODES,
+    RunnerSandbox,
+    work_inodes,
+)
 
 LABEL = "marginal-agent"
 PID_LABEL = f"{LABEL}.pid"
 BOOT_LABEL = f"{LABEL}.boot"
 
-_TMP_BYTES = 256 * 2**20
-_SHM_BYTES = 64 * 2**20
-_INSIDE_BYTES = 64 * 2**20
-_OPEN_FILES = 4096
-_BYTES_PER_INODE = 4096
-_CPU_PERIOD = 100_000  # microseconds; a quota may exceed the engine's CPUs, a count of CPUs may not
 _REMOVAL_PATIENCE = 30.0
 
 _log = logging.getLogger(__name__)
@@ -44,18 +46,22 @@ def host_identity() -> str:
     return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
 
 
+NO_LABELS = {LABEL: "", PID_LABEL: "", BOOT_LABEL: ""}
+"""For images: what is made of them later is not ours."""
+
+
 def host_labels() -> dict[str, str]:
     """Labels of everything this process makes in the engine; `reap_orphans` goes by them."""
     return {LABEL: "1", PID_LABEL: str(os.getpid()), BOOT_LABEL: host_identity()}
 
 
-class DockerSandbox(RunnerClient):
-    """`sandboxes.interface.Sandbox` in a container of `image`. A context manager: starts and stops.
+class DockerSandbox(RunnerSandbox):
+    """`sandboxes.interface.Sandbox` in a container; see `RunnerSandbox`.
 
-    `python` is the interpreter that runs tests; the runner itself uses the image's own `python3`, never
-    one that code under repair could have written. `environment` is given to every command. `network`,
-    `writable_root` and `mounts` are for building environments only. Closing the host process in any way
-    (SIGKILL too) closes the runner's stdin, which ends and removes the container.
+    `runtime` names one of the engine's runtimes ("" for its default). `writable_root` is for building
+    environments only.
+    Closing the host process in any way (SIGKILL too) closes the runner's stdin, which ends and removes the
+    container.
     """
 
     def __init__(
@@ -65,33 +71,17 @@ class DockerSandbox(RunnerClient):
         *,
         client: DockerClient | None = None,
         python: str = "python3",
-        network: bool = False,
+        runtime: str = "",
         environment: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         writable_root: bool = False,
-        mounts: Sequence[Mount] = (),
     ) -> None:
-        super().__init__(environment)
-        self._image = image
-        self._limits = limits or SandboxLimits()
+        super().__init__(image, limits, python=python, environment=environment)
         self._client = client or connect()
-        self._python = python
-        self._network = network
+        self._runtime = runtime
         self._labels = dict(labels or {})
         self._writable_root = writable_root
-        self._mounts = list(mounts)
         self._name = ""
-        self._digest = ""
-
-    @property
-    def python(self) -> str:
-        """The interpreter inside that runs tests."""
-        return self._python
-
-    @property
-    def image_digest(self) -> str:
-        """The engine's content id of the image, known once started."""
-        return self._digest
 
     @property
     def description(self) -> str:
@@ -112,7 +102,9 @@ class DockerSandbox(RunnerClient):
             raise SandboxError("this sandbox has been started before")
         self._name = f"{LABEL}-{os.getpid()}-{secrets.token_hex(6)}"
         try:
-            self._digest = str(self._client.images.get(self._image).id)
+            image = self._client.images.get(self._image)
+            self._digest = str(image.id)
+            self._environment = {**_variables(image.attrs), **self._environment}
             container = self._client.containers.create(self._image, **self._settings())
             streams = AttachedStreams(container)
             container.start()
@@ -145,20 +137,10 @@ class DockerSandbox(RunnerClient):
         except SandboxError:
             return False
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
     def _settings(self) -> dict[str, Any]:
         """Everything the engine is told: closed by default, and bounded in every direction."""
         limits = self._limits
         owned = f"rw,exec,nosuid,nodev,uid={UID},gid={UID},mode=0755"
-        inodes = max(limits.disk_bytes // _BYTES_PER_INODE, 1024)
         return {
             "name": self._name,
             "hostname": "sandbox",
@@ -168,28 +150,34 @@ class DockerSandbox(RunnerClient):
             "working_dir": "/",
             "stdin_open": True,
             "auto_remove": True,
-            "network_mode": "bridge" if self._network else "none",
+            "runtime": self._runtime or None,
+            "network_mode": "none",
             "ipc_mode": "private",
             "cap_drop": ["ALL"],
             "cap_add": ["SETUID", "SETGID", "KILL"],
             "security_opt": ["no-new-privileges:true"],
             "read_only": not self._writable_root,
             "tmpfs": {
-                WORK: f"{owned},size={limits.disk_bytes},nr_inodes={inodes}",
-                INSIDE: f"rw,noexec,nosuid,nodev,uid=0,gid=0,mode=0755,size={_INSIDE_BYTES}",
-                "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={_TMP_BYTES},nr_inodes=65536",  # noqa: S108
+                WORK: f"{owned},size={limits.disk_bytes},nr_inodes={work_inodes(limits)}",
+                INSIDE: f"rw,noexec,nosuid,nodev,uid=0,gid=0,mode=0755,size={INSIDE_BYTES}",
+                "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={TMP_BYTES},nr_inodes={TMP_INODES}",  # noqa: S108
             },
-            "shm_size": _SHM_BYTES,
-            "mounts": self._mounts,
+            "shm_size": SHM_BYTES,
             "mem_limit": limits.memory_bytes,
             "memswap_limit": limits.memory_bytes,
-            "cpu_period": _CPU_PERIOD,
-            "cpu_quota": int(limits.cpus * _CPU_PERIOD),
+            "cpu_period": CPU_PERIOD,
+            "cpu_quota": int(limits.cpus * CPU_PERIOD),
             "pids_limit": limits.processes,
-            "ulimits": [Ulimit(name="nofile", soft=_OPEN_FILES, hard=_OPEN_FILES)],
+            "ulimits": [Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
             "log_config": LogConfig(type="none"),
             "labels": {**self._labels, **host_labels()},
         }
+
+
+def _variables(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """What an image sets for its commands (PATH is what the runner itself greets with)."""
+    pairs = (line.partition("=") for line in attributes.get("Config", {}).get("Env") or [])
+    return {name: value for name, _, value in pairs if name not in ("PATH", "HOME")}
 
 
 def remove_container(client: DockerClient, name: str) -> None:
@@ -211,22 +199,18 @@ def remove_container(client: DockerClient, name: str) -> None:
 
 
 def reap_orphans(client: DockerClient) -> list[str]:
-    """Remove our containers and volumes whose process on this host is dead; returns their names."""
+    """Remove our containers whose process on this host is dead; returns their names."""
     labels = [f"{LABEL}=1", f"{BOOT_LABEL}={host_identity()}"]
     removed = []
     with engine_errors("removing what dead runs have left"):
         for container in client.containers.list(all=True, filters={"label": labels}):
-            if _is_orphan(container.labels):
+            if _is_orphan(str(container.name), container.labels):
                 remove_container(client, str(container.name))
                 removed.append(str(container.name))
-        for volume in client.volumes.list(filters={"label": labels}):
-            if _is_orphan(volume.attrs["Labels"]):
-                with suppress(NotFound):  # another run may be removing it too
-                    volume.remove(force=True)
-                    removed.append(str(volume.name))
     return removed
 
 
-def _is_orphan(labels: Mapping[str, str]) -> bool:
+def _is_orphan(name: str, labels: Mapping[str, str]) -> bool:
+    """Both name and labels must be ours: a person's own container of an image of ours may inherit labels."""
     pid = labels.get(PID_LABEL, "")
-    return pid.isdigit() and not Path(f"/proc/{pid}").exists()
+    return pid.isdigit() and name.startswith(f"{LABEL}-{pid}-") and not Path(f"/proc/{pid}").exists()

@@ -1,4 +1,4 @@
-"""Files that installing a repository wrote into it: found, bounded, kept in the image, read back.
+"""Files that installing a repository wrote into it: found and bounded.
 
 The bytes come from code of the repository. They are only ever handled as a tar of regular files here, and
 unpacked inside a sandbox.
@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import io
 import posixpath
-import secrets
 import tarfile
-
-from docker import DockerClient
-from docker.errors import NotFound
-
-from sandboxes.docker import LABEL, host_labels, remove_container
-from sandboxes.engine import engine_errors
 
 MAX_BYTES = 20 * 2**20
 
 
-def generated_files(before: bytes, after: bytes) -> bytes | None:
-    """Tar of the regular files of `after` that `before` does not have; None when beyond MAX_BYTES.
+NOTHING = bytes(2 * tarfile.BLOCKSIZE)
+"""A tar without files."""
+
+
+def generated_files(before: bytes, after: bytes) -> bytes:
+    """Tar of the regular files of `after` that `before` does not have; ValueError beyond MAX_BYTES.
 
     Byte code is left out: it is made again when needed.
     """
@@ -39,29 +36,8 @@ def generated_files(before: bytes, after: bytes) -> bytes | None:
                 continue
             total += member.size
             if total > MAX_BYTES:
-                return None
+                raise ValueError(f"it is more than {MAX_BYTES // 2**20} MB")
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = member.size, 0o755 if member.mode & 0o100 else 0o644
             kept.addfile(entry, tree.extractfile(member))
     return out.getvalue()
-
-
-def read_generated(client: DockerClient, image: str, path: str) -> bytes:
-    """Contents of the file `path` of an image, from a container that is never started; empty without one.
-
-    Raises SandboxError when the engine fails.
-    """
-    name = f"{LABEL}-look-{secrets.token_hex(6)}"
-    with engine_errors("reading the environment image"):
-        client.containers.create(image, name=name, entrypoint=["true"], labels=host_labels())
-        try:
-            chunks, _ = client.api.get_archive(name, path)
-            packed = b"".join(chunks)
-        except NotFound:
-            return b""
-        finally:
-            remove_container(client, name)
-    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:") as archive:
-        member = archive.next()
-        file = archive.extractfile(member) if member is not None and member.isreg() else None
-        return file.read(2 * MAX_BYTES) if file is not None else b""

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import TracebackType
+from typing import Literal, Protocol, Self
 
 WORK = "/workspace"
 REPO = f"{WORK}/repo"
 INSIDE = "/opt/agent-inside"
 UID = 1000
+
+BackendName = Literal["docker", "bubblewrap"]
+Wanted = Literal["auto", "docker", "bubblewrap"]
+"""What a user may ask for; auto prefers Docker."""
 
 
 class SandboxError(RuntimeError):
@@ -51,7 +56,8 @@ class RunRequest:
     its environment) whose bytes come back as `RunResult.report`, apart from stdout and stderr.
     `max_output` bounds each of stdout, stderr and report, in bytes (stdout and stderr keep head and tail).
     `memory_bytes` bounds each process (RLIMIT_DATA). The environment is exactly `env` plus PATH, HOME,
-    LANG and TMPDIR.
+    LANG and TMPDIR. `interactive`: its standard input stays open after `stdin` and takes more while the
+    command runs (`RunnerClient.feed`).
     """
 
     argv: tuple[str, ...]
@@ -63,6 +69,7 @@ class RunRequest:
     max_output: int = 1_000_000
     max_report: int = 64_000_000
     memory_bytes: int | None = None
+    interactive: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,16 @@ class RunResult:
 
 
 class Lifecycle(Protocol):
-    """Start, stop, is it alive. `start` raises EngineMissing, ImageError or SandboxError."""
+    """Start, stop, is it alive; as a context manager, both. `start` raises EngineMissing, ImageError or
+    SandboxError."""
 
     def start(self) -> None: ...
     def stop(self) -> None: ...
     def alive(self) -> bool: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Runtime(Protocol):

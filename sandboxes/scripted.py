@@ -6,6 +6,8 @@ import io
 import posixpath
 import tarfile
 from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Self
 
 from sandboxes.interface import INSIDE, WORK, RunRequest, RunResult, SandboxError
 
@@ -48,6 +50,15 @@ class ScriptedSandbox:
 
     def alive(self) -> bool:
         return self._alive
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     def run(self, request: RunRequest, on_report: Callable[[bytes], None] | None = None) -> RunResult:
         """Record the request and let the handler answer; its report arrives in one chunk."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from sandboxes.docker import reap_orphans
+from packaging.specifiers import SpecifierSet
+
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.engine import ensure_engine
-from sandboxes.images import ensure_base
 from sandboxes.interface import ImageError, SandboxError
 
 _INFRASTRUCTURE = 20
@@ -18,10 +19,10 @@ _INFRASTRUCTURE = 20
 def main() -> int:
     """Set up and say so; returns the exit code."""
     try:
-        client = ensure_engine(_say)
-        for name in reap_orphans(client):
+        backend = DockerBackend(ensure_engine(_say))
+        for name in backend.reap():
             _say(f"removed {name}, left by a process that is gone")
-        base = ensure_base(client, _say)
+        base = backend.base(SpecifierSet(), _say)
     except ImageError as error:
         print(error.tail, file=sys.stderr, end="")
         print(f"sandboxes: {error}", file=sys.stderr)
@@ -29,7 +30,7 @@ def main() -> int:
     except SandboxError as error:
         print(f"sandboxes: {error}", file=sys.stderr)
         return _INFRASTRUCTURE
-    _say(f"ready: engine {client.version()['Version']}, base image {base}")
+    _say(f"ready: {backend.description}, base image {base}")
     return 0
 
 

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from docker import DockerClient
+from packaging.specifiers import SpecifierSet
 
+from sandboxes.bubblewrap_backend import BubblewrapBackend
+from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.engine import connect
-from sandboxes.environments import PYTHON, build_environment
-from sandboxes.images import ensure_base
+from sandboxes.environments import build_environment
 from sandboxes.interface import EngineMissing
 from sandboxes.requirements import Declarations
 
@@ -32,16 +35,27 @@ def docker_client() -> Iterator[DockerClient]:
 
 
 @pytest.fixture(scope="session")
+def bubblewrap_backend() -> BubblewrapBackend:
+    """Where bubblewrap cannot be used the test is skipped, in CI it fails."""
+    try:
+        return BubblewrapBackend()
+    except EngineMissing as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have bubblewrap: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def base_image(docker_client: DockerClient) -> str:
     """Name of the base image, made if need be."""
-    return ensure_base(docker_client, print)
+    return DockerBackend(docker_client).base(SpecifierSet(), print)
 
 
 @pytest.fixture(scope="session")
 def environment_image(docker_client: DockerClient, base_image: str) -> str:
     """Name of an image whose environment holds pytest and coverage."""
     environment = build_environment(
-        docker_client, Declarations(), base=base_image, tree_tar=EMPTY_TAR, progress=print
+        DockerBackend(docker_client), Declarations(), base=base_image, tree_tar=EMPTY_TAR, progress=print
     )
     return environment.image
 

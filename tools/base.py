@@ -2,37 +2,39 @@
 
 HEAD plus tracked changes plus untracked files that git does not ignore. Files are read as bytes: no
 filter, attribute or hook applies. Symlinks that stay inside the tree are kept, others are left out.
+What a sandbox has no room for is refused before a byte is read.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import io
 import os
 import stat
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from git import Repo
-from git.exc import InvalidGitRepositoryError, NoSuchPathError
-
-from tools.host_git import GitError, empty_git_dir, git
+from tools.host_git import GitError, common_dir, empty_git_dir, find_repository, git, user_setting
 
 MAX_FILE_BYTES = 64 * 2**20
-MAX_TOTAL_BYTES = 512 * 2**20
-MAX_FILES = 100_000
+MAX_TOTAL_BYTES = 400 * 2**20
+"""The base lies in a sandbox's memory twice, as the work area and as its checkpoint; test processes may take
+0.6 of the usual 2 GiB."""
+
+MAX_FILES = 150_000
+PAGE = 4096
+"""Bytes the smallest file takes in memory."""
 
 
 class BaseError(ValueError):
     """The folder cannot be taken as a base; the message is one clear line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class BaseFile:
     """One file: its bytes (or a symlink's target as bytes) and its git mode (100644, 100755, 120000)."""
 
@@ -44,7 +46,8 @@ class BaseFile:
 class Base:
     """A snapshot of the repository. `root` is the folder it was taken from; `git_dir` is None outside git.
 
-    `head` is the commit id or "" (no commit yet); `notes` say in words what was left out.
+    `head` is the commit id or "" (no commit yet). `left_out` holds paths of the folder that are not in the
+    base; `notes` say in words which and why.
     """
 
     root: Path
@@ -52,7 +55,8 @@ class Base:
     git_dir: Path | None
     head: str
     dirty: tuple[str, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     @cached_property
     def tree_hash(self) -> str:
@@ -66,19 +70,18 @@ class Base:
 
     def tar(self) -> bytes:
         """The base as an uncompressed tar with fixed times, ready for `Runtime.put_tar`."""
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            for path, file in sorted(self.files.items()):
-                member = tarfile.TarInfo(path)
-                member.mtime = 1_700_000_000
-                if file.mode == "120000":
-                    member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(file.data)
-                    archive.addfile(member)
-                else:
-                    member.size = len(file.data)
-                    member.mode = 0o755 if file.mode == "100755" else 0o644
-                    archive.addfile(member, io.BytesIO(file.data))
-        return buffer.getvalue()
+        parts = []
+        for path, file in sorted(self.files.items()):
+            member = tarfile.TarInfo(path)
+            member.mtime = 1_700_000_000
+            data = b""
+            if file.mode == "120000":
+                member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(file.data)
+            else:
+                data, member.size = file.data, len(file.data)
+                member.mode = 0o755 if file.mode == "100755" else 0o644
+            parts += [member.tobuf(tarfile.GNU_FORMAT), data, bytes(-len(data) % tarfile.BLOCKSIZE)]
+        return b"".join([*parts, bytes(2 * tarfile.BLOCKSIZE)])
 
 
 def tree_hash(files: Mapping[str, BaseFile]) -> str:
@@ -90,46 +93,47 @@ def tree_hash(files: Mapping[str, BaseFile]) -> str:
     return digest.hexdigest()
 
 
-def take_base(folder: Path, leave_out: Sequence[Path] = ()) -> Base:
+def take_base(
+    folder: Path,
+    leave_out: Sequence[Path] = (),
+    max_bytes: int = MAX_TOTAL_BYTES,
+    max_files: int = MAX_FILES,
+) -> Base:
     """Snapshot the repository that holds `folder` (or the folder itself outside git), without the folders
     of `leave_out` (our own trace, where a person keeps it in the repository).
 
-    Raises BaseError when the folder does not exist, is empty, or is larger than the bounds above.
+    Raises BaseError when the folder does not exist, is empty, has more than `max_files` files, or takes more
+    than `max_bytes` of a sandbox's memory.
     """
     if not folder.is_dir():
         raise BaseError(f"{folder} is not a folder")
-    root, git_dir = _find_repository(folder)
-    with tempfile.TemporaryDirectory(prefix="marginal-agent-") as scratch:
-        try:
+    try:
+        root, git_dir = find_repository(folder)
+    except GitError as error:
+        raise BaseError(str(error)) from None
+    except OSError as error:
+        raise BaseError(f"the git folder of {folder} cannot be read: {error}") from error
+    try:
+        with tempfile.TemporaryDirectory(prefix="marginal-agent-") as scratch:
             listed = _list_files(root, git_dir, empty_git_dir(Path(scratch)))
-        except GitError as error:
-            raise BaseError(f"git cannot list the files of {root}: {error}") from error
-    ours = [path.resolve().relative_to(root) for path in leave_out if path.resolve().is_relative_to(root)]
-    listed = [name for name in listed if not any(Path(name).is_relative_to(path) for path in ours)]
-    files, left_out = _read_files(root, listed)
+        ours = [path.resolve().relative_to(root) for path in leave_out if path.resolve().is_relative_to(root)]
+        listed = [name for name in listed if not any(Path(name).is_relative_to(path) for path in ours)]
+        found, left_out = _survey(root, listed)
+        _refuse_too_large(root, found, max_bytes, max_files)
+        files = {path: file for path in found if (file := _read_file(f"{root}/{path}")) is not None}
+        head = _head(git_dir) if git_dir else ""
+        dirty = _dirty(git_dir, head, files) if git_dir else ()
+    except GitError as error:
+        raise BaseError(f"git cannot read {root}: {error}") from error
     if not files:
         raise BaseError(f"{root} has no files to work on")
-    head = _head(git_dir) if git_dir else ""
-    dirty = _dirty(git_dir, head, files) if git_dir else ()
-    unread = {path for paths in left_out.values() for path in paths}
+    unread = frozenset(path.rstrip("/") for paths in left_out.values() for path in paths)
     notes = tuple(
         f"left out ({why}): {', '.join(map(_shown, paths[:3]))}{' …' if len(paths) > 3 else ''}"
         for why, paths in left_out.items()
     )
-    return Base(root, files, git_dir, head, tuple(path for path in dirty if path not in unread), notes)
-
-
-def _find_repository(folder: Path) -> tuple[Path, Path | None]:
-    try:
-        repository = Repo(folder, search_parent_directories=True)
-    except (InvalidGitRepositoryError, NoSuchPathError):
-        return folder.resolve(), None
-    except (OSError, ValueError) as error:
-        raise BaseError(f"the git folder of {folder} cannot be read: {error}") from error
-    with repository:
-        if repository.working_tree_dir is None:
-            raise BaseError(f"{folder} is a bare repository; check it out first")
-        return Path(repository.working_tree_dir).resolve(), Path(repository.git_dir).resolve()
+    dirty = tuple(path for path in dirty if path not in unread)
+    return Base(root, files, git_dir, head, dirty, notes, unread)
 
 
 def _list_files(root: Path, git_dir: Path | None, trusted: Path) -> list[str]:
@@ -138,8 +142,9 @@ def _list_files(root: Path, git_dir: Path | None, trusted: Path) -> list[str]:
     excludes = _user_excludes()
     if git_dir is not None:
         environment["GIT_INDEX_FILE"] = str(git_dir / "index")
-        if (git_dir / "info" / "exclude").is_file():
-            arguments.append(f"--exclude-from={git_dir / 'info' / 'exclude'}")
+        exclude = common_dir(git_dir) / "info" / "exclude"
+        if exclude.is_file():
+            arguments.append(f"--exclude-from={exclude}")
     else:
         arguments += ["--exclude=__pycache__/", "--exclude=.venv/", "--exclude=node_modules/"]
     if excludes is not None:
@@ -150,37 +155,64 @@ def _list_files(root: Path, git_dir: Path | None, trusted: Path) -> list[str]:
 
 def _user_excludes() -> Path | None:
     """The user's own global ignore file, which our closed git would not see."""
-    asked = subprocess.run(
-        ["git", "config", "--global", "--type=path", "core.excludesFile"],
-        capture_output=True,
-        check=False,
-        cwd="/",
-    )
-    configured = asked.stdout.decode("utf-8", "replace").strip()
+    configured = user_setting("core.excludesFile", "--type=path")
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     path = Path(configured) if configured else Path(home) / "git" / "ignore"
     return path if path.is_file() else None
 
 
-def _read_files(root: Path, listed: list[str]) -> tuple[dict[str, BaseFile], dict[str, list[str]]]:
-    if len(listed) > MAX_FILES:
-        raise BaseError(f"{root} has {len(listed)} files, more than {MAX_FILES}; name a smaller repository")
-    files: dict[str, BaseFile] = {}
+def _survey(root: Path, listed: list[str]) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Sizes of the files to be read, and the names of those that are not, by reason."""
+    sizes: dict[str, int] = {}
     left_out: dict[str, list[str]] = {}
-    total = 0
+    real: dict[str, bool] = {}
     for path in listed:
-        file, why = _read_file(root, path)
-        if file is None:
-            if why:
-                left_out.setdefault(why, []).append(path)
-            continue
-        total += len(file.data)
-        if total > MAX_TOTAL_BYTES:
-            raise BaseError(
-                f"{root} holds more than {MAX_TOTAL_BYTES // 2**20} MB; let git ignore large files"
-            )
-        files[path] = file
-    return files, left_out
+        folder = path.rpartition("/")[0]
+        if folder not in real:
+            # A symlinked folder on the way would lead out of what git lists.
+            real[folder] = os.path.realpath(root / folder) == str(root / folder)
+        try:
+            status = os.lstat(f"{root}/{path}")  # a Path for each would take most of the time
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # tracked and deleted: the user's tree does not have it
+        except OSError as error:
+            raise _unreadable(f"{root}/{path}", error) from error
+        why = "behind a symlinked folder" if not real[folder] else _unfit(root, path, status)
+        if why:
+            left_out.setdefault(why, []).append(path)
+        else:
+            sizes[path] = status.st_size
+    return sizes, left_out
+
+
+def _unfit(root: Path, path: str, status: os.stat_result) -> str:
+    """Why an entry cannot be part of a base, or ""."""
+    if path.startswith("/") or any(part == ".." or part.lower() == ".git" for part in path.split("/")):
+        return "unsafe path"
+    if stat.S_ISLNK(status.st_mode):
+        inside = _stays_inside(PurePosixPath(path), str((root / path).readlink()))
+        return "" if inside else "symlink out of the tree"
+    if stat.S_ISDIR(status.st_mode):
+        return "submodule or embedded repository"
+    if not stat.S_ISREG(status.st_mode):
+        return "not a regular file"
+    return f"larger than {MAX_FILE_BYTES // 2**20} MB" if status.st_size > MAX_FILE_BYTES else ""
+
+
+def _refuse_too_large(root: Path, sizes: Mapping[str, int], max_bytes: int, max_files: int) -> None:
+    if len(sizes) > max_files:
+        raise BaseError(
+            f"{root} has {len(sizes)} files, more than {max_files}; let git ignore what its tests do not "
+            "need, or name a smaller one"
+        )
+    total = sum(-(-size // PAGE) * PAGE for size in sizes.values())
+    if total > max_bytes:
+        largest = max(sizes, key=lambda path: sizes[path])
+        raise BaseError(
+            f"{root} takes {total // 2**20} MB in {len(sizes)} files, and a sandbox has room for "
+            f"{max_bytes // 2**20} MB; let git ignore what its tests do not need "
+            f"(the largest is {_shown(largest)}, {sizes[largest] / 2**20:.1f} MB), or name a smaller one"
+        )
 
 
 def _shown(path: str) -> str:
@@ -188,34 +220,25 @@ def _shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _read_file(root: Path, path: str) -> tuple[BaseFile | None, str]:
-    pure = PurePosixPath(path)
-    if pure.is_absolute() or ".." in pure.parts or any(part.lower() == ".git" for part in pure.parts):
-        return None, "unsafe path"
-    full = root / path
+def _unreadable(full: str, error: OSError) -> BaseError:
+    return BaseError(f"cannot read {_shown(full)}: {error.strerror}; allow it, or let git ignore the file")
+
+
+def _read_file(full: str) -> BaseFile | None:
+    """One file as it is now; None when it is gone or has become something else since it was listed."""
     try:
-        status = full.lstat()
-        # A symlinked folder on the way would lead out of what git lists.
-        if full.parent.resolve() != root / pure.parent:
-            return None, "behind a symlinked folder"
-        if stat.S_ISLNK(status.st_mode):
-            target = str(full.readlink())
-            inside = _stays_inside(pure, target)
-            return (
-                (BaseFile("120000", os.fsencode(target)), "") if inside else (None, "symlink out of the tree")
-            )
-        if stat.S_ISDIR(status.st_mode):
-            return None, "submodule or embedded repository"
-        if not stat.S_ISREG(status.st_mode):
-            return None, "not a regular file"
-        if status.st_size > MAX_FILE_BYTES:
-            return None, f"larger than {MAX_FILE_BYTES // 2**20} MB"
-        mode = "100755" if status.st_mode & 0o100 else "100644"
-        return BaseFile(mode, full.read_bytes()), ""
+        # Not to be led elsewhere by a link, nor held up by a pipe, that has taken the file's place.
+        with os.fdopen(os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_FILE_BYTES:
+                return None
+            return BaseFile("100755" if status.st_mode & 0o100 else "100644", file.read(status.st_size))
     except FileNotFoundError:
-        return None, ""  # tracked and deleted: the user's tree does not have it
+        return None
     except OSError as error:
-        raise BaseError(f"cannot read {full}: {error.strerror or error}") from error
+        if error.errno == errno.ELOOP:
+            return BaseFile("120000", os.fsencode(Path(full).readlink()))
+        raise _unreadable(full, error) from error
 
 
 def _stays_inside(path: PurePosixPath, target: str) -> bool:

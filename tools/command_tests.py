@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sandboxes.interface import REPO, WORK, RunRequest, RunResult, Runtime
-from tools.junit import JUnitCase, junit_cases
-from tools.testing import MAX_OUTPUT, Progress, RunLimits, exit_words, output_tail
+from tools.junit import MAX_BYTES, junit_cases
+from tools.reading import Reading, checked, suite_run
+from tools.testing import MAX_OUTPUT, Progress, RunLimits, output_tail
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
+
+JUNIT = f"{WORK}/junit.xml"
+"""Where a command writes its JUnit XML: in the work area, since /tmp is emptied when a command ends."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class CommandRunner:
     runtime: Runtime
     shell: str
     repo: str = REPO
-    junit: str = f"{WORK}/junit.xml"
+    junit: str = JUNIT
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -48,48 +52,33 @@ class CommandRunner:
                 memory_bytes=limits.memory_bytes,
             )
         )
-        verdicts, problem = self._verdicts(result)
-        if ids is not None:
-            problem = problem or next((f"{i} was not reported" for i in ids if i not in verdicts), "")
-            verdicts = {i: verdicts[i] for i in ids if i in verdicts}
-        for done, verdict in enumerate(verdicts.values(), 1):
-            if on_progress is not None:
-                on_progress(verdict, done, len(verdicts))
-        return SuiteRun(
-            collected=tuple(verdicts),
-            verdicts=verdicts,
-            complete=not problem,
-            problem=problem,
-            seconds=result.seconds,
-            exit_code=result.exit_code,
-            output=output_tail(result),
-        )
+        return suite_run(self._reading(result), result, ids, on_progress)
 
-    def _verdicts(self, result: RunResult) -> tuple[dict[str, Verdict], str]:
+    def _reading(self, result: RunResult) -> Reading:
         if result.timed_out:
-            verdict = Verdict(
-                self.shell, VerdictOutcome.TIMEOUT, result.seconds, "took longer than its time limit"
-            )
-            return {self.shell: verdict}, ""
+            return self._one(VerdictOutcome.TIMEOUT, result, "took longer than its time limit")
         try:
-            cases = junit_cases(self.runtime.read(self.junit, 50_000_000))
+            data = self.runtime.read(self.junit, MAX_BYTES)
         except FileNotFoundError:
-            outcome = VerdictOutcome.PASSED if result.exit_code == 0 else VerdictOutcome.FAILED
-            message = "" if outcome is VerdictOutcome.PASSED else output_tail(result)
-            return {self.shell: Verdict(self.shell, outcome, result.seconds, message)}, ""
+            if result.exit_code == 0:
+                return self._one(VerdictOutcome.PASSED, result, "")
+            return self._one(VerdictOutcome.FAILED, result, output_tail(result))
         except ValueError as error:
-            return {}, f"the test report cannot be read: {error}"
-        return _case_verdicts(cases, result)
+            return Reading(problem=f"the test report cannot be read: {error}")
+        return checked(_reading_of(data), result)
+
+    def _one(self, outcome: VerdictOutcome, result: RunResult, message: str) -> Reading:
+        return Reading({self.shell: Verdict(self.shell, outcome, result.seconds, message)})
 
 
-def _case_verdicts(cases: Sequence[JUnitCase], result: RunResult) -> tuple[dict[str, Verdict], str]:
+def _reading_of(data: bytes) -> Reading:
     verdicts: dict[str, Verdict] = {}
+    try:
+        cases = junit_cases(data)
+    except ValueError as error:
+        return Reading(problem=f"the test report cannot be read: {error}")
     for case in cases:
         if case.id in verdicts:
-            return verdicts, f"the test report names {case.id} twice"
+            return Reading(verdicts, problem=f"the test report names {case.id} twice")
         verdicts[case.id] = Verdict(case.id, case.outcome, case.seconds, case.message, case.file)
-    if not verdicts:
-        return verdicts, "the test report holds no tests"
-    if (result.exit_code == 0) == any(verdict.bad for verdict in verdicts.values()):
-        return verdicts, f"the command ended with {exit_words(result)}, which its report does not explain"
-    return verdicts, ""
+    return Reading(verdicts)

@@ -38,7 +38,7 @@ class JUnitFailure:
 
 @dataclass(frozen=True)
 class JUnitCase:
-    """One test of a report (all fields untrusted)."""
+    """One test of a report (all fields untrusted). `kind` is the type that its failure or error names."""
 
     classname: str
     name: str
@@ -46,6 +46,7 @@ class JUnitCase:
     outcome: VerdictOutcome
     seconds: float
     message: str
+    kind: str = ""
 
     @property
     def id(self) -> str:
@@ -136,6 +137,7 @@ def _case(case: Any) -> JUnitCase:
         outcome=outcome,
         seconds=_seconds(case),
         message=message[:MAX_MESSAGE],
+        kind=next((str(result.type)[:MAX_NAME] for result in results if result.type), ""),
     )
 
 

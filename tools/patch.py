@@ -40,16 +40,8 @@ def patched_files(base: Base, edits: Sequence[FileEdit]) -> dict[str, BaseFile]:
     if sum(len(edit.content or b"") for edit in edits) > MAX_PATCH_BYTES:
         raise PatchError(f"the patch is larger than {MAX_PATCH_BYTES // 2**20} MB")
     for edit in edits:
-        reason = unsafe_path(edit.path)
         known = files.get(edit.path)
-        if reason is None and known is not None and known.mode == "120000":
-            reason = "is a symlink"
-        if reason is None and any(
-            (above := files.get(str(parent))) is not None and above.mode == "120000"
-            for parent in PurePosixPath(edit.path).parents
-        ):
-            reason = "lies behind a symlink"
-        if reason is not None:
+        if reason := unsafe_path(edit.path) or _unsafe_place(base, edit.path):
             raise PatchError(f"{edit.path!r} {reason}")
         if edit.content is None:
             files.pop(edit.path, None)
@@ -57,12 +49,30 @@ def patched_files(base: Base, edits: Sequence[FileEdit]) -> dict[str, BaseFile]:
             files[edit.path] = BaseFile(known.mode if known else "100644", edit.content)
     folders = {str(parent) for path in files for parent in PurePosixPath(path).parents}
     for edit in edits:
+        # With these two a folder can pass for a bare repository, whose hooks and settings git obeys.
+        if any({f"{above}/HEAD", f"{above}/config"} <= files.keys() for above in _parents(edit.path)):
+            raise PatchError(f"{edit.path!r} lies in an embedded repository")
         if edit.path in files and edit.path in folders:
             raise PatchError(f"{edit.path!r} is a folder")
         below = next((str(p) for p in PurePosixPath(edit.path).parents if str(p) in files), None)
         if edit.path in files and below is not None:
             raise PatchError(f"{edit.path!r} lies below the file {below!r}")
     return files
+
+
+def _unsafe_place(base: Base, path: str) -> str | None:
+    """Why nothing may be written at this path of this tree, or None."""
+    for place in (path, *_parents(path)):
+        if place in base.left_out:
+            return f"is, or lies in, what was left out: {place!r}"
+        if (found := base.files.get(place)) is not None and found.mode == "120000":
+            return "is a symlink" if place == path else "lies behind a symlink"
+    return None
+
+
+def _parents(path: str) -> list[str]:
+    """The folders above a path, without the top of the tree."""
+    return [str(parent) for parent in PurePosixPath(path).parents][:-1]
 
 
 def patched_tree_hash(base: Base, edits: Sequence[FileEdit]) -> str:

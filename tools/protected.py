@@ -1,7 +1,8 @@
 """Which files a fix may not touch (hard rule 4), and which it may not bring.
 
-Protected: collected test files, conftest.py, everything under test directories, snapshots, start-up hooks
-(`.pth`, sitecustomize), pytest plugins, and the pytest, tox and coverage sections of configuration files.
+Protected: collected test files, files that are tests by their name in Python, JavaScript, Go, PHP and Ruby,
+conftest.py, everything under test directories, snapshots, start-up hooks (`.pth`, sitecustomize), pytest
+plugins, installed packages, and the sections of configuration files that say how tests are run.
 Refused besides: git's own files, paths out of the tree, links and submodules, compiled code, and new
 top-level modules that would stand in for the standard library or for pytest.
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 
 import configparser
 import fnmatch
+import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,13 +24,31 @@ from tools.verdicts import SuiteRun
 MAX_FILE_BYTES = 2_000_000
 REGULAR_MODES = frozenset({"100644", "100755"})
 TEST_DIRECTORIES = frozenset(
-    {"test", "tests", "testing", "testdata", "test_data", "__snapshots__", "snapshots", "cassettes"}
+    {
+        "test", "tests", "testing", "testdata", "test_data", "__tests__", "__mocks__", "__snapshots__",
+        "snapshots", "cassettes",
+    }
+)  # fmt: skip
+TEST_FILES = (
+    "test_*.py", "*_test.py", "tests.py", "conftest.py", "*.snap", "*.ambr", "*.storyshot",
+    "*_test.go", "*_spec.rb", "spec_helper.rb", "rails_helper.rb", "*.phpt",
+)  # fmt: skip
+# What node's own runner, vitest and jest take for tests; PHPUnit's classes, whose names have capitals.
+TEST_NAMES = re.compile(
+    r"(?:(?:.*[.\-_])?(?:test|spec)|test-.*)\.[cm]?[jt]sx?|(?:.*[a-z0-9_])?Test(?:Case)?\.php", re.ASCII
 )
-TEST_FILES = ("test_*.py", "*_test.py", "tests.py", "conftest.py", "*.snap", "*.ambr", "*.storyshot")
 START_UP = ("*.pth", "sitecustomize.py", "usercustomize.py", "pyvenv.cfg")
-RUNNER_FILES = frozenset(
-    {"pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "noxfile.py", "toxfile.py"}
-)
+RUNNER_FILES = (
+    "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "noxfile.py", "toxfile.py",
+    "vitest.config.*", "vitest.workspace.*", "vitest.setup.*", "vite.config.*", "jest.config.*",
+    "jest.setup.*", "setuptests.*", ".mocharc.*", "phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml",
+    ".rspec",
+)  # fmt: skip
+# Where installed packages lie, the test runner among them.
+INSTALLED = (
+    "node_modules/*", "*/node_modules/*", "vendor/bin/*", "vendor/phpunit/*", "vendor/composer/*",
+    "vendor/autoload.php",
+)  # fmt: skip
 COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 IMPORT_ROOTS = ("src", "lib", "python")
 MACHINERY = frozenset(
@@ -60,8 +81,11 @@ class Protection:
         for test in [*baseline.collected, *baseline.deselected]:
             path = test.split("::")[0]
             files[path] = files.get(path, True) and _is_doctest(test)
-        if not any(files.values()):  # where doctests are collected, a source file can fail to collect too
-            files |= {where.split("::")[0]: False for where in baseline.collection_errors}
+        doctests = any(files.values())
+        for where in baseline.collection_errors:
+            # Where doctests are collected, a source file can fail to collect too.
+            if not where.endswith(".py") or not doctests:
+                files[where.split("::")[0]] = False
         return cls(
             test_files=frozenset(path for path, only_doctests in files.items() if not only_doctests),
             doctest_files=frozenset(path for path, only_doctests in files.items() if only_doctests),
@@ -121,12 +145,14 @@ def _protected(path: str, base: bytes | None, after: bytes | None, protection: P
         return "would run whenever Python starts"
     if pure.name == "conftest.py":
         return "configures the tests"
-    if _matches(pure.name, TEST_FILES):
+    if _matches(pure.name, TEST_FILES) or TEST_NAMES.fullmatch(PurePosixPath(path).name):
         return "is a test file"
     if TEST_DIRECTORIES & set(pure.parts[:-1]):
         return "lies in a test directory"
-    if pure.name in RUNNER_FILES:
+    if _matches(pure.name, RUNNER_FILES):
         return "configures how the tests are run"
+    if _matches(str(pure), INSTALLED):
+        return "belongs to an installed package"
     if any(fnmatch.fnmatchcase(path, pattern) for pattern in protection.patterns):
         return "is protected by configuration"
     return _changed_section(pure.name, base or b"", after or b"")
@@ -162,6 +188,7 @@ def _changed_section(name: str, base: bytes, after: bytes) -> str | None:
         "setup.cfg": _ini_sections,
         "tox.ini": _ini_sections,
         ".coveragerc": _ini_sections,
+        "package.json": _json_sections,
     }
     if name not in readers:
         return None
@@ -199,3 +226,12 @@ def _ini_sections(data: bytes) -> dict[str, str]:
         for section in parser.sections()
         if section in wanted or section.startswith(("tox:", "testenv:", "coverage:", "pytest:"))
     } | {"DEFAULT": repr(sorted(parser.defaults().items()))}
+
+
+def _json_sections(data: bytes) -> dict[str, str]:
+    """The protected sections of package.json."""
+    document = json.loads(data or b"{}")
+    if not isinstance(document, Mapping):
+        raise ValueError("not an object")
+    wanted = ("scripts", "vitest", "jest", "mocha", "ava", "tap", "c8", "nyc")
+    return {key: json.dumps(document[key], sort_keys=True) for key in wanted if key in document}

@@ -17,7 +17,7 @@ import struct
 import time
 from typing import Any, Dict, List, Tuple
 
-from sandboxes.inside.files import empty, locate, locate_folder, unlink_if_there, walk
+from sandboxes.inside.files import empty, locate, locate_folder, open_anyway, unlink_if_there, walk
 from sandboxes.inside.frames import CHUNK
 
 LIMIT = 512 * 2**20  # bytes of all checkpoints together
@@ -39,8 +39,9 @@ def keep(path: str, store: int, limit: int) -> None:
         if stat.S_ISREG(state.st_mode):
             if offset + state.st_size > limit:
                 raise ValueError(f"{path} holds more than the {limit} bytes left for checkpoints")
-            with open(full, "rb") as file:
+            with open_anyway(full) as file:
                 copy(file.fileno(), store)
+            state = os.lstat(full)
             index[name] = ["file", stat.S_IMODE(state.st_mode), offset, state.st_size, state.st_mtime_ns]
             index[name] += signature(state)
             offset += state.st_size
@@ -120,7 +121,7 @@ def put_back_file(path: str, entry: Entry, store: int) -> None:
 
 
 def differs(path: str, size: int, offset: int, store: int) -> bool:
-    with open(path, "rb") as file:
+    with open_anyway(path) as file:
         for start in range(0, size, CHUNK):
             if file.read(CHUNK) != os.pread(store, min(CHUNK, size - start), offset + start):
                 return True

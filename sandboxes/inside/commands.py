@@ -6,13 +6,15 @@ import os
 import resource
 import selectors
 import signal
-import sys
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from sandboxes.inside.files import TEMPORARY, empty_temporary, is_empty
+from sandboxes.inside import leftovers
+from sandboxes.inside.feeding import Feed, next_input
 from sandboxes.inside.frames import send
 from sandboxes.inside.identity import WORK, become_owner
+from sandboxes.inside.leftovers import TEMPORARY, Reserve
+from sandboxes.inside.syscalls import restrict
 
 REPORT_FD = 3
 TICK = 0.2  # seconds between looks at the disk while a command runs
@@ -65,9 +67,11 @@ class Report:
 
 
 class Children:
-    """Notice of ended children through a descriptor, so that one `select` waits for all there is."""
+    """Notice of ended children through a descriptor, so that one `select` waits for all there is; and the
+    memory kept back for what has to be done after them."""
 
     def __init__(self) -> None:
+        self.reserve = Reserve()
         self.wake, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
@@ -150,6 +154,7 @@ def become_command(request: Dict[str, Any], stdin: int, stdout: int, stderr: int
         if request["memory_bytes"] is not None:
             resource.setrlimit(resource.RLIMIT_DATA, (request["memory_bytes"],) * 2)
         become_owner()
+        restrict()
         os.chdir(request["cwd"])
         os.execvpe(request["argv"][0], request["argv"], environment)
     except OSError as error:
@@ -157,31 +162,6 @@ def become_command(request: Dict[str, Any], stdin: int, stdout: int, stderr: int
         os.write(2, f"cannot run {request['argv'][0]}: {error}\n".encode("utf-8", "replace"))
     finally:
         os._exit(code)
-
-
-class Feed:
-    """The standard input of a command: written as the command reads, closed when all is written."""
-
-    def __init__(self, fd: int, data: bytes) -> None:
-        os.set_blocking(fd, False)
-        self.fd = fd
-        self.pending = memoryview(data)
-
-    def advance(self) -> bool:
-        """Write what fits; whether that was the last of it. A closed reader takes nothing more."""
-        try:
-            if self.pending:
-                self.pending = self.pending[os.write(self.fd, self.pending) :]
-        except BlockingIOError:
-            return False
-        except BrokenPipeError:
-            self.pending = self.pending[:0]
-        return not self.pending
-
-    def close(self) -> None:
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
 
 
 Sinks = Dict[int, Callable[[bytes], None]]
@@ -192,17 +172,21 @@ def pump(
 ) -> Tuple[Optional[int], bool]:
     """Move bytes until the process ends or the deadline passes: (wait status or None, disk was full).
 
-    The host says nothing on `control` while a command runs, so anything there means that it is gone; the
-    runner then ends, and everything in the sandbox with it.
+    All the host says on `control` while a command runs is what to feed an interactive one.
     """
-    full = False
+    full = feeding = False
     with selectors.DefaultSelector() as selector:
         selector.register(children.wake, selectors.EVENT_READ)
         selector.register(control, selectors.EVENT_READ)
         for fd in sinks:
             selector.register(fd, selectors.EVENT_READ)
-        selector.register(feed.fd, selectors.EVENT_WRITE)
         while True:
+            if feed.pending and not feeding:
+                selector.register(feed.fd, selectors.EVENT_WRITE)
+            elif feeding and not feed.pending:
+                selector.unregister(feed.fd)
+            feeding = bool(feed.pending)
+            feed.finish()
             status = children.reap(pid)
             left = deadline - time.monotonic()
             if status is not None or left <= 0:
@@ -213,11 +197,9 @@ def pump(
                 if key.fd == children.wake:
                     children.silence()
                 elif key.fd == control:
-                    sys.exit("runner: the host is gone")
+                    feed.take(next_input(control, feed.interactive))
                 elif key.fd == feed.fd:
-                    if feed.advance():
-                        selector.unregister(feed.fd)
-                        feed.close()
+                    feed.advance()
                 else:
                     chunk = os.read(key.fd, READ)
                     sinks[key.fd](chunk)
@@ -253,7 +235,7 @@ def run(request: Dict[str, Any], stdin: bytes, children: Children, control: int,
     for fd in (in_read, out_write, err_write, rep_write):
         os.close(fd)
     sinks: Sinks = {out_read: output.feed, err_read: errors.feed, rep_read: report.feed}
-    feed = Feed(in_write, stdin)
+    feed = Feed(in_write, stdin, request["interactive"], out)
     status, full = pump(pid, started + request["timeout"], children, sinks, feed, control)
     seconds = time.monotonic() - started
     feed.close()
@@ -262,8 +244,12 @@ def run(request: Dict[str, Any], stdin: bytes, children: Children, control: int,
     for fd, sink in sinks.items():
         drain(fd, sink)
     full = full or disk_is_full()
-    if not all(is_empty(folder) for folder in TEMPORARY):
-        empty_temporary()
+    out_of_memory = oom_kills() > kills
+    if out_of_memory:
+        children.reserve.release()
+    leftovers.clear()
+    if out_of_memory:
+        children.reserve.hold()
     (kept_output, cut_output), (kept_errors, cut_errors) = output.value(), errors.value()
     result = {
         "kind": "done",
@@ -271,7 +257,7 @@ def run(request: Dict[str, Any], stdin: bytes, children: Children, control: int,
         "stdout": len(kept_output),
         "seconds": seconds,
         "timed_out": status is None,
-        "out_of_memory": oom_kills() > kills,
+        "out_of_memory": out_of_memory,
         "disk_full": full,
         "truncated": cut_output or cut_errors or report.cut,
     }

@@ -13,6 +13,7 @@ from typing import Any, Dict, Tuple
 PREFIX = struct.Struct(">IQ")
 MAX_HEADER = 16_000_000
 CHUNK = 1 << 20
+FEED_WINDOW = 4 << 20  # bytes of input that may be on their way to an interactive command, unread by it
 
 
 def encode(message: Dict[str, Any], payload_size: int = 0) -> bytes:

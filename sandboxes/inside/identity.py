@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 import sys
 
 WORK = "/workspace"
 UID = 1000
 PR_SET_NO_NEW_PRIVS = 38
+CAPABILITY_VERSION_3 = 0x20080522
 
 
 def status_field(name: str) -> str:
@@ -30,8 +32,11 @@ def forbid_new_privileges() -> None:
 
 
 def become_owner() -> None:
-    """Drop to uid and gid 1000 with no other groups; leaving uid 0 also clears every capability."""
+    """Drop to uid and gid 1000 with no other groups and no capability, inheritable ones included."""
     os.setgroups([])
     os.setresgid(UID, UID, UID)
     os.setresuid(UID, UID, UID)
+    header = struct.pack("Ii", CAPABILITY_VERSION_3, 0)
+    if ctypes.CDLL(None).capset(header, bytes(24)) != 0:
+        sys.exit("runner: cannot drop capabilities")
     os.umask(0o022)

@@ -43,6 +43,8 @@ class Runner:
         operation = request["operation"]
         if operation == "run":
             run(request, payload.read(), self.children, IN, OUT)
+        elif operation == "feed":
+            payload.rest()  # for a command that has ended meanwhile
         elif operation == "install_inside":
             reply(lambda: files.install_inside(request, payload), payload)
         elif operation == "checkpoint":

@@ -9,6 +9,8 @@ import pytest
 
 from agent.errors import UsageError
 from agent.settings import resolve, user_file
+from agent.task import SandboxSettings
+from sandboxes.interface import SandboxLimits
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,7 @@ def test_defaults() -> None:
     )
     assert (found.limits.dollars, found.limits.seconds) == (2.0, 900.0)
     assert found.tier_names == ("repair",)
-    assert found.sandbox == "auto"
+    assert found.sandbox == SandboxSettings()
 
 
 def test_flags_beat_environment_beats_file(own_configuration: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +54,7 @@ def test_the_repository_only_tightens() -> None:
     assert found.limits.dollars == 0.5
     assert found.limits.seconds == 900.0  # a later deadline than ours does not loosen it
     assert found.prices.value == 20.0
-    assert found.image == ""
+    assert found.sandbox.image == ""
     assert found.protected == ("data/*",)
     assert found.notes == ("ignored from the repository's [tool.agent] (only you may set it): image, value",)
 
@@ -75,7 +77,7 @@ def test_the_repository_cannot_trust_itself() -> None:
         ({"deadline": "soon"}, "deadline: 'soon' is not a duration"),
         ({"deadline": "0s"}, "leaves no time"),
         ({"tier": ["gpt"]}, "unknown tier 'gpt'; known: repair"),
-        ({"sandbox": "chroot"}, "sandbox: Input should be 'auto' or 'docker'"),
+        ({"sandbox": "chroot"}, "sandbox: Input should be 'auto', 'docker' or 'bubblewrap'"),
     ],
 )
 def test_bad_settings_are_one_clear_line(flags: dict[str, object], message: str) -> None:
@@ -113,3 +115,21 @@ def test_an_unknown_key_in_the_users_file_is_named(own_configuration: Path) -> N
     own_configuration.write_text("not toml")
     with pytest.raises(UsageError, match="not valid TOML"):
         resolve({}, None)
+
+
+def test_the_sandbox_is_bounded_as_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_SANDBOX_MEMORY", "3g")
+    monkeypatch.setenv("AGENT_SANDBOX_PROCESSES", "64")
+    found = resolve(
+        {"dockerfile": "/d/Dockerfile"}, b"[tool.agent]\nsetup_command = 'make'\nsandbox_memory = '9g'"
+    )
+    assert found.sandbox.limits == SandboxLimits(memory_bytes=3 * 2**30, processes=64)
+    assert found.sandbox.dockerfile == "/d/Dockerfile" and found.sandbox.setup_command == "make"
+    for wrong, said in (
+        ({"sandbox_disk": "8g"}, "lies in memory"),
+        ({"sandbox_memory": "much"}, "not a size"),
+        ({"image": "i", "dockerfile": "d"}, "not both"),
+        ({"sandbox": "jail"}, "sandbox"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            resolve(wrong, None)

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import TraceError, UsageError
-from agent.events import RunEnded, RunResumed, RunStarted, Settings
+from agent.events import RunEnded, RunResumed, RunStarted
 from agent.redact import REPLACEMENT, Redactor
+from agent.task import Settings
 from agent.trace import EVENTS, GENESIS, Trace, TraceWriter
 from policies.vocabulary import Limits, Outcome
 

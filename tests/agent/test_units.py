@@ -66,3 +66,12 @@ def test_no_limit() -> None:
 def test_shown_seconds_and_money_never_fail_and_have_a_unit(amount: float) -> None:
     assert units.show_seconds(amount)[-1] in "smh"
     assert units.show_money(amount).startswith("$")
+
+
+def test_sizes() -> None:
+    assert units.size("512m") == 512 * 2**20
+    assert units.size("1.5 GiB") == 3 * 2**29
+    for text in ("12", "", "-1g", "2 parsecs"):
+        with pytest.raises(ValueError, match="size"):
+            units.size(text)
+    assert [units.show_size(count) for count in (64_000, 12.4e6, 1.44e9)] == ["64 kB", "12 MB", "1.4 GB"]

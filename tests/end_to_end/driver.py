@@ -91,7 +91,12 @@ class World:
 
     def replay(self, trace: Path) -> Ran:
         """Run `agent replay`."""
-        return self.run([str(AGENT), "replay", str(trace)], self.folder / "none.json", trace)
+        return self.agent("replay", str(trace))
+
+    def agent(self, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
+        """Run any other command of `agent`."""
+        none = self.folder / "none"
+        return self.run([str(AGENT), *arguments], none, none, env)
 
     def run(self, command: list[str], report: Path, trace: Path, env: Mapping[str, str] | None = None) -> Ran:
         """Run a command here, without a terminal."""
@@ -147,11 +152,17 @@ def containers_of(process: subprocess.Popen[bytes], client: DockerClient) -> lis
     return [str(container.name) for container in found]
 
 
-def start(world: World, repository: Path, *options: str) -> tuple[subprocess.Popen[bytes], Path, Path]:
-    """`agent fix` in the background: the process, its report file and its trace."""
+def start(
+    world: World, repository: Path, *options: str, env: Mapping[str, str] | None = None
+) -> tuple[subprocess.Popen[bytes], Path, Path]:
+    """`agent fix` in the background: the process (whose two outputs are one), its report file, its trace."""
     command, report, trace = world.arguments(repository, *options)
     process = subprocess.Popen(
-        command, env=world.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        command,
+        env=world.environment(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     return process, report, trace
 

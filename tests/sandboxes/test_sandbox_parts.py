@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandboxes.images import distribution_sources
+from sandboxes.bases import distribution_sources
 from sandboxes.inside.commands import Bounded
 from sandboxes.inside.frames import read_exactly, read_header, send
 from sandboxes.interface import RunRequest, RunResult, Sandbox, SandboxError

@@ -80,6 +80,20 @@ def test_nothing_is_written_through_symlinks(repository: Path, tmp_path: Path) -
     assert (outside / "x.py").read_text() == "x = 1\n"
 
 
+def test_nothing_is_written_where_the_base_does_not_look(repository: Path) -> None:
+    (repository / "etc").symlink_to("/etc")
+    run_git(repository, "init", "-q", "inner")
+    run_git(repository, "init", "-q", "--bare", "bare")
+    base = take_base(repository)
+    for path in ("etc/x", "etc", "inner/a.py"):
+        with pytest.raises(PatchError, match="left out"):
+            make_patch(base, [FileEdit(path, b"x")])
+    with pytest.raises(PatchError, match="embedded repository"):
+        make_patch(base, [FileEdit("bare/hooks/post-checkout", b"x")])
+    with pytest.raises(PatchError, match="embedded repository"):
+        make_patch(base, [FileEdit("new/HEAD", b"ref: refs/heads/x\n"), FileEdit("new/config", b"x")])
+
+
 @pytest.mark.parametrize("path", ["pkg", "pkg/a.py/below.py"])
 def test_a_path_that_is_a_folder_or_below_a_file_is_refused(repository: Path, path: str) -> None:
     with pytest.raises(PatchError, match=r"is a folder|lies below"):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools.inside.repair.children import run_in_child
-from tools.inside.repair.trial import file_replaced
+from tools.inside.repair.tree import Tree
 
 MEMORY = 600_000_000
 
@@ -66,7 +66,8 @@ def test_a_file_is_put_back_and_its_hard_links_keep_theirs(tmp_path: Path) -> No
     compiled = tmp_path / "__pycache__" / "m.cpython-311.pyc"
     compiled.parent.mkdir()
     compiled.write_bytes(b"old")
-    with pytest.raises(KeyError), file_replaced(file, b"a = 2\n"):
+    tree = Tree(str(tmp_path), [str(tmp_path)], str(tmp_path / "ours"))
+    with pytest.raises(KeyError), tree.holding({"m.py": b"a = 2\n"}):
         assert file.read_bytes() == b"a = 2\n"
         assert kept.read_bytes() == b"a = 1\n"
         assert not compiled.exists()

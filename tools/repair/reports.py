@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MAX_EVENTS = 200_000
@@ -63,3 +63,17 @@ def events(report: bytes) -> Iterator[Event]:
             continue
         if isinstance(value, dict) and isinstance(value.get("event"), str):
             yield Event(value["event"], value)
+
+
+class EventReader:
+    """Calls `see` with each event as soon as its line is complete; feed it chunks as they arrive."""
+
+    def __init__(self, see: Callable[[Event], None]) -> None:
+        self._see = see
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> None:
+        whole, newline, rest = (self._rest + chunk).rpartition(b"\n")
+        self._rest = rest[-MAX_LINE_BYTES:]
+        for event in events(whole + newline):
+            self._see(event)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sandboxes.interface import INSIDE, RunRequest, RunResult, Runtime
 from tools.inside_files import inside_files
 from tools.repair.localise import Localisation
-from tools.repair.reports import Event, RepairError, events
+from tools.repair.reports import Event, EventReader, RepairError, events
 
 MAX_CONTENT = 4_000_000
 PREPARE_SECONDS = 180.0
@@ -116,7 +116,8 @@ class RepairSearch:
     ) -> SearchSpace:
         """Enumerate, and time a few candidates, within `seconds`. Raises RepairError, SandboxError."""
         limit = min(seconds, PREPARE_SECONDS)
-        result = self._run({"action": "prepare", "slices": list(slices)}, limit, None)
+        settings = {"action": "prepare", "slices": list(slices), "seconds": limit}
+        result = self._run(settings, limit, None)
         for event in events(result.report):
             if event.kind == "space":
                 masses = tuple(min(1.0, mass) for mass in event.numbers("masses")[: len(slices)])
@@ -198,16 +199,12 @@ class RepairSearch:
 def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes], None] | None:
     if on_progress is None:
         return None
-    rest = b""
 
-    def see(chunk: bytes) -> None:
-        nonlocal rest
-        whole, _, rest = (rest + chunk).rpartition(b"\n")
-        for event in events(whole):
-            if event.kind == "progress":
-                on_progress(event.integer("index"), event.integer("tried"))
+    def see(event: Event) -> None:
+        if event.kind == "progress":
+            on_progress(event.integer("index"), event.integer("tried"))
 
-    return see
+    return EventReader(see).feed
 
 
 def _failure(result: RunResult) -> RepairError:

@@ -7,7 +7,6 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import CodeType
 
 from . import (  # noqa: F401 (importing a template file registers its templates)
     templates_calls,
@@ -20,6 +19,7 @@ from . import (  # noqa: F401 (importing a template file registers its templates
     templates_returns,
     templates_statements,
 )
+from .bodies import fingerprint
 from .registry import Edit, Place, by_node_type
 from .scope import Project
 from .source import Source
@@ -185,23 +185,3 @@ def _chunk(source: Source, candidate: Candidate) -> tuple[int, int, bytes]:
         if not isinstance(statement, ast.ClassDef):
             return (*found, prefix)
         body = statement.body
-
-
-def fingerprint(code: CodeType) -> str:
-    """A digest of what a code object does: instructions, names and constants, without line numbers."""
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(code.co_code)
-    digest.update(getattr(code, "co_exceptiontable", b""))
-    shape = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_argcount)
-    digest.update(repr((shape, code.co_kwonlyargcount, code.co_posonlyargcount, code.co_flags)).encode())
-    for const in code.co_consts:
-        digest.update((fingerprint(const) if isinstance(const, CodeType) else _constant(const)).encode())
-    return digest.hexdigest()
-
-
-def _constant(value: object) -> str:
-    if isinstance(value, frozenset):
-        return f"frozenset:{sorted(map(_constant, value))}"
-    if isinstance(value, tuple):
-        return f"tuple:{[_constant(each) for each in value]}"
-    return f"{type(value).__name__}:{value!r}"

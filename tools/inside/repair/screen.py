@@ -3,8 +3,8 @@
 Settings (JSON on stdin): `action` ("prepare" or "advance"), `root`, `paths` (files that may be edited,
 relative), `targets` (test ids), `command` (argv instead of ids, or []), `affected` (ids that passed before
 and must still pass), `scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang),
-`seed`, `timeout` (seconds per test phase), `memory_bytes`. For prepare also `slices` (numbers of
-candidates); for advance `start` (index), `seconds`, `max_candidates`.
+`seed`, `timeout` (seconds per test), `memory_bytes`, `seconds` (wall time in all). For prepare also `slices`
+(numbers of candidates); for advance `start` (index), `max_candidates`.
 
 Reports (JSON lines): prepare: `space` {count, masses, seconds_per_candidate, passes}. advance: `progress`
 {index, tried, seconds}, `plausible` {index, path, content, template, line, description, mass}, `end`
@@ -15,26 +15,29 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import signal
+import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from .candidates import Candidate, Space
-from .hot import Hot
+from .children import run_in_child
+from .given import scratch_folder
+from .nest import Limits
 from .scope import Project
+from .screener import Screener
 from .source import Source
-from .trial import Trial, file_replaced, quiet_environment
-from .warm import Warmth
+from .tree import Edits, Tree, Unwatchable, places_of
 from .wire import Reporter
 
 PROGRESS_SECONDS = 0.5
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
 HANGING_CPU_SECONDS = 0.5
+COLLECT_SECONDS = 30.0
 RESERVE_SECONDS = 1.0
 INTERNAL_ERROR = 3  # pytest's exit code
 
@@ -58,36 +61,48 @@ def load_space(settings: dict[str, Any], root: str) -> Space:
 class Search:
     """A prepared search: the space, the warmed process, and the way candidates are run."""
 
-    def __init__(self, settings: dict[str, Any], reporter: Reporter, scratch: str) -> None:
+    def __init__(self, settings: dict[str, Any], reporter: Reporter, tree: Tree, scratch: str) -> None:
         self.started = time.monotonic()
-        self.settings, self.reporter = settings, reporter
-        self.root = os.path.realpath(settings["root"])
-        self.targets: list[str] = settings["targets"]
-        self.affected: list[str] = settings["affected"]
-        self.space = load_space(settings, self.root)
-        self.trial = Trial(self.root, settings["command"], settings["memory_bytes"], f"{scratch}/t")
-        self.trial.seconds = settings["timeout"]
-        self.hot: Hot | None = None
+        self.settings, self.reporter, self.tree = settings, reporter, tree
+        self.space = load_space(settings, tree.root)
         self.passes = False
-        self._warm()
-
-    def _warm(self) -> None:
-        if self.trial.command:
-            self.passes = self.trial.verdict(self.trial.run([])) == "passed"
-            return
-        warmth = Warmth(self.root, self.trial.memory_bytes)
-        hangs: bool = self.settings["hangs"]
-        seen = warmth.probe(self.trial, self.targets, hangs)
-        if seen.get("code") == INTERNAL_ERROR and not seen["outcomes"]:
-            raise RuntimeError("pytest itself fails in this environment, before any test")
-        self.passes = seen.get("passed") is True
-        longest = max((seen.get("durations") or {"": self.trial.seconds}).values())
-        if hangs or longest >= self.trial.seconds:
-            self.trial.cpu_seconds = min(HANGING_CPU_SECONDS, self.trial.seconds)
+        self.screener: Screener | None = None
+        if settings["command"]:
+            self.passes = self._command() == "passed"
         else:
-            self.trial.seconds = min(self.trial.seconds, max(1.0, 5 * longest + 1))
-        if warmth.warm and not warmth.spawns and not self.passes:
-            self.hot = Hot(self.space, self.trial, self.targets)
+            self.screener = self._warmed(scratch)
+
+    def _warmed(self, scratch: str) -> Screener:
+        """A screener that has seen the targets on the original code, with the time they need as its limit."""
+        settings = self.settings
+        limit: float = settings["timeout"]
+        limits = Limits(limit, COLLECT_SECONDS, HANGING_CPU_SECONDS if settings["hangs"] else 0.0)
+        screener = Screener(
+            self.tree,
+            scratch,
+            settings["targets"],
+            settings["affected"],
+            limits,
+            settings["memory_bytes"],
+            self.edits,
+            {path: source.data for path, source in self.space.sources.items()},
+            self.started + settings["seconds"],
+        )
+        seen, _ = screener.baseline(None)
+        tests = seen.get("tests") or {}
+        if seen.get("status") == INTERNAL_ERROR and not tests:
+            raise RuntimeError("pytest itself fails in this environment, before any test")
+        self.passes = seen["verdict"] == "passed"
+        longest = max((each["seconds"] for each in tests.values()), default=limit)
+        if limits.cpu or longest >= limit:
+            screener.limits = replace(limits, cpu=min(HANGING_CPU_SECONDS, limit))
+        else:
+            screener.limits = replace(limits, test=min(limit, max(1.0, 5 * longest + 1)))
+        return screener
+
+    def edits(self, index: int) -> Edits:
+        candidate = self.space.candidates[index]
+        return {candidate.path: self.space.patched(candidate)}
 
     def prepare(self) -> None:
         """Report how large the space is, how much chance its first slices hold, and the cost of a trial."""
@@ -119,6 +134,8 @@ class Search:
         while index < last and self._seconds_left() > RESERVE_SECONDS:
             stale = self.space.fresh(index)
             outcome = stale or self.verdict(index)
+            if outcome == "late":
+                break
             outcomes[outcome] += 1
             tried += stale is None
             mass += candidates[index].mass
@@ -143,18 +160,27 @@ class Search:
         return float(self.settings["seconds"]) - (time.monotonic() - self.started)
 
     def verdict(self, index: int) -> str:
-        """Screen in the nest where possible; whatever passes there, or does not fit, runs from disk."""
-        candidate = self.space.candidates[index]
-        hint = self.hot.run(index) if self.hot else "unfit"
-        if hint not in ("passed", "unfit"):
-            return hint
-        with file_replaced(Path(self.root, candidate.path), self.space.patched(candidate)):
-            verdict = self.trial.verdict(self.trial.run(self.targets))
-            if verdict != "passed":
-                return "unconfirmed" if hint == "passed" else verdict
-            if self.affected and self.trial.verdict(self.trial.run(self.affected)) != "passed":
-                return "broke"
-        return "passed"
+        """What becomes of the candidate, in a word (see `SearchResult.outcomes`)."""
+        if self.screener is None:
+            with self.tree.holding(self.edits(index)):
+                return self._command()
+        found = self.screener.screen(index)
+        if found.broke:
+            return "broke"
+        if found.unconfirmed:
+            return "unconfirmed"
+        return "died" if found.verdict == "unsafe" else found.verdict
+
+    def _command(self) -> str:
+        def work() -> dict[str, Any]:
+            done = subprocess.run(self.settings["command"], cwd=self.tree.root, check=False)
+            return {"passed": done.returncode == 0}
+
+        result = run_in_child(work, self.settings["timeout"], self.settings["memory_bytes"])
+        self.tree.clean()
+        if result.ended != "answered":
+            return result.ended
+        return "passed" if result.answer["passed"] is True else "failed"
 
     def _send_plausible(self, index: int, candidate: Candidate) -> None:
         source = self.space.sources[candidate.path]
@@ -170,8 +196,8 @@ class Search:
         )
 
     def close(self) -> None:
-        if self.hot:
-            self.hot.close()
+        if self.screener is not None:
+            self.screener.close()
 
 
 def describe(source: Source, candidate: Candidate) -> str:
@@ -186,16 +212,20 @@ def describe(source: Source, candidate: Candidate) -> str:
 
 
 def main(settings: dict[str, Any]) -> int:
-    """Run one action and report; a TERM signal still puts the file under trial back."""
+    """Run one action and report; a TERM signal still puts the file under trial back. Returns 1 when tests
+    changed files of the tree, so that it must be put back."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     reporter = Reporter()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    quiet_environment()
-    scratch = tempfile.mkdtemp(prefix="agent-screen-")
-    search = Search(settings, reporter, scratch)
-    try:
-        {"prepare": search.prepare, "advance": search.advance}[settings["action"]]()
-    finally:
-        search.close()
-        shutil.rmtree(scratch, ignore_errors=True)
-    return 0
+    root = os.path.realpath(settings["root"])
+    with scratch_folder() as scratch:
+        try:
+            tree = Tree(root, places_of(root), f"{scratch}/hidden")
+        except Unwatchable:
+            tree = Tree(root, [], f"{scratch}/hidden")
+        search = Search(settings, reporter, tree, scratch)
+        try:
+            {"prepare": search.prepare, "advance": search.advance}[settings["action"]]()
+        finally:
+            search.close()
+    return int(tree.spoiled)

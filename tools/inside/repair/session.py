@@ -6,7 +6,6 @@ import importlib.util
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -45,28 +44,18 @@ def arguments(ids: list[str]) -> list[str]:
 class Watch:
     """A pytest plugin that records what happened. Outcomes: "passed", "failed", "skipped" (also xfail).
 
-    `seconds` of wall time and, unless 0, `cpu_seconds` of user time bound each phase of each test.
+    `seconds` of wall time bound each phase of each test.
     """
 
     root: str
     seconds: float
-    cpu_seconds: float = 0.0
     on_start: Callable[[str], None] | None = None
     on_end: Callable[[str], None] | None = None
     collected: list[str] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
-    phases: dict[str, set[str]] = field(default_factory=dict)
     frames: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     durations: dict[str, float] = field(default_factory=dict)
-    keep_frames: bool = True
-
-    def passed(self, wanted: list[str]) -> bool:
-        """Whether every wanted test was collected and went through setup, call and teardown."""
-        return bool(wanted) and all(
-            self.outcomes.get(name) == "passed" and self.phases.get(name) == {"setup", "call", "teardown"}
-            for name in wanted
-        )
 
     def pytest_collection_finish(self, session: Any) -> None:
         self.collected = [item.nodeid for item in session.items]
@@ -80,14 +69,11 @@ class Watch:
             self.outcomes[name] = "failed" if failed else "skipped"
         elif not worse:
             self.outcomes[name] = "passed"
-        if report.outcome == "passed":
-            self.phases.setdefault(name, set()).add(report.when)
 
     def pytest_exception_interact(self, node: Any, call: Any, report: Any) -> None:
         error = call.excinfo.value
         self.errors[node.nodeid] = f"{type(error).__name__}: {error}"[:MAX_ERROR]
-        if self.keep_frames:
-            self.frames.setdefault(node.nodeid, []).extend(failure_frames(error, self.root))
+        self.frames.setdefault(node.nodeid, []).extend(failure_frames(error, self.root))
         if type(report).__name__ == "CollectReport":
             self.outcomes[node.nodeid] = "failed"
 
@@ -95,12 +81,8 @@ class Watch:
         """Arm the alarm around a hook. It repeats, for code that swallows every exception."""
         signal.signal(signal.SIGALRM, _alarm)
         signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
-        if self.cpu_seconds:
-            signal.signal(signal.SIGVTALRM, _alarm)
-            signal.setitimer(signal.ITIMER_VIRTUAL, self.cpu_seconds, REPEAT_SECONDS)
         yield
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def _alarm(_signal: int, _frame: FrameType | None) -> None:
@@ -108,7 +90,7 @@ def _alarm(_signal: int, _frame: FrameType | None) -> None:
 
 
 def hooks(watch: Watch) -> Any:
-    """The watch's hook wrappers, as a plugin (pytest is imported only here: see `screen.warm`)."""
+    """The watch's hook wrappers, as a plugin (pytest is imported only here, when its path is set)."""
     import pytest
 
     class Limits:
@@ -159,22 +141,16 @@ def _walk(tb: TracebackType | None) -> list[tuple[str, int, str]]:
     return [(f.f_code.co_filename, line, f.f_code.co_name) for f, line in traceback.walk_tb(tb)]
 
 
-def run_session(ids: list[str], watch: Watch, *plugins: Any, extra: tuple[str, ...] = ()) -> int:
+def run_session(ids: list[str], watch: Watch, *plugins: Any) -> None:
     """Run pytest on `ids` here. The working directory comes first on the path, as with `python -m pytest`.
-
-    A SystemExit that escapes counts as a failed run (exit code 3, pytest's "internal error").
-    """
+    A SystemExit does not escape."""
     if sys.path[:1] != [os.getcwd()]:  # noqa: PTH109
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
     import pytest
 
-    started = time.monotonic()
     try:
-        code = int(pytest.main([*arguments(ids), *extra], plugins=[watch, hooks(watch), *plugins]))
+        pytest.main(arguments(ids), plugins=[watch, hooks(watch), *plugins])
     except SystemExit:
-        code = 3
+        return
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    watch.durations[""] = time.monotonic() - started
-    return code

@@ -22,7 +22,11 @@ import json  # noqa: E402
 import os  # noqa: E402
 
 PACKAGE = "_agent_inside"
-MODULES = {"localise": f"{PACKAGE}.trace_coverage", "search": f"{PACKAGE}.repair.screen"}
+MODULES = {
+    "localise": f"{PACKAGE}.trace_coverage",
+    "search": f"{PACKAGE}.repair.screen",
+    "screen": f"{PACKAGE}.repair.given",
+}
 
 
 def main() -> int:

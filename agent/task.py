@@ -1,0 +1,49 @@
+"""The task as a trace records it: what the person asked for, as it is needed to decide and to resume."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from policies.estimates import TierEstimate
+from policies.vocabulary import ActionClass, Limits, Prices
+from sandboxes.interface import SandboxLimits, Wanted
+from tools.junit import JUnitFailure
+
+
+class Record(BaseModel):
+    """Base of everything written: immutable, no unknown fields, infinities kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class SandboxSettings(Record):
+    """Where tests run. `image` or `dockerfile` (a path; also a devcontainer.json), or neither: then an
+    environment is built, and `setup_command` and `source_distributions` apply. `runtime`: of the engine."""
+
+    backend: Wanted = "auto"
+    runtime: str = ""
+    image: str = ""
+    dockerfile: str = ""
+    setup_command: str = ""
+    source_distributions: bool = False
+    limits: SandboxLimits = SandboxLimits()
+
+
+class Settings(Record):
+    """What the person asked for, as it is needed to decide and to resume."""
+
+    repository: str
+    tests: tuple[str, ...] = ()
+    junit: tuple[JUnitFailure, ...] = ()
+    runner: str = "auto"
+    tests_command: str = ""
+    prices: Prices = Prices()
+    limits: Limits = Limits()
+    delivery: ActionClass = ActionClass.DRAFT
+    apply: bool = False
+    branch: str = ""
+    patch_out: str = ""
+    tiers: tuple[TierEstimate, ...] = ()
+    sandbox: SandboxSettings = SandboxSettings()
+    protected: tuple[str, ...] = ()
+    seed: int = 0

@@ -1,0 +1,184 @@
+"""Candidate patches per second: a cold pytest for each, forks that import them, forks with code replaced.
+
+    python -m benchmarks.screening [--candidates N] [--json FILE]
+
+A small suite is made for this: one module, three tests, and N wrong candidates that change one function
+each. All rows run in the same sandbox and give the same verdicts. "from disk" is measured with candidates
+that also change what runs at import, so that code cannot be replaced; "cold" with a few of the first kind.
+Shown is the median of the seconds per candidate, and what starting costs once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from rich.console import Console
+from rich.table import Table
+
+from sandboxes.building import PYTHON
+from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
+from sandboxes.engine import connect
+from sandboxes.environments import build_environment
+from sandboxes.interface import REPO
+from sandboxes.requirements import Declarations
+from tools.files import FileEdit, apply
+from tools.screening import Screen
+from tools.testing import PytestRunner, RunLimits
+
+TARGET_PER_SECOND = 200.0
+TARGET_TIMES_COLD = 8.0
+EMPTY_TAR = bytes(10240)
+MODULE = """\
+class Ledger:
+    def __init__(self):
+        self.entries = []
+
+    def add(self, amount):
+        self.entries.append(amount)
+        return self
+
+    def balance(self):
+        return sum(self.entries) - len(self.entries)
+"""
+TESTS = """\
+from ledger import Ledger
+
+
+def test_balance():
+    assert Ledger().add(2).add(3).balance() == 5
+
+
+def test_empty():
+    assert Ledger().balance() == 0
+
+
+def test_chain():
+    ledger = Ledger()
+    assert ledger.add(1) is ledger
+"""
+TARGETS = ("test_ledger.py::test_balance", "test_ledger.py::test_empty", "test_ledger.py::test_chain")
+FAULT = "- len(self.entries)"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of trying candidates: the median of the milliseconds each took, candidates per second of it,
+    how many times that is the rate of a cold pytest, and seconds spent before the first verdict."""
+
+    way: str
+    candidates: int
+    median_ms: float
+    per_second: float
+    times_cold: float
+    start_seconds: float
+
+
+def candidates(count: int, *, at_import: bool) -> list[tuple[FileEdit, ...]]:
+    """Wrong candidates, no two alike."""
+    found: list[tuple[FileEdit, ...]] = []
+    for number in range(count):
+        text = MODULE.replace(FAULT, f"- {number + 7}")
+        found.append((FileEdit("ledger.py", (f"LIMIT = {number}\n\n\n" * at_import + text).encode()),))
+    return found
+
+
+def measure_cold(sandbox: DockerSandbox, tried: Sequence[tuple[FileEdit, ...]]) -> list[float]:
+    """Seconds of a cold pytest for each candidate, putting the tree back included."""
+    runner = PytestRunner(sandbox, PYTHON, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    pristine = sandbox.checkpoint(REPO)
+    taken = []
+    for edits in tried:
+        started = time.perf_counter()
+        apply(sandbox, REPO, edits)
+        run = runner.run(TARGETS, RunLimits())
+        sandbox.restore(pristine)
+        taken.append(time.perf_counter() - started)
+        if not run.complete or not run.failing:
+            raise SystemExit(f"a wrong candidate passed: {run.problem}")
+    return taken
+
+
+def measure_forks(
+    sandbox: DockerSandbox, tried: Sequence[tuple[FileEdit, ...]], mode: str
+) -> tuple[list[float], float]:
+    """Seconds of each candidate that was judged in this mode, and those until the first verdict."""
+    first: list[float] = []
+    started = time.perf_counter()
+    found = Screen(sandbox, PYTHON, REPO, TARGETS).screen(
+        tried, 600.0, lambda _: first.append(time.perf_counter() - started)
+    )
+    taken = [each.seconds for each in found.verdicts if each.mode == mode and each.verdict == "failed"]
+    if len(taken) < 0.9 * len(tried):
+        raise SystemExit(
+            f"only {len(taken)} of {len(tried)} candidates were judged {mode}: {found.unforkable}"
+        )
+    return taken, first[0]
+
+
+def measure(sandbox: DockerSandbox, count: int) -> list[Row]:
+    """The three rows."""
+    sandbox.write(f"{REPO}/ledger.py", MODULE.encode())
+    sandbox.write(f"{REPO}/test_ledger.py", TESTS.encode())
+    hot, hot_start = measure_forks(sandbox, candidates(count, at_import=False), "hot")
+    disk, disk_start = measure_forks(sandbox, candidates(count, at_import=True), "fork")
+    cold = measure_cold(sandbox, candidates(max(5, count // 20), at_import=False))
+    base = statistics.median(cold)
+    return [
+        row("cold pytest", cold, base, 0.0),
+        row("fork, from disk", disk, base, disk_start),
+        row("fork, hot", hot, base, hot_start),
+    ]
+
+
+def row(way: str, taken: list[float], cold: float, start: float) -> Row:
+    """A row of the table."""
+    median = statistics.median(taken)
+    return Row(way, len(taken), 1000 * median, 1 / median, cold / median, start)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--candidates", type=int, default=300)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    client = connect()
+    backend = DockerBackend(client)
+    base = backend.base(SpecifierSet(), print)
+    image = build_environment(backend, Declarations(), base=base, tree_tar=EMPTY_TAR, progress=print).image
+    with DockerSandbox(image, client=client, python=PYTHON) as sandbox:
+        rows = measure(sandbox, arguments.candidates)
+    table = Table(title="screening candidate patches, one after the other (one core)")
+    for heading in ("", "candidates", "median ms", "per second", "times cold", "start s"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for each in rows:
+        table.add_row(
+            each.way,
+            str(each.candidates),
+            f"{each.median_ms:.1f}",
+            f"{each.per_second:.0f}",
+            f"{each.times_cold:.1f}",
+            f"{each.start_seconds:.1f}",
+        )
+    Console().print(table)
+    forked, hot = rows[1], rows[2]
+    print(f"  fork at least {TARGET_TIMES_COLD:g} times cold: {yes(forked.times_cold >= TARGET_TIMES_COLD)}")
+    print(f"  hot at least {TARGET_PER_SECOND:g} per second: {yes(hot.per_second >= TARGET_PER_SECOND)}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(each) for each in rows], indent=2) + "\n")
+
+
+def yes(holds: bool) -> str:
+    return "yes" if holds else "NO"
+
+
+if __name__ == "__main__":
+    main()

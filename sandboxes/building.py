@@ -1,0 +1,269 @@
+"""One build of an environment: fetch what is declared, install it offline, then the project on top."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from sandboxes.backend import Backend, Builder, Facts
+from sandboxes.bases import ENV, WHEELS
+from sandboxes.fetch_policy import FetchPolicy, fetch_policy
+from sandboxes.fetching import run_fetching
+from sandboxes.generated import NOTHING, generated_files
+from sandboxes.host import Progress
+from sandboxes.interface import REPO, WORK, ImageError, RunRequest, RunResult, SandboxLimits
+from sandboxes.pip_settings import PipSettings, read_pip_settings
+from sandboxes.requirements import Declarations
+
+PYTHON = f"{ENV}/bin/python"
+GENERATED = f"{ENV}/.generated.tar"
+"""Tar of files that installing wrote into the repository, within the image."""
+
+_ALWAYS = ("pip", "pytest", "coverage")
+_LIMITS = SandboxLimits(memory_bytes=4 * 2**30, disk_bytes=2 * 2**30, processes=512)
+_FETCH_SECONDS = 900.0
+_INSTALL_SECONDS = 900.0
+_TAIL = 4000
+_MOST_MISSING = 5
+_MISSING = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
+_WANTED = f"{WORK}/wanted.txt"
+_LOCKED = f"{WORK}/locked.txt"
+_CERTIFICATES = f"{WORK}/certificates.pem"
+# pip can run from its own wheel, which is how the environment gets it.
+_FETCHED_PIP = ("sh", "-c", f'PYTHONPATH=$(echo {WHEELS}/pip-*.whl) exec {PYTHON} -m pip "$@"', "pip")
+_OFFLINE = ("install", "--no-index", "--find-links", WHEELS)
+# A version that comes from git tags cannot be had from a copy without history: these tools are told it.
+_TELLS_VERSION = (
+    "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "PDM_BUILD_SCM_VERSION",
+    "PBR_VERSION",
+    "POETRY_DYNAMIC_VERSIONING_BYPASS",
+    "UV_DYNAMIC_VERSIONING_BYPASS",
+    "VERSIONINGIT_DEFAULT_VERSION",
+)
+
+
+@dataclass(frozen=True)
+class _Fetch:
+    """How to fetch: with the user's settings for pip, from where the policy allows."""
+
+    settings: PipSettings
+    policy: FetchPolicy
+    source_distributions: bool
+
+
+class Build:
+    """One build: the two phases, with the notes and the log they leave."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        declarations: Declarations,
+        made_for: str,
+        finish_by: float,
+        progress: Progress,
+    ) -> None:
+        self.backend = backend
+        self.declarations = declarations
+        self.made_for = made_for
+        self.finish_by = finish_by
+        self.progress = progress
+        self.notes = list(declarations.notes)
+        self.log = ""
+        self.can_build = declarations.installable
+
+    @property
+    def tail(self) -> str:
+        """The end of what the build printed."""
+        return self.log[-_TAIL:]
+
+    def make_requirements(self, base: str, name: str, source_distributions: bool) -> None:
+        """Fetch what is declared and install it, without anything of the repository; keep it as `name`."""
+        environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "TMPDIR": WHEELS}
+        with self.backend.builder(base, _LIMITS, environment=environment) as builder:
+            # Asked before anything fetched could have a say in it.
+            settings = read_pip_settings()
+            policy = fetch_policy(builder, settings)
+            wanted = self._fetch(builder, _Fetch(settings, policy, source_distributions))
+            self.progress("installing the requirements")
+            self._must(builder, ["python3", "-m", "venv", "--without-pip", ENV])
+            self._write_requirements(builder, wanted)
+            result = self._run(builder, [*_FETCHED_PIP, *_OFFLINE, "--no-compile", "--requirement", _WANTED])
+            if result.exit_code != 0:
+                raise ImageError("the fetched requirements could not be installed", self.tail)
+            # Not by pip, which compiles one file after another. What does not compile is not an error.
+            self._run(builder, [PYTHON, "-m", "compileall", "-q", "-j", "0", f"{ENV}/lib"])
+            self._must(builder, ["sh", "-c", f"rm -rf {WHEELS}/* {WHEELS}/.[!.]*"])
+            builder.keep(name, self._facts("requirements", False))
+
+    def _fetch(self, builder: Builder, how: _Fetch) -> tuple[str, ...]:
+        """Download what is declared, all resolved together so that the repository's pins hold.
+
+        Returns what was fetched. Locked versions, and what the project is built with, are given up in that
+        order where nothing can be found otherwise.
+        """
+        declared = self.declarations
+        needed = (*declared.requirements, *_ALWAYS)
+        everything = (*needed, *declared.build_requirements)
+        locked = declared.constraints
+        self.progress(f"fetching {len(declared.requirements)} requirements, pytest and coverage")
+        if self._download(builder, everything, locked, how):
+            return everything
+        if locked and self._download(builder, everything, (), how):
+            self.notes.append("the locked versions cannot be had together here; newer ones are used")
+            return everything
+        if declared.build_requirements and self._download(builder, needed, (), how):
+            self.notes.append("what the project is built with could not be had; it is used uninstalled")
+            self.can_build = False
+            return needed
+        fewer = self._without_what_is_missing(builder, everything, how)
+        if fewer:
+            return fewer
+        raise ImageError(
+            "the requirements could not be fetched as wheels: mend them, allow source distributions, "
+            "or name an image with --image",
+            self.tail,
+        )
+
+    def _without_what_is_missing(
+        self, builder: Builder, wanted: tuple[str, ...], how: _Fetch
+    ) -> tuple[str, ...]:
+        """What can be had when requirements that pip finds no distribution of are left out; () if nothing.
+
+        The tests asked about may do without, and if not, say so themselves."""
+        for _ in range(_MOST_MISSING):
+            found = _MISSING.findall(self.log)
+            name = canonicalize_name(found[-1]) if found else ""
+            fewer = tuple(line for line in wanted if canonicalize_name(Requirement(line).name) != name)
+            if len(fewer) == len(wanted):
+                return ()
+            wanted = fewer
+            self.notes.append(f"left out: no wheel of {name} can be had here")
+            if self._download(builder, wanted, (), how):
+                return wanted
+        return ()
+
+    def _download(
+        self,
+        builder: Builder,
+        wanted: tuple[str, ...],
+        constraints: tuple[str, ...],
+        how: _Fetch,
+    ) -> bool:
+        """Whether pip could fetch the wanted requirements, through the relay: a builder has no network."""
+        command = ["python3", "-m", "pip", "download", "--only-binary=:all:", "--dest", WHEELS]
+        if how.source_distributions:
+            command = ["python3", "-m", "pip", "wheel", "--wheel-dir", WHEELS]
+        environment = dict(how.settings.environment)
+        if how.settings.certificates:
+            environment["PIP_CERT"] = _CERTIFICATES
+            builder.write(_CERTIFICATES, how.settings.certificates)
+        self._write_requirements(builder, wanted)
+        if constraints:
+            builder.write(_LOCKED, _lines(constraints))
+            command += ["--constraint", _LOCKED]
+        request = RunRequest(
+            argv=(*command, "--requirement", _WANTED),
+            timeout=self._bounded(_FETCH_SECONDS),
+            env=environment,
+        )
+        fetched = run_fetching(builder, request, how.policy)
+        self.notes += (f"fetching was refused what lies outside: {refused}" for refused in fetched.refused)
+        return self._logged(fetched.result, request).exit_code == 0
+
+    def _write_requirements(self, builder: Builder, wanted: tuple[str, ...]) -> None:
+        """To a file, where no requirement can be taken for an option."""
+        builder.write(_WANTED, _lines(wanted))
+
+    def make_environment(
+        self, requirements: str, tree_tar: bytes, version: str, setup_command: str | None, name: str
+    ) -> None:
+        """Install the repository on top of its requirements; keep the result as `name`."""
+        environment = dict.fromkeys(_TELLS_VERSION, version)
+        with self.backend.builder(requirements, _LIMITS, environment=environment) as builder:
+            builder.put_tar(REPO, tree_tar)
+            installed = self.declarations.installable and self._install_project(builder)
+            if setup_command is not None:
+                self.progress(f"running the setup command: {setup_command}")
+                self._must(builder, ["sh", "-c", setup_command], cwd=REPO)
+            self._keep_generated(builder, tree_tar)
+            self.progress("keeping the environment")
+            builder.keep(name, self._facts("environment", installed))
+
+    def _facts(self, kind: Literal["requirements", "environment"], installed: bool) -> Facts:
+        return Facts(kind, self.made_for, self.can_build, installed, tuple(self.notes))
+
+    def _install_project(self, builder: Builder) -> bool:
+        """Install the repository in place; where that fails, put its source folder on the path instead."""
+        self.progress("installing the project")
+        if self.can_build:
+            options = ("--no-deps", "--no-build-isolation", "--editable", REPO)
+            command = [PYTHON, "-m", "pip", *_OFFLINE, *options]
+            result = self._run(builder, command)
+            if result.exit_code == 0:
+                return True
+            said = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
+            why = f" ({said[-1][:200]})" if said else ""
+            self.notes.append(f"the project could not be installed; its source folder is on the path{why}")
+        script = (
+            "import os, sys, sysconfig\n"
+            "source = sys.argv[1] + '/src'\n"
+            "line = source if os.path.isdir(source) else sys.argv[1]\n"
+            "open(sysconfig.get_path('purelib') + '/repository.pth', 'w').write(line + '\\n')\n"
+        )
+        self._must(builder, [PYTHON, "-c", script, REPO])
+        return False
+
+    def _keep_generated(self, builder: Builder, tree_tar: bytes) -> None:
+        """Store in the image what installing wrote into the repository, which lies in memory only."""
+        try:
+            generated = generated_files(tree_tar, builder.export(REPO, max_bytes=2**30))
+        except (OSError, ValueError) as error:
+            self.notes.append(f"what installing wrote into the repository is not kept: {str(error)[:200]}")
+            generated = NOTHING
+        builder.write(f"{WORK}/generated.tar", generated)
+        self._must(builder, ["cp", f"{WORK}/generated.tar", GENERATED])
+
+    def _run(
+        self,
+        builder: Builder,
+        command: Sequence[str],
+        *,
+        cwd: str = WORK,
+        timeout: float = _INSTALL_SECONDS,
+    ) -> RunResult:
+        request = RunRequest(tuple(command), timeout=self._bounded(timeout), cwd=cwd)
+        return self._logged(builder.run(request), request)
+
+    def _bounded(self, timeout: float) -> float:
+        """`timeout`, or what is left if that is less. Raises ImageError when nothing is."""
+        left = self.finish_by - time.monotonic()
+        if left <= 0:
+            raise ImageError("there is no time left to build the environment", self.tail)
+        return min(timeout, left)
+
+    def _logged(self, result: RunResult, request: RunRequest) -> RunResult:
+        self.log += (result.stdout + result.stderr).decode(errors="replace")
+        for happened, note in (
+            (result.timed_out, f"stopped after {request.timeout:.0f} s"),
+            (result.out_of_memory, "out of memory"),
+            (result.disk_full, "no space left"),
+        ):
+            self.log += f"[{note}]\n" if happened else ""
+        return result
+
+    def _must(self, builder: Builder, command: Sequence[str], *, cwd: str = WORK) -> None:
+        result = self._run(builder, command, cwd=cwd)
+        if result.exit_code != 0:
+            shown = command[-1] if command[0] == "sh" else command[0]
+            raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.tail)
+
+
+def _lines(requirements: tuple[str, ...]) -> bytes:
+    return "".join(f"{line}\n" for line in requirements).encode()

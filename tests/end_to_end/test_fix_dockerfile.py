@@ -1,0 +1,85 @@
+"""Images from a Dockerfile or a devcontainer.json that the user names."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+
+import pytest
+from driver import World, make_repository, refused
+
+from sandboxes.dockerfile import read_recipe
+from sandboxes.interface import ImageError
+
+FILES = {
+    "rates.py": b"import os\n\n\ndef convert(amount):\n    return amount + int(os.environ['RATE'])\n",
+    "test_rates.py": b"from rates import convert\n\n\ndef test_convert():\n    assert convert(10) == 20\n",
+}
+
+
+@pytest.mark.docker
+@pytest.mark.fetch
+def test_a_dockerfile_makes_the_environment(world: World, tmp_path: Path, environment_image: str) -> None:
+    dockerfile = (
+        f"FROM {environment_image}\nARG RATE=3\nCOPY rates.py /copied/\n"
+        f"RUN test -f /copied/rates.py && echo {uuid.uuid4()}\nENV RATE=$RATE\n"
+    )
+    devcontainer = """\
+// a comment, "quoted"
+{
+  "name": "https://example.org/not-a-comment",
+  "build": {"dockerfile": "Dockerfile", "context": "..", "args": {"RATE": "2",},},
+  "features": {"x": {}}, /* another */
+}
+"""
+    files = {
+        **FILES,
+        ".devcontainer/Dockerfile": dockerfile.encode(),
+        ".devcontainer/devcontainer.json": devcontainer.encode(),
+    }
+    repository = make_repository(tmp_path / "r", files)
+    ran = world.fix(repository, "--dockerfile", str(repository / ".devcontainer/devcontainer.json"))
+    assert ran.code == 0, ran.output
+    assert "+    return amount * int(os.environ['RATE'])" in ran.report["diff"]
+    assert ran.events("result")[1]["observation"]["image"].startswith("marginal-agent/dockerfile:")
+
+
+@pytest.mark.docker
+def test_a_dockerfile_that_fails_ends_with_its_tail(world: World, tmp_path: Path, base_image: str) -> None:
+    repository = make_repository(
+        tmp_path / "r", {**FILES, "D": f"FROM {base_image}\nRUN echo reason && false\n".encode()}
+    )
+    ran = world.fix(repository, "--dockerfile", str(repository / "D"))
+    assert ran.code == 20
+    assert "the image could not be built" in ran.output and "reason" in ran.output
+    refused(world.fix(repository, "--dockerfile", "x", "--image", "y"), "an image or a dockerfile, not both")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "not readable JSON"),
+        ("[]", "holds no object"),
+        (json.dumps({"dockerComposeFile": "c.yml"}), "compose files are not supported"),
+        (json.dumps({"build": {"dockerfile": "../../outside"}}), "outside of the repository"),
+        (json.dumps({"build": {"dockerfile": "D", "context": "../.."}}), "context outside"),
+        ("[" * 100_000, "not readable JSON"),
+    ],
+)
+def test_devcontainers_that_cannot_be_followed(tmp_path: Path, content: str, said: str) -> None:
+    folder = tmp_path / "repository" / ".devcontainer"
+    folder.mkdir(parents=True)
+    (folder / "D").write_text("FROM scratch\n")
+    (tmp_path / "outside").write_text("FROM scratch\n")
+    (folder / "devcontainer.json").write_text(content)
+    with pytest.raises(ImageError, match=said):
+        read_recipe(folder / "devcontainer.json", tmp_path / "repository")
+
+
+def test_a_devcontainer_may_name_an_image(tmp_path: Path) -> None:
+    file = tmp_path / "devcontainer.json"
+    file.write_text('{"image": "python:3.12", "postCreateCommand": "make"}')
+    recipe = read_recipe(file, tmp_path)
+    assert recipe.image == "python:3.12"
+    assert recipe.notes == ("devcontainer.json: postCreateCommand is not applied",)

@@ -1,0 +1,241 @@
+"""A pytest session that decides as the cold run does, because it is made of the same plugins and options.
+
+Differences, none of which changes a verdict: it stops at the first test that does not pass, it formats no
+messages, it takes no snapshot of the test machinery, and the process that forked it is its watchdog.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .children import Link
+from .nest import FRESH, Limits
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tools.inside import pytest_guard, pytest_plugin, pytest_run
+else:
+    # By the names and on the path with which the cold run imports them, whose first entry is our folder.
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+    import pytest
+    import pytest_guard
+    import pytest_plugin
+    import pytest_run
+
+    sys.path[0] = os.getcwd()  # noqa: PTH109
+    # Programs that multiprocessing spawns import the main module again: the same one as in a cold run.
+    sys.modules["__main__"].__file__ = pytest_run.__file__
+
+GOOD = ("passed", "xpassed")
+# Hooks that are given the text of a failure.
+REPORTING = (
+    "pytest_runtest_makereport",
+    "pytest_runtest_logreport",
+    "pytest_exception_interact",
+    "pytest_report_teststatus",
+    "pytest_report_to_serializable",
+)
+Stage = str
+"""Where a session pauses to be forked: "bare" (pytest is imported), "started" (so are its installed plugins),
+"configured" (conftest files are loaded), "collected" (test modules are imported)."""
+
+
+class _Guard(pytest_guard.Integrity):
+    """Knows the control tests; looks at nothing else."""
+
+    def remember(self) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def plugin_files(self) -> list[str]:
+        return []
+
+
+class _Deadline(pytest_plugin.Deadline):
+    """With a limit on CPU time as well."""
+
+    cpu = 0.0
+
+    def arm(self, seconds: float) -> None:
+        super().arm(seconds)
+        if self.cpu:
+            signal.signal(signal.SIGVTALRM, self._ring)
+            signal.setitimer(signal.ITIMER_VIRTUAL, self.cpu, 0.5)
+
+    def disarm(self) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        super().disarm()
+
+
+class _Report(pytest_plugin.Report):
+    """Says of a test only how it ended and where; at once when a phase has failed, if nobody else may still
+    change that."""
+
+    final = False
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+        yield from super().pytest_runtest_makereport(item, call)
+        if self.final and self._phases[-1][1].outcome == "failed" and not self._guard.is_ours(item):
+            self._reporter.emit("finish", id=item.nodeid, **self._verdict(0.0))
+
+    def _verdict(self, seconds: float) -> dict[str, Any]:
+        outcome, _, raised = pytest_plugin._outcome(self._phases)
+        if self._deadline.rang:
+            return {"outcome": "timeout", "kind": "", "where": [], "seconds": seconds}
+        kind = raised.typename if raised is not None else ""
+        return {"outcome": outcome, "kind": kind, "where": _last_frame(raised), "seconds": seconds}
+
+
+def _last_frame(raised: Any) -> list[tuple[str, int, str]]:
+    """What the cold run reports as the last line of the repository that the exception passed, or nothing."""
+    for entry in reversed(list(raised.traceback)[-pytest_plugin.FRAMES :] if raised is not None else []):
+        path = pytest_plugin._inside(entry.path)
+        if path:
+            return [(path, entry.lineno + 1, entry.name)]
+    return []
+
+
+class _Pause:
+    """Hands the process over at one point; whoever returns from there goes on with the session."""
+
+    def __init__(self, stage: Stage, at: Callable[[Any], None], report: _Report) -> None:
+        self._stage, self._at, self._report = stage, at, report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self, session: Any) -> None:
+        if self._stage == "configured":
+            self._at(session)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> None:
+        if _unread_failures(session.config.pluginmanager):
+            self._report.final = True
+            for item in session.items:
+                item.repr_failure = lambda _info: "failed"
+                item.location  # noqa: B018 (worked out once, for all forks)
+        if self._stage == "collected":
+            self._at(session)
+
+
+def _unread_failures(manager: Any) -> bool:
+    """Whether no plugin but pytest's own and ours sees reports, so that nobody misses the text of a failure:
+    formatting it takes longer than the test."""
+    known = ("_pytest", pytest_plugin.__name__, __name__)
+    return all(
+        type(found.plugin).__module__.startswith(known)
+        or getattr(found.plugin, "__name__", "").startswith(known)
+        for name in REPORTING
+        for found in getattr(manager.hook, name).get_hookimpls()
+    )
+
+
+class Session:
+    """One session on the ids `wanted`. It ends the process, with an answer through the link:
+
+    {"verdict": "passed", "failed" or "timeout", "tests": {id: {"outcome", "kind", "where", "seconds"}},
+    "status": pytest's, or None when a test decided before the end, "why": what decided}.
+    """
+
+    def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
+        """`visible`, `hidden`: folders for pytest's cache and for the control tests."""
+        self._wanted, self._limits = wanted, limits
+        self._visible, self._hidden = visible, hidden
+        self._tests: dict[str, dict[str, Any]] = {}
+        self._link: Link | None = None
+        self._thorough = False
+
+    def connect(self, link: Link, thorough: bool, limits: Limits) -> None:
+        """This process answers through the link; `thorough`: only after every test was run. The limits count
+        in a session that has not begun."""
+        self._link, self._thorough, self._limits = link, thorough, limits
+
+    def watch(self, seconds: float) -> None:
+        """What the plugin tells its watchdog goes to the process that forked us."""
+        if self._link is not None:
+            self._link.watch(seconds)
+
+    def run(self, stage: Stage, at: Callable[[Any], None]) -> None:
+        """Run; `at` is called when the stage is reached. Never returns in a process that `at` returns in."""
+        if stage == "started":
+            warm_up()
+        if stage in FRESH:
+            at(None)
+        canaries = pytest_guard.Canaries(tempfile.mkdtemp(dir=self._hidden))
+        guard = _Guard(canaries)
+        watchdog: Any = self
+        reporter: Any = self
+        deadline = _Deadline(reporter, watchdog)
+        deadline.cpu = self._limits.cpu
+        parameters = {
+            "ids": self._wanted,
+            "per_test_seconds": self._limits.test,
+            "collect_seconds": self._limits.collect,
+        }
+        report = _Report(parameters, reporter, deadline, guard)
+        ours = [pytest_plugin.Options(guard, pytest_run.ignored_options()), report, canaries]
+        sys.argv = ["pytest"]
+        status = int(
+            pytest.main(pytest_run.options(self._visible), plugins=[*ours, _Pause(stage, at, report)])
+        )
+        broken = canaries.broken()
+        passed = status == 0 and not broken and all(self._good(test) for test in self._wanted)
+        self._leave("passed" if passed else "failed", broken[0] if broken else "the end", status)
+
+    def emit(self, event: str, **fields: Any) -> None:
+        """What the plugin reports."""
+        if event == "collected" and sorted(fields["ids"]) != sorted(set(self._wanted)):
+            self._leave("failed", "other tests were collected")
+        elif event == "finish":
+            test = fields.pop("id")
+            self._tests[test] = fields
+            if not self._thorough and fields["outcome"] not in GOOD:
+                self._leave("timeout" if fields["outcome"] == "timeout" else "failed", test)
+
+    def _good(self, test: str) -> bool:
+        return self._tests.get(test, {}).get("outcome") in GOOD
+
+    def _leave(self, verdict: str, why: str, status: int | None = None) -> None:
+        assert self._link is not None
+        self._link.answer({"verdict": verdict, "tests": self._tests, "status": status, "why": why})
+
+
+def warm_up() -> None:
+    """Import pytest's installed plugins by running it on nothing."""
+    with tempfile.TemporaryDirectory() as empty:
+        pytest.main(["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={empty}", empty])
+
+
+def modules_below(root: str) -> list[str]:
+    """Names of loaded modules whose files belong to the repository (not to an environment inside it)."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        path = os.path.realpath(getattr(module, "__file__", None) or "")
+        if path.startswith(root + os.sep) and "-packages" + os.sep not in path:
+            found.append(name)
+    return found
+
+
+def captured_files(session: Any) -> list[tuple[int, int]]:
+    """Pairs (descriptor of a capture file, descriptor that is redirected to it) of a session. Raises
+    AttributeError when this pytest keeps them elsewhere."""
+    streams = session.config.pluginmanager.getplugin("capturemanager")._global_capturing
+    return [(each.tmpfile.fileno(), each.targetfd) for each in (streams.out, streams.err)]
+
+
+def own_capture(files: list[tuple[int, int]]) -> None:
+    """Captured output of this process goes to files of its own, under the same descriptors: forks share the
+    position in a file, and what one of them left there."""
+    for kept, redirected in files:
+        fresh = os.memfd_create("capture")
+        os.dup2(fresh, kept)
+        os.dup2(fresh, redirected)
+        os.close(fresh)

@@ -1,0 +1,205 @@
+"""What a candidate's tests say, by the fastest way that says what a cold run would.
+
+1. In a fork of a process that has imported everything ("hot"), where the candidate changes only bodies of
+   functions: their code is replaced in the fork.
+2. In a fork of a process that has loaded conftest files and plugins, or pytest alone ("fork"), which imports
+   the candidate from disk. It confirms every pass, and every failure of a kind that only way 1 has seen.
+
+What none of them can tell is "unsafe": a cold run must. Nothing here is ever more than a hint: a fix counts
+only by the cold verification in a fresh tree.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .nest import FRESH, Limits, Nest
+from .tree import Edits, Tree, inside
+
+if TYPE_CHECKING:
+    from .judged import Session
+
+BASE = -1  # the tree as it is
+RESERVE_SECONDS = 0.5
+SPOILED = "the tests changed files of the tree"
+Row = tuple[str, str, int]
+"""How a test ended and the last line of the repository that its exception passed: (outcome, path, line)."""
+
+
+@dataclass(frozen=True)
+class Screened:
+    """`verdict`: passed, failed, timeout, died, unsafe, or late (time was up: nothing is known). `mode`: hot
+    or fork. `why`: the deciding test, or what is unsafe. `broke`: the targets passed, another test did not.
+    `unconfirmed`: it passed hot, and not from disk."""
+
+    verdict: str
+    mode: str = "fork"
+    why: str = ""
+    broke: bool = False
+    unconfirmed: bool = False
+
+
+class Screener:
+    """Candidates of one tree and one list of target tests. `contents(n)` is what candidate n writes,
+    `originals` what those files held before."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        scratch: str,
+        targets: list[str],
+        affected: list[str],
+        limits: Limits,
+        memory_bytes: int,
+        contents: Callable[[int], Edits],
+        originals: dict[str, bytes],
+        finish_by: float,
+    ) -> None:
+        """`scratch`: a folder of ours with the folders `visible` and `hidden`."""
+        self.tree, self._root, self._scratch = tree, tree.root, scratch
+        self._targets, self._affected, self.limits = targets, affected, limits
+        self._memory_bytes, self._contents, self._originals = memory_bytes, contents, originals
+        self._finish_by = finish_by
+        self._nests: dict[tuple[str, bool], Nest] = {}
+        self._reference: dict[str, Row] = {}
+        self._known: set[str] = set()
+        self._often_from_disk = False
+        self._fresh = "started"
+
+    def baseline(self, reference: Mapping[str, Row] | None) -> tuple[dict[str, Any], str]:
+        """Run the targets on the tree as it is, in a fork that imports everything: (its answer, what differs
+        from the reference or ""). Nests must show the same, or they are not used."""
+        if self._nest("started").problem:
+            self._fresh = "bare"
+        answer = self._nest(self._fresh).run(BASE, self._left(), self.limits, thorough=True)
+        self.tree.clean()
+        rows = _rows(answer)
+        self._reference = dict(rows if reference is None else reference)
+        difference = "" if reference is None else _difference(rows, answer, reference)
+        if self.tree.spoiled and not difference:
+            difference = SPOILED
+        return answer, difference
+
+    def screen(self, number: int) -> Screened:
+        """The verdict on one candidate. The tree is afterwards as it was, or `tree.spoiled` is set."""
+        edits = self._contents(number)
+        if not inside(self._root, edits):
+            return Screened("unsafe", why="a path leads through a symbolic link")
+        # Nests import the tree as it is, so they must be there before the candidate is.
+        self._nest("collected")
+        if self._often_from_disk:
+            self._nest("configured")
+        with self.tree.holding(edits):
+            return self._targets_and_affected(number)
+
+    def _targets_and_affected(self, number: int) -> Screened:
+        edited = self._contents(number)
+        hot = self._nest("collected").run(number, self._left(), self.limits)
+        kind = _kind(hot, edited)
+        if hot["verdict"] == "late" or (hot["verdict"] not in ("passed", "unfit") and kind in self._known):
+            return Screened(hot["verdict"], "hot", hot.get("why", ""))
+        if hot["verdict"] != "unfit" and self.tree.clean() and self.tree.spoiled:
+            return Screened("unsafe", why=SPOILED)
+        disk = self._from_disk(number)
+        if hot["verdict"] not in ("passed", "unfit", "late") and disk["verdict"] not in ("late", "died"):
+            if disk["verdict"] == "passed":
+                self._nest("collected").problem = "it saw a failure where a fresh import passes"
+            elif kind == _kind(disk, edited):
+                self._known.add(kind)
+        if disk["verdict"] == "died":
+            return Screened("unsafe", why="the process under test ended")
+        if disk["verdict"] != "passed":
+            return Screened(disk["verdict"], why=disk.get("why", ""), unconfirmed=hot["verdict"] == "passed")
+        return self._and_affected(number)
+
+    def _from_disk(self, number: int) -> dict[str, Any]:
+        if self._often_from_disk:
+            answer = self._nest("configured").run(number, self._left(), self.limits)
+            if answer["verdict"] != "unfit":
+                return answer
+        self._often_from_disk = True
+        return self._nest(self._fresh).run(number, self._left(), self.limits)
+
+    def _and_affected(self, number: int) -> Screened:
+        if not self._affected:
+            return Screened("passed")
+        if self.tree.clean() and self.tree.spoiled:
+            return Screened("unsafe", why=SPOILED)
+        answer = self._nest(self._fresh, affected=True).run(number, self._left(), self.limits)
+        if answer["verdict"] in ("passed", "late"):
+            return Screened(answer["verdict"])
+        # How these tests fare without the candidate was not compared with a cold run.
+        return Screened("unsafe", why=answer.get("why", ""), broke=True)
+
+    def _nest(self, stage: str, affected: bool = False) -> Nest:
+        """The nest at a stage, started when it is first needed and compared with the reference."""
+        if (stage, affected) not in self._nests:
+            wanted = self._affected if affected else self._targets
+            session = self._session(wanted)
+            nest = Nest(
+                stage,
+                session,
+                self._root,
+                self._contents,
+                self._originals,
+                self._memory_bytes,
+                self._finish_by,
+            )
+            self._nests[stage, affected] = nest
+            wrote = self.tree.clean()
+            if wrote and stage not in FRESH:
+                nest.problem = nest.problem or "files are written while importing"
+            if stage not in FRESH and not nest.problem:
+                answer = nest.run(BASE, self._left(), self.limits, thorough=True)
+                self.tree.clean()
+                nest.problem = nest.problem or _difference(_rows(answer), answer, self._reference)
+                self._known.add(_kind(answer, {}))
+        return self._nests[stage, affected]
+
+    def _session(self, wanted: list[str]) -> Session:
+        from .judged import Session
+
+        return Session(wanted, self.limits, f"{self._scratch}/visible", f"{self._scratch}/hidden")
+
+    def _left(self) -> float:
+        return max(0.0, self._finish_by - RESERVE_SECONDS - time.monotonic())
+
+    def close(self) -> None:
+        for nest in self._nests.values():
+            nest.close()
+
+
+def _rows(answer: Mapping[str, Any]) -> dict[str, Row]:
+    rows: dict[str, Row] = {}
+    for test, ended in (answer.get("tests") or {}).items():
+        path, line = (ended["where"][0][:2]) if ended["where"] else ("", 0)
+        rows[test] = (ended["outcome"], path, line)
+    return rows
+
+
+def _difference(rows: Mapping[str, Row], answer: Mapping[str, Any], reference: Mapping[str, Row]) -> str:
+    """What a run shows that the reference does not, or "". A run that ended in mid-test is as it should be if
+    one of the reference did."""
+    if answer["verdict"] in ("died", "timeout") and not rows:
+        cut = any(outcome in ("error", "timeout") and not path for outcome, path, _ in reference.values())
+        return "" if cut or not reference else "the process ended"
+    if answer["verdict"] == "unfit":
+        return str(answer.get("why"))
+    for test in sorted({*rows, *reference}):
+        ended, expected = rows.get(test, ("", "", 0)), reference.get(test, ("", "", 0))
+        if ended[0] != expected[0] or (expected[1] and ended != expected):
+            return f"{test} ended otherwise than in a fresh process"
+    return ""
+
+
+def _kind(answer: Mapping[str, Any], edited: Edits) -> str:
+    """What decided: the test, the kind of exception, and the line that raised it (its function in a file that
+    the candidate edits, where lines move)."""
+    for test, ended in (answer.get("tests") or {}).items():
+        if ended["outcome"] not in ("passed", "xpassed"):
+            where = [(path, function if path in edited else line) for path, line, function in ended["where"]]
+            return f"{answer['verdict']} {test} {ended['outcome']} {ended['kind']} {where}"
+    return f"{answer['verdict']} {answer.get('why', '')}"
