@@ -112,7 +112,9 @@ class Runtime(Protocol):
         ...
 
     def write(self, path: str, data: bytes, executable: bool = False) -> None:
-        """Write a file in the work area as its unprivileged owner: unlink, then create, making folders."""
+        """Write a file in the work area as its unprivileged owner: unlink, then create, making folders.
+
+        What was a program (executable) stays one."""
         ...
 
     def remove(self, path: str) -> None:

@@ -14,7 +14,7 @@ from sandboxes.inside.feeding import Feed, next_input
 from sandboxes.inside.frames import send
 from sandboxes.inside.identity import WORK, become_owner
 from sandboxes.inside.leftovers import TEMPORARY, Reserve
-from sandboxes.inside.syscalls import restrict
+from sandboxes.inside.syscalls import FILTER
 
 REPORT_FD = 3
 TICK = 0.2  # seconds between looks at the disk while a command runs
@@ -154,7 +154,7 @@ def become_command(request: Dict[str, Any], stdin: int, stdout: int, stderr: int
         if request["memory_bytes"] is not None:
             resource.setrlimit(resource.RLIMIT_DATA, (request["memory_bytes"],) * 2)
         become_owner()
-        restrict()
+        FILTER.bind()
         os.chdir(request["cwd"])
         os.execvpe(request["argv"][0], request["argv"], environment)
     except OSError as error:

@@ -102,9 +102,14 @@ def read(path: str, max_bytes: int) -> bytes:
 
 
 def write(path: str, data: Incoming, mode: int) -> None:
-    """Create a file anew; what was there under that name is unlinked, never written to."""
+    """Create a file anew; what was there under that name is unlinked, never written to.
+
+    Where that was a program, the new file is one, too.
+    """
     real = locate(path)
     os.makedirs(os.path.dirname(real), exist_ok=True)
+    if os.path.isfile(real) and not os.path.islink(real):
+        mode |= stat.S_IMODE(os.lstat(real).st_mode) & 0o111
     create(real, data, data.left, mode)
 
 

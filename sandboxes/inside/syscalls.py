@@ -71,17 +71,23 @@ def program(machine: Architecture) -> List[Instruction]:
     return [*steps, (RETURN, 0, 0, no_family), (RETURN, 0, 0, ALLOW)]
 
 
-def restrict() -> None:
-    """Bind this process and all it starts to the filter. Raises OSError when the kernel will not.
+class Filter:
+    """The filter for this machine, made once: children that bind themselves to it have little time.
 
-    On an architecture without a table only the engine's own filter holds.
+    On an architecture without a table there is none, and only the engine's own filter holds.
     """
-    machine = ARCHITECTURES.get(os.uname().machine)
-    if machine is None:
-        return
-    steps = [struct.pack("HBBI", *step) for step in program(machine)]
-    code = ctypes.create_string_buffer(b"".join(steps))
-    header = struct.pack("HP", len(steps), ctypes.addressof(code))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "the kernel takes no filter of system calls")
+
+    def __init__(self) -> None:
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        machine = ARCHITECTURES.get(os.uname().machine)
+        steps = program(machine) if machine else []
+        self.code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+        self.header = struct.pack("HP", len(steps), ctypes.addressof(self.code)) if steps else b""
+
+    def bind(self) -> None:
+        """Bind this process and all it starts to the filter. Raises OSError when the kernel will not."""
+        if self.header and self.libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, self.header, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "the kernel takes no filter of system calls")
+
+
+FILTER = Filter()

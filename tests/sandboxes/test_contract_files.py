@@ -48,6 +48,7 @@ def members_of(tar: bytes) -> dict[str, bytes | str]:
 def test_write_read_remove(any_sandbox: Sandbox) -> None:
     data = bytes(range(256)) * 1000
     any_sandbox.write("/workspace/deep/er/file", data, executable=True)
+    any_sandbox.write("/workspace/deep/er/file", data)  # a new content leaves a program a program
     assert any_sandbox.read("/workspace/deep/er/file") == data
     assert shell(any_sandbox, "stat -c '%u %g %a' deep/er/file") == "1000 1000 755\n"
     with pytest.raises(ValueError, match="more than 10"):

@@ -287,3 +287,17 @@ def test_a_fork_of_the_process_does_not_report(tmp_path: Path) -> None:
     run = run_of(tmp_path, {"test_a.py": source}, limits=replace(LIMITS, per_test_seconds=20))
     assert run.problem == ""
     assert outcomes(run) == {"test_fork": "passed", "test_b": "passed"}
+
+
+def test_programs_that_multiprocessing_spawns(tmp_path: Path) -> None:
+    test = """
+import multiprocessing
+from numbers_of import double
+
+def test_spawned():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(double, [1, 2]) == [2, 4]
+"""
+    files = {"test_spawn.py": test, "numbers_of.py": "def double(n):\n    return 2 * n\n"}
+    run = run_of(tmp_path, files, limits=replace(LIMITS, per_test_seconds=20))
+    assert run.complete and outcomes(run) == {"test_spawned": "passed"}, run.verdicts

@@ -33,6 +33,9 @@ else:
 
 
 SEARCH_SECONDS = 10.0
+MAIN = str(Path(pytest.__file__).with_name("__main__.py"))
+"""What the main module is under `python -m pytest`."""
+
 SETTINGS = (
     "pytest.ini",
     ".pytest.ini",
@@ -81,6 +84,8 @@ def main() -> int:
     # The interpreter put this file's folder first; `python -m pytest` would have put the current one there.
     sys.path[0] = str(Path.cwd())
     sys.argv = ["pytest"]
+    # What a test starts by multiprocessing's spawn runs the main module again, under another name.
+    sys.modules["__main__"].__file__ = MAIN
 
     canaries = None if parameters["collect_only"] else pytest_guard.Canaries(scratch)
     guard = pytest_guard.Integrity(canaries)

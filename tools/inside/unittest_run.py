@@ -35,6 +35,8 @@ def main() -> int:
     # The interpreter put this file's folder first; `python -m unittest` would have put the current one there.
     sys.path[0] = str(Path.cwd())
     sys.argv = ["python -m unittest"]
+    # What a test starts by multiprocessing's spawn would run this file again; `-m unittest` is not run again.
+    del sys.modules["__main__"].__file__
 
     guard = unittest_guard.Guard()
     clock = unittest_parts.Clock(reporter, watchdog.Watchdog(reporter.descriptor))

@@ -30,7 +30,7 @@ else:
 
     sys.path[0] = os.getcwd()  # noqa: PTH109
     # Programs that multiprocessing spawns import the main module again: the same one as in a cold run.
-    sys.modules["__main__"].__file__ = pytest_run.__file__
+    sys.modules["__main__"].__file__ = pytest_run.MAIN
 
 GOOD = ("passed", "xpassed")
 # Hooks that are given the text of a failure.
