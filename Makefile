@@ -41,7 +41,8 @@ check: $(INSTALLED) ## lint, format, types, layers, security
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/bandit --quiet --recursive --severity-level medium --skip B103,B108 $(PACKAGES)
 
-test: sandbox check ## everything: set up, check, and run all tests
+test: check ## everything: set up, check, and run all tests
+	@$(BIN)/python -m sandboxes.setup --every-backend
 	@$(BIN)/python -m pytest $(PYTEST)
 
 bench: sandbox ## run every benchmark

@@ -4,7 +4,8 @@
 
 All ways are timed in turn within every round, so that what else the machine does falls on all of them.
 Printed are medians in milliseconds. `docker exec` starts the engine's client for each command, as agents do
-that keep a container and exec into it; the bare subprocess has no isolation at all.
+that keep a container and exec into it; the bare subprocess has no isolation at all. Last come candidate
+patches per second (`benchmarks.screening`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from packaging.specifiers import SpecifierSet
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import screening
 from sandboxes.backend import Backend
 from sandboxes.choose import choose_backend
 from sandboxes.docker import DockerSandbox
@@ -157,6 +159,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     here = backends()
+    if not here:
+        raise SystemExit("no backend can be used; `agent doctor` says why")
     starts: Timed = {
         ("start to first command", name): partial(start_to_first_command, *pair)
         for name, pair in here.items()
@@ -173,8 +177,11 @@ def main() -> None:
             *measure(starts, few),
         ]
     show(figures)
+    rows = screening.screening(next(iter(here.values()))[0], 10 * arguments.rounds)
+    screening.show(rows)
     if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+        found = {"sandbox": [asdict(each) for each in figures], "screening": [asdict(row) for row in rows]}
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def show(figures: list[Figure]) -> None:

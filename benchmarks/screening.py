@@ -22,12 +22,11 @@ from packaging.specifiers import SpecifierSet
 from rich.console import Console
 from rich.table import Table
 
+from sandboxes.backend import Backend
 from sandboxes.building import PYTHON
-from sandboxes.docker import DockerSandbox
 from sandboxes.docker_backend import DockerBackend
-from sandboxes.engine import connect
 from sandboxes.environments import build_environment
-from sandboxes.interface import REPO
+from sandboxes.interface import REPO, Sandbox
 from sandboxes.requirements import Declarations
 from tools.files import FileEdit, apply
 from tools.screening import Screen
@@ -90,7 +89,7 @@ def candidates(count: int, *, at_import: bool) -> list[tuple[FileEdit, ...]]:
     return found
 
 
-def measure_cold(sandbox: DockerSandbox, tried: Sequence[tuple[FileEdit, ...]]) -> list[float]:
+def measure_cold(sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]]) -> list[float]:
     """Seconds of a cold pytest for each candidate, putting the tree back included."""
     runner = PytestRunner(sandbox, PYTHON, env={"PYTHONDONTWRITEBYTECODE": "1"})
     pristine = sandbox.checkpoint(REPO)
@@ -107,7 +106,7 @@ def measure_cold(sandbox: DockerSandbox, tried: Sequence[tuple[FileEdit, ...]]) 
 
 
 def measure_forks(
-    sandbox: DockerSandbox, tried: Sequence[tuple[FileEdit, ...]], mode: str
+    sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]], mode: str
 ) -> tuple[list[float], float]:
     """Seconds of each candidate that was judged in this mode, and those until the first verdict."""
     first: list[float] = []
@@ -123,7 +122,7 @@ def measure_forks(
     return taken, first[0]
 
 
-def measure(sandbox: DockerSandbox, count: int) -> list[Row]:
+def measure(sandbox: Sandbox, count: int) -> list[Row]:
     """The three rows."""
     sandbox.write(f"{REPO}/ledger.py", MODULE.encode())
     sandbox.write(f"{REPO}/test_ledger.py", TESTS.encode())
@@ -144,19 +143,17 @@ def row(way: str, taken: list[float], cold: float, start: float) -> Row:
     return Row(way, len(taken), 1000 * median, 1 / median, cold / median, start)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--candidates", type=int, default=300)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    client = connect()
-    backend = DockerBackend(client)
+def screening(backend: Backend, count: int) -> list[Row]:
+    """The rows, measured in a sandbox of a backend."""
     base = backend.base(SpecifierSet(), print)
     image = build_environment(backend, Declarations(), base=base, tree_tar=EMPTY_TAR, progress=print).image
-    with DockerSandbox(image, client=client, python=PYTHON) as sandbox:
-        rows = measure(sandbox, arguments.candidates)
-    table = Table(title="screening candidate patches, one after the other (one core)")
+    with backend.sandbox(image, python=PYTHON) as sandbox:
+        return measure(sandbox, count)
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print the table, and whether the targets are met."""
+    table = Table(title="screening candidate patches, one after the other (one core)", box=None)
     for heading in ("", "candidates", "median ms", "per second", "times cold", "start s"):
         table.add_column(heading, justify="left" if not heading else "right")
     for each in rows:
@@ -168,10 +165,20 @@ def main() -> None:
             f"{each.times_cold:.1f}",
             f"{each.start_seconds:.1f}",
         )
-    Console().print(table)
+    Console(width=110).print(table)
     forked, hot = rows[1], rows[2]
     print(f"  fork at least {TARGET_TIMES_COLD:g} times cold: {yes(forked.times_cold >= TARGET_TIMES_COLD)}")
     print(f"  hot at least {TARGET_PER_SECOND:g} per second: {yes(hot.per_second >= TARGET_PER_SECOND)}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--candidates", type=int, default=300)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    rows = screening(DockerBackend(), arguments.candidates)
+    show(rows)
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(each) for each in rows], indent=2) + "\n")
 

@@ -52,7 +52,9 @@ class Builder(Sandbox, Protocol):
     def feed(self, data: bytes) -> bool: ...
 
     def keep(self, name: str, facts: Facts) -> None:
-        """Keep the builder's ENV folder on top of its image, under `name`. Raises SandboxError."""
+        """Keep the builder's ENV folder on top of its image, under `name`: the last thing asked of a builder.
+
+        Raises SandboxError."""
         ...
 
 

@@ -29,7 +29,7 @@ _FAMILIES = (
     {"bullseye": "3.9", "bookworm": "3.11", "trixie": "3.13"},
     {"jammy": "3.10", "noble": "3.12"},
 )
-_PACKAGES = "python3,python3-venv,python3-pip,git,ripgrep,ca-certificates,locales,tzdata"
+_PACKAGES = "python3,python3-venv,python3-pip,git,ripgrep,ca-certificates,locales,tzdata,libstdc++6,libgomp1"
 _OPTIONS = (
     "--variant=essential",
     f"--include={_PACKAGES}",
@@ -43,6 +43,8 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/info/*",
     f'--customize-hook=echo "{USER}" >> "$1/etc/passwd"',
     f'--customize-hook=mkdir -p "$1{ENV}" "$1{WHEELS}" && chown {UID}:{UID} "$1{ENV}" "$1{WHEELS}"',
+    # The address of a mirror may hold a password.
+    '--customize-hook=rm -rf "$1/etc/apt/sources.list" "$1/etc/apt/sources.list.d"',
     *(f'--customize-hook=chroot "$1" localedef -i {name} -f UTF-8 {name}.UTF-8' for name in LOCALES),
 )
 

@@ -16,7 +16,7 @@ from sandboxes.bubblewrap_arguments import CLOSED, LAST, MEMORY, root_arguments,
 from sandboxes.bubblewrap_host import PATH_INSIDE, Host, Order, launch_command, launch_environment
 from sandboxes.bubblewrap_launch import STAGE, remove_group
 from sandboxes.bubblewrap_store import Opened, Store
-from sandboxes.cgroups import Bounds, Hierarchy, Means
+from sandboxes.cgroups import Bounds, Means
 from sandboxes.client import BOOTSTRAP
 from sandboxes.interface import UID, SandboxError, SandboxLimits
 from sandboxes.runner_sandbox import (
@@ -45,7 +45,6 @@ class Site:
     host: Host
     store: Store
     means: Means
-    hierarchies: Mapping[str, Hierarchy]
 
 
 class BubblewrapSandbox(RunnerSandbox):
@@ -83,7 +82,7 @@ class BubblewrapSandbox(RunnerSandbox):
         try:
             self._opened = self._site.store.open(self._image)
             self._digest = self._opened.digest
-            self._bounds = cgroups.make_bounds(self._site.means, self._site.hierarchies, self._limits)
+            self._bounds = cgroups.make_bounds(self._site.means, self._limits)
             self._open(self._launch(self._opened), self._python)
         except BaseException as error:
             self.stop()
@@ -153,8 +152,6 @@ class BubblewrapSandbox(RunnerSandbox):
             arguments += ["--bind", f"{STAGE}/writable{number}", place]
         if self._bounds.shown_at:
             arguments += show("group", self._bounds.shown_at)
-        if self._bounds.folders:
-            folders.append((Path(self._bounds.folders[0]), "group"))
         arguments += MEMORY
         for file in filters:
             arguments += ["--add-seccomp-fd", str(file)]
@@ -169,6 +166,6 @@ class BubblewrapSandbox(RunnerSandbox):
                 ("shm", f"size={SHM_BYTES},nr_inodes={TMP_INODES},mode=1777", False),
             ),
             groups=self._bounds.folders,
-            own_group="group" if self._bounds.prefix else "",
+            delegated=self._bounds.delegated,
             bounds={"RLIMIT_NOFILE": OPEN_FILES, **self._bounds.limits},
         )

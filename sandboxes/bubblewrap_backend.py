@@ -22,11 +22,6 @@ from sandboxes.interface import ImageError, SandboxError, SandboxLimits
 
 BASE = "marginal-agent/base"
 _log = logging.getLogger(__name__)
-_MEANS = {
-    "groups": "",
-    "scope": ", bounded by systemd",
-    "limits": "; no control group can be made here: memory is bounded per process, CPUs are not",
-}
 
 
 class BubblewrapBuilder(BubblewrapSandbox):
@@ -86,10 +81,9 @@ class BubblewrapBackend:
     def __init__(self, folder: Path | None = None) -> None:
         seccomp.filters(platform.machine())
         host = find_host()
-        hierarchies = cgroups.find_hierarchies(Path("/proc/mounts").read_text())
         with store_errors("opening the store of images"):
             store = Store(host, folder)
-        self.site = Site(host, store, cgroups.find_means(hierarchies), hierarchies)
+            self.site = Site(host, store, cgroups.find_means(Path("/proc/mounts").read_text()))
 
     @property
     def name(self) -> Literal["bubblewrap"]:
@@ -98,7 +92,8 @@ class BubblewrapBackend:
     @property
     def description(self) -> str:
         """The program's version, and what is bounded less than with an engine."""
-        return self.site.host.version + _MEANS[self.site.means]
+        unbounded = self.site.means.unbounded
+        return self.site.host.version + (f", {unbounded}" if unbounded else "")
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
         """See `Backend.base`: made of the packages of this host's distribution."""
@@ -185,7 +180,7 @@ class BubblewrapBackend:
     def reap(self) -> tuple[str, ...]:
         """Remove control groups and folders whose process is dead; returns their names."""
         with store_errors("removing what dead runs have left"):
-            return (*cgroups.reap_groups(self.site.hierarchies), *self.site.store.reap())
+            return (*cgroups.reap_groups(self.site.means.hierarchies), *self.site.store.reap())
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -46,7 +46,7 @@ class Order:
     folders: Sequence[tuple[Path, str]] = ()
     memory: Sequence[tuple[str, str, bool]] = ()
     groups: Sequence[str] = ()
-    own_group: str = ""
+    delegated: Mapping[str, str] = field(default_factory=dict)
     bounds: Mapping[str, int] = field(default_factory=dict)
 
 

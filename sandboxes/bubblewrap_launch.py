@@ -9,7 +9,7 @@ root of nothing outside, and cannot even go through the user's own folders. So f
 identity changes, and mounted below STAGE in a mount namespace nobody else sees.
 """
 # A sandbox waits for this to start, so no pathlib; and /tmp is covered before it is used.
-# ruff: noqa: PTH102, PTH106, PTH123, S108
+# ruff: noqa: PTH102, PTH106, PTH110, PTH123, S108
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 STAGE = "/tmp"  # covered by memory of our own in the new mount namespace; bwrap needs this very folder, too
 IDS = 65536
 REMOVAL_PATIENCE = 10.0
+SWAP = "memory.swap.max"  # missing where the kernel does not count swap
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC = 2, 4, 8, 4096, 16384
@@ -37,10 +38,17 @@ def main() -> int:
 
     The order is JSON: `argv` and `environment` of the program; `uids` and `gids`, the first of each range;
     `folders`, pairs of path and name below STAGE; `memory`, triples of name, tmpfs options and whether
-    files there may be run; `groups`, control groups to join and to remove at the end; `bounds`, resource
-    limits by name; `own_group`, the name below STAGE of the (version 2) control group this runs in, or "".
+    files there may be run; `groups`, control groups to join and to remove at the end, the first of which is
+    shown as `group` below STAGE; `delegated`, settings of a group to be made for that in the one this runs
+    in, which must be delegated; `bounds`, resource limits by name.
     """
     order = json.loads(sys.argv[1])
+    if order["delegated"]:
+        try:
+            order["groups"] = [make_group(order["delegated"])]
+        except OSError as error:
+            complain("making a control group", error)
+            return 1
     made, say_made = os.pipe()
     mapped, say_mapped = os.pipe()
     child = os.fork()
@@ -70,7 +78,7 @@ def become(order: dict[str, Any], say_made: int, mapped: int) -> NoReturn:
     """In the child: enter the namespaces, prepare what the program finds in them, and become it."""
     parent = os.getppid()
     try:
-        paths = [*order["folders"], *own_group(order["own_group"])]
+        paths = [*order["folders"], *((path, "group") for path in order["groups"][:1])]
         staged = CLONE_NEWNS if paths or order["memory"] else 0
         check(LIBC.unshare(CLONE_NEWUSER | staged))
         os.write(say_made, b"1")
@@ -92,14 +100,6 @@ def become(order: dict[str, Any], say_made: int, mapped: int) -> NoReturn:
         complain("entering a user namespace", error)
     finally:
         os._exit(1)
-
-
-def own_group(name: str) -> list[tuple[str, str]]:
-    """Folder of the version 2 control group this runs in, with its name; nothing without a name."""
-    if not name:
-        return []
-    with open("/proc/self/cgroup") as lines:
-        return [("/sys/fs/cgroup" + line.strip()[3:], name) for line in lines if line.startswith("0::")]
 
 
 def stage(folders: list[tuple[int, str]], memory: list[tuple[str, str, bool]]) -> None:
@@ -144,6 +144,24 @@ def map_ids(pid: int, uids: int, gids: int) -> None:
             mapper = os.posix_spawnp(command[0], command, os.environ)
             if os.waitpid(mapper, 0)[1] != 0:
                 raise OSError(f"{command[0]} failed")
+
+
+def make_group(settings: dict[str, str]) -> str:
+    """Make a (version 2) control group with these settings below the one this runs in. Raises OSError.
+
+    A group that hands on controllers has no processes of its own, so this one moves to another below it.
+    """
+    with open("/proc/self/cgroup") as lines:
+        (here,) = ("/sys/fs/cgroup" + line.strip()[3:] for line in lines if line.startswith("0::"))
+    os.mkdir(f"{here}/launcher")
+    write(f"{here}/launcher/cgroup.procs", str(os.getpid()))
+    controllers = {name.partition(".")[0] for name in settings}
+    write(f"{here}/cgroup.subtree_control", " ".join(f"+{name}" for name in controllers))
+    os.mkdir(f"{here}/sandbox")
+    for name, value in settings.items():
+        if name != SWAP or os.path.exists(f"{here}/sandbox/{name}"):
+            write(f"{here}/sandbox/{name}", value)
+    return f"{here}/sandbox"
 
 
 def remove_group(path: str) -> None:

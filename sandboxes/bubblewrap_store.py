@@ -113,10 +113,11 @@ class Store:
         """An image by its name, or a root file system by its path, for use. Raises ImageError."""
         with self._locked():
             record = self.find(image)
-            if record is None:
-                return open_folder(image)
-            lock = os.open(self._place(image) / _RECORD, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            if record is not None:
+                lock = os.open(self._place(image) / _RECORD, os.O_RDONLY | os.O_CLOEXEC)
+                fcntl.flock(lock, fcntl.LOCK_SH)
+        if record is None:
+            return open_folder(image)
         base = record.base or image
         env = self._place(image) / "env" if record.base else None
         return Opened(record.digest, self._place(base) / "root", base, env, lock)

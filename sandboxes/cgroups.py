@@ -16,32 +16,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from sandboxes.bubblewrap_launch import remove_group
+from sandboxes.bubblewrap_launch import SWAP, remove_group
 from sandboxes.interface import SandboxError, SandboxLimits
 from sandboxes.runner_sandbox import CPU_PERIOD
 
 PARENT = "marginal-agent"
 SHOWN = "/sys/fs/cgroup"
 _CONTROLLERS = ("memory", "pids", "cpu")
-_SWAP = ("memory.memsw.limit_in_bytes", "memory.swap.max")
-_SCOPE = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
-
-Means = Literal["groups", "scope", "limits"]
-"""How bounds are kept: control groups of our own; those systemd makes for a user; limits per process."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What bounds one sandbox.
-
-    `folders`: groups to join, removed at its end; the first counts memory. `shown_at`: where inside that is
-    shown, "" for nowhere. `prefix`: a command to start it with. `limits`: resource limits by name.
-    """
-
-    folders: tuple[str, ...] = ()
-    shown_at: str = ""
-    prefix: tuple[str, ...] = ()
-    limits: Mapping[str, int] = field(default_factory=dict)
+_SWAP = ("memory.memsw.limit_in_bytes", SWAP)
+# Without accounting of its own: systemd ends a scope in which the kernel has ended a process for its memory.
+_SCOPE = (
+    "systemd-run", "--user", "--scope", "--quiet", "--collect",
+    "--property=Delegate=yes", "--property=MemoryAccounting=no", "--",
+)  # fmt: skip
+_OFFERED = "cat /sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers"
 
 
 @dataclass(frozen=True)
@@ -52,33 +40,61 @@ class Hierarchy:
     version: Literal[1, 2]
 
 
-def find_means(hierarchies: Mapping[str, Hierarchy]) -> Means:
-    """The best there is here, tried out."""
+@dataclass(frozen=True)
+class Means:
+    """What sandboxes are bounded with here: groups of our own in `hierarchies` (by controller), groups in a
+    scope of the user's systemd with `delegated` controllers, or else resource limits of each process."""
+
+    hierarchies: Mapping[str, Hierarchy] = field(default_factory=dict)
+    delegated: tuple[str, ...] = ()
+
+    @property
+    def unbounded(self) -> str:
+        """What is not bounded as it should be, in words."""
+        if self.hierarchies or set(self.delegated) == set(_CONTROLLERS):
+            return ""
+        if self.delegated:
+            return "processors are not bounded: systemd does not delegate them to users here"
+        return "no control group can be made here: memory is bounded per process, processors are not"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What bounds one sandbox.
+
+    `folders`: groups to join, removed at its end; the first counts memory. `delegated`: settings of a group
+    to be made for it in the scope that `prefix`, a command to start it with, puts it into. `shown_at`: where
+    inside the group that counts memory is shown, "" for nowhere. `limits`: resource limits by name.
+    """
+
+    folders: tuple[str, ...] = ()
+    delegated: Mapping[str, str] = field(default_factory=dict)
+    prefix: tuple[str, ...] = ()
+    shown_at: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+def find_means(mounts: str) -> Means:
+    """The best there is here, tried out; `mounts` is the text of /proc/mounts."""
+    hierarchies = find_hierarchies(mounts)
     try:
         bounds = make_groups(hierarchies, SandboxLimits())
     except SandboxError:
-        return "scope" if _systemd_makes_scopes() else "limits"
+        return Means(delegated=_delegated())
     for folder in bounds.folders:
         remove_group(folder)
-    return "groups"
+    return Means(hierarchies)
 
 
-def make_bounds(means: Means, hierarchies: Mapping[str, Hierarchy], limits: SandboxLimits) -> Bounds:
+def make_bounds(means: Means, limits: SandboxLimits) -> Bounds:
     """Bounds for one sandbox. Raises SandboxError."""
-    if means == "groups":
-        return make_groups(hierarchies, limits)
-    if means == "scope":
-        return Bounds(
-            prefix=(
-                *_SCOPE,
-                f"--property=MemoryMax={limits.memory_bytes}",
-                "--property=MemorySwapMax=0",
-                f"--property=TasksMax={limits.processes + 2}",  # the launcher and bwrap are in it, too
-                f"--property=CPUQuota={round(limits.cpus * 100)}%",
-                "--",
-            ),
-            shown_at=SHOWN,
-        )
+    if means.hierarchies:
+        return make_groups(means.hierarchies, limits)
+    if means.delegated:
+        settings: dict[str, str] = {}
+        for controller in means.delegated:
+            settings |= _settings(controller, 2, limits)
+        return Bounds(delegated=settings, prefix=_SCOPE, shown_at=SHOWN)
     return Bounds(limits={"RLIMIT_DATA": limits.memory_bytes, "RLIMIT_NPROC": limits.processes})
 
 
@@ -102,7 +118,7 @@ def make_groups(hierarchies: Mapping[str, Hierarchy], limits: SandboxLimits) -> 
             remove_group(str(folder))
         raise SandboxError(f"a control group cannot be made: {error}") from error
     shown_at = SHOWN if hierarchies["memory"].version == 2 else f"{SHOWN}/memory"
-    return Bounds(tuple(map(str, folders)), shown_at)
+    return Bounds(tuple(map(str, folders)), shown_at=shown_at)
 
 
 def reap_groups(hierarchies: Mapping[str, Hierarchy]) -> tuple[str, ...]:
@@ -161,7 +177,7 @@ def _settings(controller: str, version: int, limits: SandboxLimits) -> dict[str,
         "cpu": {"cpu.cfs_period_us": str(CPU_PERIOD), "cpu.cfs_quota_us": str(quota)},
     }
     version2 = {
-        "memory": {"memory.max": memory, "memory.swap.max": "0"},
+        "memory": {"memory.max": memory, SWAP: "0"},
         "pids": {"pids.max": processes},
         "cpu": {"cpu.max": f"{quota} {CPU_PERIOD}"},
     }
@@ -175,8 +191,12 @@ def _set(file: Path, value: str) -> None:
     file.write_text(value)
 
 
-def _systemd_makes_scopes() -> bool:
+def _delegated() -> tuple[str, ...]:
+    """Controllers of a scope of the user's systemd; none where that makes no scope or leaves out memory."""
     if shutil.which(_SCOPE[0]) is None:
-        return False
-    tried = subprocess.run([*_SCOPE, "--", "true"], stdin=subprocess.DEVNULL, capture_output=True)
-    return tried.returncode == 0
+        return ()
+    tried = subprocess.run(
+        [*_SCOPE, "sh", "-c", _OFFERED], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    offered = tried.stdout.split()
+    return tuple(each for each in _CONTROLLERS if each in offered) if "memory" in offered else ()

@@ -84,7 +84,6 @@ class ScriptedSandbox:
     def write(self, path: str, data: bytes, executable: bool = False) -> None:
         self._must_live()
         self.files[_within(WORK, path)] = data
-        self.executable.discard(path)
         if executable:
             self.executable.add(path)
 
@@ -92,6 +91,7 @@ class ScriptedSandbox:
         self._must_live()
         for name in self._below(_within(WORK, path)):
             del self.files[name]
+            self.executable.discard(name)
 
     def put_tar(self, path: str, tar: bytes) -> None:
         """Unpack regular files; folders and links have no place in a map of contents."""
