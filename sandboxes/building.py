@@ -141,7 +141,7 @@ class Build:
             found = _MISSING.findall(self.log)
             name = canonicalize_name(found[-1]) if found else ""
             fewer = tuple(line for line in wanted if canonicalize_name(Requirement(line).name) != name)
-            if len(fewer) == len(wanted):
+            if len(fewer) == len(wanted) or name in _ALWAYS:
                 return ()
             wanted = fewer
             self.notes.append(f"left out: no wheel of {name} can be had here")

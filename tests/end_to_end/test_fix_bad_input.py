@@ -67,7 +67,7 @@ def test_a_suite_that_does_not_collect(world: World, tmp_path: Path) -> None:
 
 
 def test_no_engine(world: World, calc: Path) -> None:
-    ran = world.fix(calc, env={"DOCKER_HOST": "unix:///nonexistent.sock"})
+    ran = world.fix(calc, "--sandbox", "docker", env={"DOCKER_HOST": "unix:///nonexistent.sock"})
     assert ran.code == 20
     assert "nonexistent.sock" in ran.output
     assert "Traceback" not in ran.output + ran.errors

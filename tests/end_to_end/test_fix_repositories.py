@@ -138,7 +138,7 @@ def test_what_no_sandbox_can_hold_is_refused_at_once(world: World, calc: Path) -
         with (calc / f"data{number}.bin").open("wb") as file:
             file.truncate(60 * 2**20)
     ran = world.fix(calc, "--test", TARGET)
-    refused(ran, "takes 480 MB in", "a sandbox has room for 400 MB", "let git ignore", "60.0 MB")
+    refused(ran, "takes 480 MB in", "a sandbox has room for 409 MB", "let git ignore", "60.0 MB")
     assert ran.steps() == []
 
 

@@ -115,7 +115,7 @@ def test_host_process_ends_in_the_middle_of_a_command(
 def test_orphans_of_dead_processes_are_reaped(docker_client: DockerClient, environment_image: str) -> None:
     with subprocess.Popen(["true"]) as ended:
         pass
-    mine, dead = "orphan-mine", "orphan-dead"
+    mine, dead = f"marginal-agent-{os.getpid()}-mine", f"marginal-agent-{ended.pid}-dead"
     labels = {"marginal-agent": "1", BOOT_LABEL: host_identity()}
     for name, pid in ((mine, os.getpid()), (dead, ended.pid)):
         docker_client.containers.create(environment_image, name=name, labels={**labels, PID_LABEL: str(pid)})
