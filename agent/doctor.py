@@ -129,6 +129,8 @@ def _sandboxes(resolved: Resolved) -> list[Check]:
     try:
         checks = [Check("sandbox", Status.OK, f"{backend.name}: {backend.description}")]
         checks += [_disk(f"storage of {backend.name}", folder) for folder in backend.storage()]
+        if asked.dockerfile and not Path(asked.dockerfile).is_file():
+            checks.append(Check("dockerfile", Status.MISSING, f"{asked.dockerfile} is not a file"))
         return [*checks, *_image(backend, asked.image)]
     except SandboxError as error:
         return [Check("sandbox", Status.MISSING, str(error))]

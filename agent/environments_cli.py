@@ -162,7 +162,10 @@ def _older(backend: Backend, than: str, everything: bool) -> list[KeptImage]:
         age = units.duration(than)
     except ValueError as error:
         raise UsageError(f"older-than: {error}") from None
-    return [each for each in backend.kept() if everything or time.time() - each.created > age]
+    kept = backend.kept()
+    old = [each for each in kept if everything or time.time() - each.created > age]
+    fresh = {each.facts.made_for for each in kept if each not in old and each.facts.kind == "environment"}
+    return [each for each in old if each.facts.kind != "requirements" or each.facts.made_for not in fresh]
 
 
 def _forget(backend: Backend, kept: KeptImage, console: Console) -> bool:

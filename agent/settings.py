@@ -31,6 +31,7 @@ from sandboxes.interface import SandboxLimits, Wanted
 from sandboxes.toml import load_toml
 
 APPLICATION = "marginal-agent"
+LEAST_MEMORY, LEAST_DISK = 256 * 2**20, 32 * 2**20
 REPAIR = "repair"
 
 DEFAULTS = {
@@ -83,7 +84,7 @@ class UserSettings(BaseSettings):
     sandbox_memory: str | None = None
     sandbox_disk: str | None = None
     sandbox_processes: int | None = Field(default=None, ge=16)
-    sandbox_cpus: float | None = Field(default=None, gt=0)
+    sandbox_cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     image: str | None = None
     dockerfile: str | None = None
     protected: Words = []
@@ -145,14 +146,8 @@ def state_folder() -> Path:
 
 def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     """Bring all sources together. Raises UsageError with one line that names the setting at fault."""
-    try:
-        user = UserSettings(
-            **{name: value for name, value in flags.items() if value not in (None, [], False)}
-        )
-    except ValidationError as error:
-        raise UsageError(_one_line(error)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{user_file()} is not valid TOML: {error}") from None
+    given = {name: value for name, value in flags.items() if value not in (None, [], False)}
+    user = user_settings(given)
     table, notes = _repository_table(pyproject)
     if user.trust_repo_config:
         user = _with_trusted(user, table, flags)
@@ -162,8 +157,9 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         notes.append(
             f"ignored from the repository's [tool.agent] (only you may set it): {', '.join(ignored)}"
         )
-    if user.runner and user.tests_command:
-        raise UsageError("name a runner or a command for the tests, not both")
+    runner, tests_command = _one_of("runner", "tests_command", user, given)
+    if not runner and not tests_command:
+        runner, tests_command = repository.runner or "", repository.tests_command or ""
     limits = Limits(
         min(
             _amount("budget", user, units.money_limit),
@@ -185,11 +181,11 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     return Resolved(
         prices=prices,
         limits=limits,
-        runner=user.runner or repository.runner or "auto",
-        tests_command=user.tests_command or ("" if user.runner else repository.tests_command) or "",
+        runner=runner or "auto",
+        tests_command=tests_command,
         tier_names=_tier_names(user),
         tiers=tuple(user.tiers),
-        sandbox=_sandbox(user, repository),
+        sandbox=_sandbox(user, repository, given),
         protected=(*user.protected, *repository.protected),
         notes=tuple(notes),
     )
@@ -207,10 +203,9 @@ def user_settings(flags: Mapping[str, Any]) -> UserSettings:
         raise UsageError(f"settings cannot be read: {error}") from None
 
 
-def _sandbox(user: UserSettings, repository: RepositorySettings) -> SandboxSettings:
+def _sandbox(user: UserSettings, repository: RepositorySettings, given: Mapping[str, Any]) -> SandboxSettings:
     """Where tests run; only the set-up command may come from the repository."""
-    if user.image and user.dockerfile:
-        raise UsageError("name an image or a dockerfile, not both")
+    image, dockerfile = _one_of("image", "dockerfile", user, given)
     usual = SandboxLimits()
     limits = SandboxLimits(
         memory_bytes=_size("sandbox_memory", user.sandbox_memory) or usual.memory_bytes,
@@ -218,17 +213,30 @@ def _sandbox(user: UserSettings, repository: RepositorySettings) -> SandboxSetti
         processes=user.sandbox_processes or usual.processes,
         cpus=user.sandbox_cpus or usual.cpus,
     )
+    if limits.disk_bytes < LEAST_DISK or limits.memory_bytes < LEAST_MEMORY:
+        raise UsageError("a sandbox needs at least 256m of sandbox-memory and 32m of sandbox-disk")
     if limits.disk_bytes > limits.memory_bytes:
         raise UsageError("sandbox-disk lies in memory: it cannot be more than sandbox-memory")
     return SandboxSettings(
         backend=user.sandbox,
         runtime=user.sandbox_runtime or "",
-        image=user.image or "",
-        dockerfile=user.dockerfile or "",
+        image=image,
+        dockerfile=dockerfile,
         setup_command=user.setup_command or repository.setup_command or "",
         source_distributions=user.source_distributions,
         limits=limits,
     )
+
+
+def _one_of(first: str, second: str, user: UserSettings, given: Mapping[str, Any]) -> tuple[str, str]:
+    """Two settings of which one may be given; a flag goes before what the file says of the other."""
+    values: tuple[str, str] = getattr(user, first) or "", getattr(user, second) or ""
+    flags = first in given, second in given
+    if all(values) and flags[0] == flags[1]:
+        raise UsageError(f"{first.replace('_', '-')} and {second.replace('_', '-')}: name one, not both")
+    if all(values):
+        return (values[0], "") if flags[0] else ("", values[1])
+    return values
 
 
 def _size(name: str, text: str | None) -> int:

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,6 +119,8 @@ class World:
         )
         sandbox.start()
         try:
+            if sandbox.image_digest != environment.digest:
+                raise SandboxError(f"the image {environment.image} was replaced meanwhile; run again")
             sandbox.install_inside(inside_files())
             if environment.generated:
                 unpack_generated(sandbox, environment.generated)
@@ -163,14 +165,15 @@ class World:
     def verdict_key(self, tree: str, ids: tuple[str, ...] | None) -> str:
         """Digest of what a cold run's verdicts depend on (hard rule 5)."""
         assert self.sandbox is not None and self.environment is not None
+        asked = self.settings.sandbox
         return VerdictKey(
             tree=tree,
             ids=ids,
             command=self.runner(self.sandbox).command,
             image=self.sandbox.image_digest,
             interpreter=self.sandbox.python,
-            limits=self.run_limits(math.inf).key,
-            backend=self.environment.backend,
+            limits=(*self.run_limits(math.inf).key, *sorted(asdict(asked.limits).items())),
+            backend=f"{self.environment.backend} {asked.runtime}".strip(),
             mode="cold",
         ).digest
 

@@ -21,11 +21,12 @@ from sandboxes.interface import BackendName, Sandbox, SandboxLimits
 class Facts:
     """What a kept image says about itself.
 
-    `kind`: requirements (shared by trees that declare the same) or environment (one tree's project on top).
+    `kind`: requirements (shared by trees that declare the same), environment (one tree's project on top), or
+    dockerfile (built as the user's file says).
     `made_for`: name of the repository's folder. `can_build`: what the project is built with is in the image.
     """
 
-    kind: Literal["requirements", "environment"]
+    kind: Literal["requirements", "environment", "dockerfile"]
     made_for: str
     can_build: bool
     project_installed: bool
@@ -97,6 +98,7 @@ class Backend(Protocol):
         dockerfile: str,
         arguments: Mapping[str, str],
         target: str,
+        made_for: str,
         progress: Progress,
     ) -> None:
         """Have the image `name`, built from the file `dockerfile` in `context`, a tar, if it is not here.

@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 
 from sandboxes.host import Progress, apt_install, may_install, run_program
-from sandboxes.interface import UID, ImageError
+from sandboxes.interface import UID, WORK, ImageError
 
 ENV = "/opt/env"
 """Where the virtual environment of a repository lies in its image; made empty in the base image."""
@@ -43,6 +43,8 @@ _OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/info/*",
     f'--customize-hook=echo "{USER}" >> "$1/etc/passwd"',
     f'--customize-hook=mkdir -p "$1{ENV}" "$1{WHEELS}" && chown {UID}:{UID} "$1{ENV}" "$1{WHEELS}"',
+    # runc gives what it mounts the mode of the folder it finds.
+    f'--customize-hook=mkdir -m 0777 "$1{WORK}"',
     # The address of a mirror may hold a password.
     '--customize-hook=rm -rf "$1/etc/apt/sources.list" "$1/etc/apt/sources.list.d"',
     *(f'--customize-hook=chroot "$1" localedef -i {name} -f UTF-8 {name}.UTF-8' for name in LOCALES),

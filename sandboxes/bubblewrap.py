@@ -142,7 +142,7 @@ class BubblewrapSandbox(RunnerSandbox):
     def _order(self, opened: Opened, filters: list[int]) -> Order:
         """Everything the launcher is told: closed by default, and bounded in every direction."""
         limits = self._limits
-        owned = f"uid={UID},gid={UID},mode=0755"
+        owned = f"uid={UID},gid={UID},mode=0777"
         folders, arguments = [(opened.root, "root")], root_arguments(opened.root)
         if opened.env is not None:
             folders.append((opened.env, "env"))

@@ -132,10 +132,11 @@ class BubblewrapBackend:
         dockerfile: str,
         arguments: Mapping[str, str],
         target: str,
+        made_for: str,
         progress: Progress,
     ) -> None:
         """Only an engine can. Raises ImageError."""
-        del name, context, dockerfile, arguments, target, progress
+        del name, context, dockerfile, arguments, target, made_for, progress
         raise ImageError(
             "a Dockerfile needs a container engine: use --sandbox docker, or name a root file system's "
             "folder with --image"

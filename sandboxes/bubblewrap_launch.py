@@ -181,8 +181,9 @@ def remove_group(path: str) -> None:
 def kill_all(group: str) -> None:
     try:
         with open(f"{group}/cgroup.procs") as lines:
-            for pid in lines:
-                os.kill(int(pid), signal.SIGKILL)
+            for pid in map(int, lines):
+                if pid > 0:  # 0 is a process that this namespace does not see
+                    os.kill(pid, signal.SIGKILL)
     except (FileNotFoundError, ProcessLookupError):
         return
 

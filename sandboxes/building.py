@@ -31,6 +31,8 @@ _FETCH_SECONDS = 900.0
 _INSTALL_SECONDS = 900.0
 _TAIL = 4000
 _MOST_MISSING = 5
+# What another choice of versions could mend; anything else (a time-out) would be kept as if it were so.
+_UNRESOLVABLE = re.compile(r"ResolutionImpossible|No matching distribution|conflict", re.IGNORECASE)
 _MISSING = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
 _WANTED = f"{WORK}/wanted.txt"
 _LOCKED = f"{WORK}/locked.txt"
@@ -115,6 +117,8 @@ class Build:
         self.progress(f"fetching {len(declared.requirements)} requirements, pytest and coverage")
         if self._download(builder, everything, locked, how):
             return everything
+        if not _UNRESOLVABLE.search(self.log):
+            raise ImageError("the requirements could not be fetched: see the end of pip's output", self.tail)
         if locked and self._download(builder, everything, (), how):
             self.notes.append("the locked versions cannot be had together here; newer ones are used")
             return everything
@@ -187,7 +191,10 @@ class Build:
         """Install the repository on top of its requirements; keep the result as `name`."""
         environment = dict.fromkeys(_TELLS_VERSION, version)
         with self.backend.builder(requirements, _LIMITS, environment=environment) as builder:
-            builder.put_tar(REPO, tree_tar)
+            try:
+                builder.put_tar(REPO, tree_tar)
+            except (OSError, ValueError) as error:
+                raise ImageError(f"the repository cannot be put into the sandbox: {error}") from error
             installed = self.declarations.installable and self._install_project(builder)
             if setup_command is not None:
                 self.progress(f"running the setup command: {setup_command}")

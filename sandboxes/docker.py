@@ -37,6 +37,8 @@ BOOT_LABEL = f"{LABEL}.boot"
 
 _REMOVAL_PATIENCE = 30.0
 
+_PODMAN_PROCESSES = 4096
+
 _log = logging.getLogger(__name__)
 
 
@@ -75,12 +77,14 @@ class DockerSandbox(RunnerSandbox):
         environment: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         writable_root: bool = False,
+        podman: bool = False,
     ) -> None:
         super().__init__(image, limits, python=python, environment=environment)
         self._client = client or connect()
         self._runtime = runtime
         self._labels = dict(labels or {})
         self._writable_root = writable_root
+        self._podman = podman
         self._name = ""
 
     @property
@@ -140,7 +144,6 @@ class DockerSandbox(RunnerSandbox):
     def _settings(self) -> dict[str, Any]:
         """Everything the engine is told: closed by default, and bounded in every direction."""
         limits = self._limits
-        owned = f"rw,exec,nosuid,nodev,uid={UID},gid={UID},mode=0755"
         return {
             "name": self._name,
             "hostname": "sandbox",
@@ -157,20 +160,41 @@ class DockerSandbox(RunnerSandbox):
             "cap_add": ["SETUID", "SETGID", "KILL"],
             "security_opt": ["no-new-privileges:true"],
             "read_only": not self._writable_root,
-            "tmpfs": {
-                WORK: f"{owned},size={limits.disk_bytes},nr_inodes={work_inodes(limits)}",
-                INSIDE: f"rw,noexec,nosuid,nodev,uid=0,gid=0,mode=0755,size={INSIDE_BYTES}",
-                "/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={TMP_BYTES},nr_inodes={TMP_INODES}",  # noqa: S108
-            },
+            "tmpfs": self._tmpfs(),
             "shm_size": SHM_BYTES,
             "mem_limit": limits.memory_bytes,
             "memswap_limit": limits.memory_bytes,
             "cpu_period": CPU_PERIOD,
             "cpu_quota": int(limits.cpus * CPU_PERIOD),
             "pids_limit": limits.processes,
-            "ulimits": [Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)],
+            "ulimits": self._ulimits(),
             "log_config": LogConfig(type="none"),
             "labels": {**self._labels, **host_labels()},
+        }
+
+    def _ulimits(self) -> list[Ulimit]:
+        """Podman would raise the number of a user's processes above what it may have itself, and fail; that
+        of the sandbox's is bounded by `pids_limit`."""
+        files = Ulimit(name="nofile", soft=OPEN_FILES, hard=OPEN_FILES)
+        if not self._podman:
+            return [files]
+        return [files, Ulimit(name="nproc", soft=_PODMAN_PROCESSES, hard=_PODMAN_PROCESSES)]
+
+    def _tmpfs(self) -> dict[str, str]:
+        """What can be written, in memory. Podman knows neither owners nor a number of inodes there: its work
+        area is open to all users inside, who are one, and its memory limit bounds the inodes."""
+        limits = self._limits
+        usual = "rw,nosuid,nodev"
+        work = (
+            "mode=0777,notmpcopyup"
+            if self._podman
+            else f"uid={UID},gid={UID},mode=0777,nr_inodes={work_inodes(limits)}"
+        )
+        tmp = "" if self._podman else f",nr_inodes={TMP_INODES}"
+        return {
+            WORK: f"{usual},exec,size={limits.disk_bytes},{work}",
+            INSIDE: f"{usual},noexec,size={INSIDE_BYTES},mode=0755",
+            "/tmp": f"{usual},exec,size={TMP_BYTES},mode=1777{tmp}",  # noqa: S108
         }
 
 
@@ -192,8 +216,8 @@ def remove_container(client: DockerClient, name: str) -> None:
         except NotFound:
             return
         except APIError as error:
-            # The engine may be removing it already, because its main process has ended.
-            if error.status_code != 409 or time.monotonic() > deadline:
+            # The engine may be removing it already, because its main process has ended (Podman says 500).
+            if error.status_code not in (409, 500) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 

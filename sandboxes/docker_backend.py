@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from docker import DockerClient
 from packaging.specifiers import SpecifierSet
@@ -26,7 +26,9 @@ class DockerBuilder(DockerSandbox):
         repository, _, tag = name.partition(":")
         labels = {**NO_LABELS, **docker_images.facts_label(facts)}
         with engine_errors("keeping an image"):
-            self.container.commit(repository, tag, conf={"Labels": labels})
+            # Podman takes no other way of setting labels.
+            changes = [f'LABEL {name}="{value}"' for name, value in labels.items()]
+            self.container.commit(repository, tag, changes=changes)
 
 
 class DockerBackend:
@@ -36,6 +38,8 @@ class DockerBackend:
     def __init__(self, client: DockerClient | None = None, *, runtime: str = "") -> None:
         self.client = client or connect()
         self.runtime = runtime
+        with engine_errors("asking for the version"):
+            self._podman = bool(_podman(self.client.version()))
 
     @property
     def name(self) -> Literal["docker"]:
@@ -45,8 +49,7 @@ class DockerBackend:
     def description(self) -> str:
         with engine_errors("asking for the version"):
             found = self.client.version()
-        parts = [str(part.get("Name", "")) for part in found.get("Components") or []]
-        engine = next((name for name in parts if "podman" in name.lower()), "Docker Engine")
+        engine = _podman(found) or "Docker Engine"
         return f"{engine} {found['Version']}" + (f", runtime {self.runtime}" if self.runtime else "")
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
@@ -75,6 +78,7 @@ class DockerBackend:
         dockerfile: str,
         arguments: Mapping[str, str],
         target: str,
+        made_for: str,
         progress: Progress,
     ) -> None:
         """See `Backend.build`."""
@@ -89,6 +93,7 @@ class DockerBackend:
             dockerfile=dockerfile,
             buildargs=dict(arguments),
             target=target or None,
+            labels=docker_images.facts_label(Facts("dockerfile", made_for, False, False, ())),
         )
 
     def digest(self, image: str) -> str:
@@ -99,7 +104,9 @@ class DockerBackend:
         self, image: str, limits: SandboxLimits | None = None, *, python: str = "python3"
     ) -> DockerSandbox:
         """A closed container, not started yet."""
-        return DockerSandbox(image, limits, client=self.client, python=python, runtime=self.runtime)
+        return DockerSandbox(
+            image, limits, client=self.client, python=python, runtime=self.runtime, podman=self._podman
+        )
 
     def builder(self, image: str, limits: SandboxLimits, *, environment: Mapping[str, str]) -> DockerBuilder:
         """A container with a writable root, not started yet."""
@@ -111,6 +118,7 @@ class DockerBackend:
             environment=environment,
             writable_root=True,
             runtime=self.runtime,
+            podman=self._podman,
         )
 
     def find(self, name: str) -> KeptImage | None:
@@ -132,3 +140,9 @@ class DockerBackend:
 
     def close(self) -> None:
         self.client.close()
+
+
+def _podman(version: Mapping[str, Any]) -> str:
+    """Podman's name for itself in an engine's answer about its version, "" from Docker."""
+    names = [str(part.get("Name", "")) for part in version.get("Components") or []]
+    return next((name for name in names if "podman" in name.lower()), "")

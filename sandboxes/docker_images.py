@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
+from base64 import b64decode, b64encode
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -33,9 +34,9 @@ from sandboxes.bases import (
 )
 from sandboxes.engine import connect, engine_errors
 from sandboxes.host import ProgramFailed, Progress
-from sandboxes.interface import UID, ImageError
+from sandboxes.interface import UID, WORK, ImageError
 
-FACTS_LABEL = "marginal-agent.kept"
+FACTS_LABEL = "marginal-agent.facts"
 BASE = "marginal-agent/base"
 
 _REGISTRY_SECONDS = 5
@@ -46,7 +47,8 @@ _LOCALEDEFS = " ".join(f"&& localedef -i {name} -f UTF-8 {name}.UTF-8" for name 
 _DOCKERFILE = f"""
 RUN apt-get update && apt-get install -y --no-install-recommends git ripgrep locales \\
  && rm -rf /var/lib/apt/lists/* {_LOCALEDEFS}
-RUN echo '{USER}' >> /etc/passwd && mkdir -p {ENV} {WHEELS} && chown {UID}:{UID} {ENV} {WHEELS}
+RUN echo '{USER}' >> /etc/passwd && mkdir -m 0777 {WORK} \\
+ && mkdir -p {ENV} {WHEELS} && chown {UID}:{UID} {ENV} {WHEELS}
 {_VARIABLES}
 """
 
@@ -133,17 +135,22 @@ def kept_images(client: DockerClient) -> tuple[KeptImage, ...]:
     with engine_errors("listing environments"):
         images = client.images.list(filters={"label": FACTS_LABEL})
         found = [_kept(client, tag, image) for image in images for tag in image.tags]
-    return tuple(sorted(found, key=lambda each: -each.created))
+    return tuple(sorted((each for each in found if each is not None), key=lambda each: -each.created))
 
 
 def facts_label(facts: Facts) -> dict[str, str]:
-    """The label that carries the facts of a kept image."""
-    return {FACTS_LABEL: json.dumps(asdict(facts))}
+    """The label that carries the facts of a kept image, in letters that no engine expands."""
+    return {FACTS_LABEL: b64encode(json.dumps(asdict(facts)).encode()).decode()}
 
 
-def _kept(client: DockerClient, name: str, image: Any) -> KeptImage:
-    """`image` is the SDK's, which has no types."""
-    facts = json.loads(image.labels[FACTS_LABEL])
+def _kept(client: DockerClient, name: str, image: Any) -> KeptImage | None:
+    """None for an image that is not ours: one made from ours has its label, too. `image` is the SDK's."""
+    if not name.removeprefix("docker.io/").startswith("marginal-agent/"):
+        return None
+    try:
+        facts = json.loads(b64decode(image.labels[FACTS_LABEL]))
+    except (KeyError, ValueError):
+        return None
     layers: list[dict[str, Any]] = client.api.history(image.id)  # type: ignore[no-untyped-call]
     return KeptImage(
         name=name,
@@ -192,8 +199,9 @@ def _import(client: DockerClient, release: str, progress: Progress) -> str:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder, "base.tar")
             bootstrap(release, archive, progress)
-            repository, _, tag = name.partition(":")
-            client.api.import_image(str(archive), repository=repository, tag=tag, changes=[_VARIABLES])
+            said = str(client.api.import_image(str(archive), changes=[_VARIABLES]))
+        # Tagged by its id: Podman takes no tag with an import.
+        client.images.get(json.loads(said.strip().splitlines()[-1])["status"]).tag(*name.split(":"))
     except ProgramFailed as error:
         raise ImageError(f"the base image could not be made: {error}", error.tail) from error
     except (DockerException, RequestException) as error:

@@ -31,8 +31,8 @@ _NOT_APPLIED = (
     "postStartCommand",
 )
 # A string, or a comment outside of one; then commas before a closing bracket.
-_JSON_PARTS = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_TRAILING = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|,(?=\s*[}\]])', re.DOTALL)
+_JSON_PARTS = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_TRAILING = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,33 @@ def dockerfile_image(backend: Backend, file: Path, root: Path, tree_tar: bytes, 
     for note in recipe.notes:
         progress(note)
     if recipe.image:
+        if backend.name == "bubblewrap":  # to which it would be a folder of this host
+            raise ImageError(f"{file} names an image, which needs an engine: --sandbox docker")
         return recipe.image
     context = _context(tree_tar, recipe)
-    name = f"{REPOSITORY}:{hashlib.sha256(context + repr(recipe.arguments).encode()).hexdigest()[:24]}"
-    backend.build(name, context, _NAME, dict(recipe.arguments), recipe.target, progress)
+    key = context + repr((recipe.arguments, recipe.target)).encode()
+    name = f"{REPOSITORY}:{hashlib.sha256(key).hexdigest()[:24]}"
+    backend.build(name, context, _NAME, dict(recipe.arguments), recipe.target, root.name, progress)
     return name
 
 
 def read_recipe(file: Path, root: Path) -> ImageRecipe:
     """Read a Dockerfile, or a devcontainer.json by its ending. Raises ImageError for what cannot be done."""
+    data = _read(file)
+    return _devcontainer(file, data, root) if file.suffix == ".json" else ImageRecipe(dockerfile=data)
+
+
+def _read(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ImageError(f"cannot read {file}: {error.strerror or error}") from None
+        if not file.is_file():
+            raise ImageError(f"{file} is not a file")
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ImageError(f"cannot read {file}: {error}") from None
     if len(data) > MAX_BYTES:
         raise ImageError(f"{file} is larger than {MAX_BYTES // 2**20} MB")
-    if file.suffix != ".json":
-        return ImageRecipe(dockerfile=data)
-    return _devcontainer(file, data, root)
+    return data
 
 
 def _devcontainer(file: Path, data: bytes, root: Path) -> ImageRecipe:
@@ -93,20 +102,26 @@ def _devcontainer(file: Path, data: bytes, root: Path) -> ImageRecipe:
     named = build.get("dockerfile", found.get("dockerFile"))
     if not isinstance(named, str):
         raise ImageError(f"{file} names neither an image nor a Dockerfile (compose files are not supported)")
-    dockerfile = file.parent / named
-    if not dockerfile.resolve().is_relative_to(root.resolve()):
-        raise ImageError(f"{file} names a Dockerfile outside of the repository: {named}")
-    context = (file.parent / str(build.get("context", found.get("context", ".")))).resolve()
-    if not context.is_relative_to(root.resolve()):
-        raise ImageError(f"{file} names a context outside of the repository")
+    dockerfile = _within(root, file.parent, named, "Dockerfile")
+    context = _within(root, file.parent, str(build.get("context", found.get("context", "."))), "context")
     arguments = build.get("args")
     return ImageRecipe(
-        dockerfile=read_recipe(dockerfile, root).dockerfile,
+        dockerfile=_read(dockerfile),
         context=str(context.relative_to(root.resolve())),
         arguments=tuple(sorted(_texts(arguments if isinstance(arguments, dict) else {}).items())),
         target=str(build.get("target", "")),
         notes=notes,
     )
+
+
+def _within(root: Path, folder: Path, named: str, what: str) -> Path:
+    try:
+        path = (folder / named).resolve()
+    except (OSError, ValueError):
+        raise ImageError(f"the devcontainer's {what} is no path") from None
+    if not path.is_relative_to(root.resolve()):
+        raise ImageError(f"the devcontainer's {what} lies outside of the repository: {named}")
+    return path
 
 
 def _texts(table: dict[str, Any]) -> dict[str, str]:

@@ -1,9 +1,10 @@
 """The environment image of a repository: what it needs, fetched with network and installed without.
 
-Fetch runs in a container that has network and nothing of the repository but the names of what it requires.
-Install runs in containers without network: first the requirements, with nothing of the repository, then the
-project itself. Each result is committed under a name that hashes everything it depends on, so an unchanged
-repository costs one look-up, and a changed tree with the same requirements only its own installation.
+Fetch runs in a sandbox that holds nothing of the repository but the names of what it requires, and reaches
+indexes through a filter on the host. Install runs without: first the requirements, with nothing of the
+repository, then the project itself. Each result is kept under a name that hashes everything it depends on, so
+an unchanged repository costs one look-up, and a changed tree with the same requirements only its own
+installation.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sandboxes.fetch_policy import FetchPolicy, Upstream, canonical, is_public
-from sandboxes.inside.relay import PIECE, WINDOW, Channel, Link, Send, carry
+from sandboxes.inside.relay import MAX_CHANNELS, PIECE, WINDOW, Channel, Link, Send, carry
 from sandboxes.proxy_requests import MAX_HEAD, BadRequest, ProxyRequest, parse
 
 _MAX_NOTES = 50
@@ -75,7 +75,10 @@ class FetchProxy:
             self.refused[text] = None
 
     def _accept(self, channel: Channel) -> None:
-        task = asyncio.get_running_loop().create_task(self._serve(channel))
+        # A channel that was closed may still be connecting.
+        busy = len(self._tasks) >= MAX_CHANNELS
+        work = self._link.close(channel) if busy else self._serve(channel)
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -20,6 +20,8 @@ _PYTEST_SETTINGS = {
     "setup.cfg": re.compile(rb"^\s*\[tool:pytest\]", re.MULTILINE),
     "tox.ini": re.compile(rb"^\s*\[pytest\]", re.MULTILINE),
 }
+_PYTHON_PROJECT = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+_PYTHON_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test)\.py$")
 _PHPUNIT_FILES = frozenset({"phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"})
 # A call of node's own runner that needs no shell: no other command, no substitution.
 _NODE_TEST = re.compile(r"((?:\w+=[^\s;&|<>$`()]*\s+)*)node\s+([^;&|<>$`()]*)")
@@ -41,13 +43,15 @@ class _Package:
 def detect(paths: Collection[str], read: Read) -> Recipe | None:
     """The recipe for a repository with these files (relative paths), or None for pytest.
 
-    A repository that configures pytest is run by pytest, whatever else it holds. unittest is chosen by name
-    only: pytest runs such suites too.
+    A Python project with tests, or one that configures pytest, is run by pytest, whatever else it holds.
+    unittest is chosen by name only: pytest runs such suites too.
     """
     present = frozenset(paths)
     if present & _PYTEST_FILES or any(
         found.search(_data(name, read)) for name, found in _PYTEST_SETTINGS.items()
     ):
+        return None
+    if present & _PYTHON_PROJECT and any(_PYTHON_TEST.search(path) for path in present):
         return None
     if "go.mod" in present:
         return GO

@@ -46,8 +46,7 @@ RUNNER_FILES = (
 )  # fmt: skip
 # Where installed packages lie, the test runner among them.
 INSTALLED = (
-    "node_modules/*", "*/node_modules/*", "vendor/bin/*", "vendor/phpunit/*", "vendor/composer/*",
-    "vendor/autoload.php",
+    "node_modules/*", "*/node_modules/*", "vendor/*", "*/vendor/*",
 )  # fmt: skip
 COMPILED = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 IMPORT_ROOTS = ("src", "lib", "python")

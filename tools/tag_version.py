@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from sandboxes.environments import NO_VERSION
 from tools.base import Base
@@ -26,7 +26,7 @@ def tag_version(base: Base) -> str:
     found = _VERSION_IN_TAG.search(tag)
     try:
         version = Version(found[1] if found else "")
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, or a number of more digits than Python reads
         return NO_VERSION
     return version.public if distance == "0" else f"{_next(version)}.dev{distance}"
 

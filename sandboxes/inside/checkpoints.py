@@ -19,6 +19,7 @@ from typing import Any, Dict, List, Tuple
 
 from sandboxes.inside.files import empty, locate, locate_folder, open_anyway, unlink_if_there, walk
 from sandboxes.inside.frames import CHUNK
+from sandboxes.inside.identity import WORK
 
 LIMIT = 512 * 2**20  # bytes of all checkpoints together
 CLOCK_GRAIN = 50_000_000  # nanoseconds: coarser than the tick of any kernel's file clock
@@ -59,7 +60,8 @@ def put_back(path: str, store: int) -> None:
         unlink_if_there(top)
         os.makedirs(top)
     index, end = read_index(store)
-    os.chmod(top, 0o755)
+    if top != WORK:  # that is opened again after every command, and root may own it
+        os.chmod(top, 0o755)
     remove_strangers(top, index)
     for name, entry in index.items():
         full = os.path.join(top, name)

@@ -129,6 +129,8 @@ def test_the_sandbox_is_bounded_as_the_user_says(monkeypatch: pytest.MonkeyPatch
         ({"sandbox_disk": "8g"}, "lies in memory"),
         ({"sandbox_memory": "much"}, "not a size"),
         ({"image": "i", "dockerfile": "d"}, "not both"),
+        ({"sandbox_memory": "1k"}, "at least 256m of sandbox-memory"),
+        ({"sandbox_cpus": float("inf")}, "sandbox-cpus"),
         ({"sandbox": "jail"}, "sandbox"),
     ):
         with pytest.raises(UsageError, match=said):

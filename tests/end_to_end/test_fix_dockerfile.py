@@ -53,7 +53,9 @@ def test_a_dockerfile_that_fails_ends_with_its_tail(world: World, tmp_path: Path
     ran = world.fix(repository, "--dockerfile", str(repository / "D"))
     assert ran.code == 20
     assert "the image could not be built" in ran.output and "reason" in ran.output
-    refused(world.fix(repository, "--dockerfile", "x", "--image", "y"), "an image or a dockerfile, not both")
+    refused(
+        world.fix(repository, "--dockerfile", "x", "--image", "y"), "image and dockerfile: name one, not both"
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,10 @@ def test_a_dockerfile_that_fails_ends_with_its_tail(world: World, tmp_path: Path
         ("{", "not readable JSON"),
         ("[]", "holds no object"),
         (json.dumps({"dockerComposeFile": "c.yml"}), "compose files are not supported"),
-        (json.dumps({"build": {"dockerfile": "../../outside"}}), "outside of the repository"),
-        (json.dumps({"build": {"dockerfile": "D", "context": "../.."}}), "context outside"),
+        (json.dumps({"build": {"dockerfile": "../../outside"}}), "Dockerfile lies outside"),
+        (json.dumps({"build": {"dockerfile": "D", "context": "../.."}}), "context lies outside"),
+        (json.dumps({"build": {"dockerfile": "a\0b"}}), "Dockerfile is no path"),
+        (json.dumps({"build": {"dockerfile": ".."}}), "is not a file"),
         ("[" * 100_000, "not readable JSON"),
     ],
 )
@@ -82,4 +86,6 @@ def test_a_devcontainer_may_name_an_image(tmp_path: Path) -> None:
     file.write_text('{"image": "python:3.12", "postCreateCommand": "make"}')
     recipe = read_recipe(file, tmp_path)
     assert recipe.image == "python:3.12"
+    file.write_text('{"image": "python:3.12", "name": "say \\"see http://x\\"", }')
+    assert read_recipe(file, tmp_path).image == "python:3.12"
     assert recipe.notes == ("devcontainer.json: postCreateCommand is not applied",)

@@ -113,7 +113,9 @@ def test_unittest_by_name_is_repaired(world: World, tmp_path: Path) -> None:
 
 def test_runners_that_cannot_be(world: World, calc: Path) -> None:
     refused(world.fix(calc, "--runner", "nose"), "unknown test runner 'nose'", "phpunit")
-    refused(world.fix(calc, "--runner", "go", "--tests-command", "true"), "a runner or a command", "not both")
+    refused(
+        world.fix(calc, "--runner", "go", "--tests-command", "true"), "runner and tests-command", "not both"
+    )
     without = world.fix(calc, "--runner", "go")
     assert without.code == 10 and "knows Python only" in without.output
     world.tier("dear", dollars=0.1, ability=3, attempts=1, replies=[])

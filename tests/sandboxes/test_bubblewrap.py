@@ -223,6 +223,10 @@ def test_nothing_of_this_machine_is_there(bubblewrap_backend: BubblewrapBackend,
             sandbox, "hostname; cat /etc/hostname; ls -A /home /root /run /sys /sys/fs; id -un"
         ).stdout
         assert said.split(b"\n", 2)[:2] == [b"sandbox", b"sandbox"]
+        listing = said.split(b"\n", 2)[2]
+        assert listing in (
+            b"/home:\n\n/run:\n\n/sys:\nfs\n\n/sys/fs:\n%bagent\n" % group for group in (b"", b"cgroup\n")
+        )
         seen = script(sandbox, "print(open('/proc/self/mountinfo').read())").stdout.decode()
         sources = {line.split()[3] for line in seen.splitlines() if " ext4 " in line or " xfs " in line}
         assert all("/marginal-agent/bubblewrap/" in source for source in sources)

@@ -27,11 +27,12 @@ INSTALLED = (
     "node_modules/vitest/vitest.mjs",
     "web/node_modules/a/index.js",
     "vendor/bin/phpunit",
+    "vendor/lib/a.go",
     "vendor/autoload.php",
 )
 SOURCES = (
     "calc.go", "src/calc.ts", "src/latest.js", "src/contest.mjs", "src/testing-tools.ts", "src/Latest.php",
-    "src/Contest.php", "lib/calc.rb", "go.mod", "go.sum", "openapi.spec.yaml", "pkg.spec", "vendor/lib/a.go",
+    "src/Contest.php", "lib/calc.rb", "go.mod", "go.sum", "openapi.spec.yaml", "pkg.spec",
     "src/attest.py", "composer.json", "tsconfig.json",
 )  # fmt: skip
 

@@ -34,6 +34,7 @@ def repository(tmp_path: Path) -> Path:
         ("package/v3.0.0", "3.0.0"),
         ("nightly-1-of-many", "0.0.0"),
         ("v1.x", "0.0.0"),
+        ("v" + "9" * 200, "9" * 200),
     ],
 )
 def test_a_tagged_commit_has_the_version_of_its_tag(repository: Path, tag: str, version: str) -> None:

@@ -28,8 +28,9 @@ class Event:
 
     def number(self, name: str) -> float:
         value = self.fields.get(name)
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return max(0.0, min(float(value), 1e12)) if is_number and value == value else 0.0  # type: ignore[arg-type]
+        if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+            return 0.0
+        return float(max(0, min(value, 10**12)))  # bounded first: a float has no room for every integer
 
     def integer(self, name: str) -> int:
         return int(self.number(name))
