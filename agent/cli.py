@@ -17,7 +17,7 @@ from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
 from agent.replay import replay
 from agent.report import Report
-from agent.repository import pyproject_of
+from agent.repository import check_dockerfile, pyproject_of
 from agent.run import begin, reopen, trace_folder
 from agent.settings import resolve, state_folder
 from agent.view import View, make_console
@@ -117,6 +117,7 @@ def fix(
         else:
             folder = (repo or Path.cwd()).absolute()
             resolved = resolve(given, pyproject_of(folder))
+            check_dockerfile(resolved)
             _check_outputs(folder, patch_out, json_out)
             tiers = ladder.build(resolved)
             settings = settings_from(

@@ -97,13 +97,13 @@ def _configuration(sandbox: str | None) -> tuple[Resolved | None, Check]:
         ladder.build(resolved)
     except AgentError as error:
         return None, Check("configuration", Status.MISSING, str(error))
-    where = str(user_file()) if user_file().exists() else "defaults, no file"
+    where = str(user_file()) if user_file().is_file() else "defaults, no file"
     return resolved, Check("configuration", Status.OK, f"{where}; tiers: {', '.join(resolved.tier_names)}")
 
 
 def _state() -> Check:
     folder = state_folder()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    there = _existing(folder)
     if os.access(there, os.W_OK | os.X_OK):
         return Check("permissions", Status.OK, f"traces go to {folder}")
     return Check(
@@ -111,8 +111,13 @@ def _state() -> Check:
     )
 
 
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest above it that is there and may be looked at."""
+    return next(each for each in (folder, *folder.parents) if os.access(each, os.F_OK))
+
+
 def _disk(subject: str, folder: Path) -> Check:
-    there = next(each for each in (folder, *folder.parents) if each.exists())
+    there = _existing(folder)
     free = shutil.disk_usage(there).free
     if free < LEAST_DISK:
         mend = "free some, for example with `agent env prune`"

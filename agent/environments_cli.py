@@ -17,7 +17,7 @@ from rich.text import Text
 from agent import flags, units
 from agent.environment import environment_of
 from agent.errors import AgentError, UsageError
-from agent.repository import pyproject_of
+from agent.repository import check_dockerfile, pyproject_of
 from agent.settings import resolve
 from agent.view import View, make_console
 from policies.vocabulary import EXIT_CODES, Outcome
@@ -73,6 +73,7 @@ def build(
             "trust_repo_config": trust_repo_config,
         }
         resolved = resolve(given, pyproject_of(folder))
+        check_dockerfile(resolved)
         for note in resolved.notes:
             view.note(note)
         backend = choose_backend(resolved.sandbox.backend, runtime=resolved.sandbox.runtime)

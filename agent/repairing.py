@@ -29,6 +29,8 @@ the best candidates come first."""
 WARM_UP_SECONDS = 1.5
 """Each slice warms a test process up first."""
 
+LEAST_TRIED = 10
+
 NO_TIME = "there was no time for a candidate"
 
 RULER = 64
@@ -44,6 +46,12 @@ class Searching:
     search: RepairSearch
     space: SearchSpace
     sizes: tuple[int, ...]
+    pace: float | None = None
+
+    def learn_pace(self, tried: int, seconds: float) -> None:
+        """Seconds per candidate as a slice has shown them; a handful shows little."""
+        if tried >= LEAST_TRIED:
+            self.pace = max(0.0, seconds - WARM_UP_SECONDS) / tried
 
     def mass(self, first: int) -> float:
         """Prior mass of the first candidates, by linear interpolation between measured sizes."""
@@ -79,6 +87,7 @@ def _slice(world: World, state: State) -> AttemptDone:
     while not edits and start < last and world.left > LEAST_SECONDS:
         found = searching.search.advance(start, world.left, last - start, _progress(world, searching))
         tried += found.tried
+        searching.learn_pace(found.tried, found.seconds)
         stuck = found.next_index <= start
         start = found.next_index
         if found.plausible is not None:
@@ -182,7 +191,8 @@ def _slice_size(searching: Searching, start: int) -> int:
 
 
 def _seconds_each(searching: Searching) -> float:
-    return max(searching.space.seconds_per_candidate, 1e-3)
+    """As seen in the last slice, else as measured beforehand."""
+    return max(searching.space.seconds_per_candidate if searching.pace is None else searching.pace, 1e-3)
 
 
 def planned_slices(searching: Searching, start: int) -> tuple[tuple[float, ...], float]:

@@ -25,6 +25,7 @@ _API_SECONDS = 120
 _START_SECONDS = 60.0
 _PID_FILE = Path("/var/run/docker.pid")
 _DAEMON_LOG = Path("/var/log/dockerd.log")
+MEND_PERMISSION = "have yourself added to the group of its socket (often docker), or use --sandbox bubblewrap"
 MEND = "install and start Docker or Podman, set DOCKER_HOST, or run `python -P -m sandboxes.setup` as root"
 
 
@@ -55,6 +56,8 @@ def connect(timeout: int = _API_SECONDS) -> DockerClient:
         except (DockerException, RequestException) as error:
             failures.append(f"{address}: {_first_line(error)}")
     tried = "; ".join(failures) or "no socket of Docker or Podman found"
+    if "Permission denied" in tried:
+        raise EngineMissing(f"no permission for the container engine ({tried}): {MEND_PERMISSION}")
     raise EngineMissing(f"no container engine answers ({tried}): {MEND}")
 
 

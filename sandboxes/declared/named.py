@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -51,6 +52,12 @@ def shorten(value: object) -> str:
         return f"a {type(value).__name__}"
     text = repr(value[:120]) if isinstance(value, str) else repr(value)
     return text if len(text) <= 120 else text[:117] + "..."
+
+
+def from_another_index(details: Mapping[str, object], key: str) -> bool:
+    """Whether an entry names a package index other than the public one, by the name that tools give that."""
+    index = details.get(key)
+    return index is not None and str(index).lower() != "pypi"
 
 
 def normal(name: str) -> str:

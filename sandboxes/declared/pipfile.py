@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandboxes.declared.formats import string, strings, table
 from sandboxes.declared.lines import Itself
-from sandboxes.declared.named import normal, shorten
+from sandboxes.declared.named import from_another_index, normal, shorten
 from sandboxes.declared.project import Project
 from sandboxes.declared.reader import Reader
 
@@ -43,6 +43,7 @@ def _read_entry(reader: Reader, project: Project, section: str, name: str, entry
         project.say_group(_PIPFILE, section, [Itself(tuple(extras))])
         return
     found = [key for key in _ELSEWHERE if key in details]
+    found += ["another index"] if from_another_index(details, "index") else []
     if found or not details:
         project.elsewhere.add(normal(name))
         reader.note(f"Pipfile: refused {shorten(name)}: {f'from {found[0]}' if found else 'not a version'}")

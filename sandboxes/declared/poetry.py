@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandboxes.declared.formats import string, strings, table
-from sandboxes.declared.named import MAX_SAME_NAME, WANTED_NAMES, normal, shorten
+from sandboxes.declared.named import MAX_SAME_NAME, WANTED_NAMES, from_another_index, normal, shorten
 from sandboxes.declared.poetry_versions import all_of, alternatives, platform_marker, python_marker
 from sandboxes.declared.project import Project
 from sandboxes.declared.pyproject import PYPROJECT
@@ -24,7 +24,7 @@ def read_poetry(reader: Reader, project: Project) -> None:
     needed = table(poetry, "dependencies")
     project.say_python(f"{_SOURCE} python", _python(reader, needed.pop("python", None)))
     for name, entry in needed.items():
-        if table(entry).keys() & set(_ELSEWHERE):
+        if table(entry).keys() & set(_ELSEWHERE) or from_another_index(table(entry), "source"):
             project.elsewhere.add(normal(name))
     required, optional = _split(needed)
     if required and project.needs is None:
@@ -73,6 +73,7 @@ def _texts(reader: Reader, name: str, entry: object) -> list[str]:
     """The entry as the text of a requirement, or nothing with a note of why."""
     details = {"version": entry} if isinstance(entry, str) else table(entry)
     found = [key for key in _ELSEWHERE if key in details]
+    found += ["another index"] if from_another_index(details, "source") else []
     if found or not details:
         reader.note(f"{_SOURCE}: refused {shorten(name)}: {f'from {found[0]}' if found else 'not a version'}")
         return []

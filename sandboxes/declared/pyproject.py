@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandboxes.declared.formats import listing, strings, table
 from sandboxes.declared.lines import RequirementsFile, lines
-from sandboxes.declared.named import beside_tests, normal
+from sandboxes.declared.named import beside_tests, from_another_index, normal
 from sandboxes.declared.project import Project
 from sandboxes.declared.reader import Reader
 
@@ -55,7 +55,10 @@ def read_uv(reader: Reader, project: Project) -> None:
     for name, source in table(uv, "sources").items():
         # A list holds one source per platform.
         found = listing(source) or [source]
-        if any(table(one).keys() & set(_SOURCES_ELSEWHERE) for one in found):
+        if any(
+            table(one).keys() & set(_SOURCES_ELSEWHERE) or from_another_index(table(one), "index")
+            for one in found
+        ):
             project.elsewhere.add(normal(name))
 
 

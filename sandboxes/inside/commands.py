@@ -152,12 +152,15 @@ def become_command(request: Dict[str, Any], stdin: int, stdout: int, stderr: int
             score.write("1000")
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if request["memory_bytes"] is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (request["memory_bytes"],) * 2)
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            wanted = request["memory_bytes"]
+            bound = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_DATA, (bound, bound))
         become_owner()
         FILTER.bind()
         os.chdir(request["cwd"])
         os.execvpe(request["argv"][0], request["argv"], environment)
-    except OSError as error:
+    except (OSError, ValueError, OverflowError) as error:
         code = 127 if isinstance(error, FileNotFoundError) else 126
         os.write(2, f"cannot run {request['argv'][0]}: {error}\n".encode("utf-8", "replace"))
     finally:

@@ -136,3 +136,18 @@ def test_alternatives_become_markers_where_a_marker_can_say_them() -> None:
     assert found.requirements == (
         'six; (python_version < "3.0" or python_version > "3.8") and sys_platform == "linux"',
     )
+
+
+def test_a_package_of_another_index_is_not_fetched_from_the_public_one() -> None:
+    pipfile = b'[packages]\nmine = {version = "*", index = "corp"}\nsix = {version = "*", index = "pypi"}\n'
+    poetry = (
+        b'[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\n'
+        b'mine = {version = "*", source = "corp"}\nsix = "*"\n'
+    )
+    uv = (
+        b'[project]\nname = "x"\ndependencies = ["mine", "six"]\n[tool.uv.sources]\nmine = {index = "corp"}\n'
+    )
+    for files in ({"Pipfile": pipfile}, {"pyproject.toml": poetry}, {"pyproject.toml": uv}):
+        found = read_declarations(files)
+        assert found.requirements == ("six",), files
+        assert any("mine" in note for note in found.notes), found.notes

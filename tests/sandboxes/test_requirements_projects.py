@@ -125,7 +125,7 @@ torch = [{ index = "pytorch-cpu", marker = "sys_platform == 'linux'" }]
 """,
         }
     )
-    assert found.requirements == ("fastapi>=0.110", "orjson", "pytest>=8", "ruff", "testcontainers", "torch")
+    assert found.requirements == ("fastapi>=0.110", "orjson", "pytest>=8", "ruff", "testcontainers")
     assert found.constraints == ("grpcio<1.65",)
     assert found.requires_python == ">=3.11"
     assert found.notes == (
