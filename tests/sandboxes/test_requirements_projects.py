@@ -130,6 +130,7 @@ torch = [{ index = "pytorch-cpu", marker = "sys_platform == 'linux'" }]
     assert found.requires_python == ">=3.11"
     assert found.notes == (
         "pyproject.toml: left out shared-models: the project does not take it from an index",
+        "pyproject.toml: left out torch: the project does not take it from an index",
     )
 
 
