@@ -132,7 +132,12 @@ def _sandboxes(resolved: Resolved) -> list[Check]:
     except SandboxError as error:
         return [Check("sandbox", Status.MISSING, str(error))]
     try:
-        checks = [Check("sandbox", Status.OK, f"{backend.name}: {backend.description}")]
+        why = (
+            " (no container engine answers)"
+            if (asked.backend, backend.name) == ("auto", "bubblewrap")
+            else ""
+        )
+        checks = [Check("sandbox", Status.OK, f"{backend.name}: {backend.description}{why}")]
         checks += [_disk(f"storage of {backend.name}", folder) for folder in backend.storage()]
         if asked.dockerfile and not Path(asked.dockerfile).is_file():
             checks.append(Check("dockerfile", Status.MISSING, f"{asked.dockerfile} is not a file"))

@@ -24,6 +24,7 @@ from agent.state import State
 from agent.targets import named_targets, narrowed, uncollected
 from agent.world import World
 from policies.vocabulary import Outcome
+from sandboxes.backend import Backend
 from sandboxes.environments import Environment
 from tools.detection import PYTEST
 from tools.patch import branch_problem
@@ -98,7 +99,14 @@ def find_environment(world: World, state: State) -> Environment:
     backend = world.choose(state)
     reaped = tuple(f"removed {orphan}, left by a run that is gone" for orphan in backend.reap())
     found = environment_of(backend, world.base_of(state), state.settings.sandbox, world.left, world.say)
-    return replace(found, notes=(*reaped, *found.notes))
+    return replace(found, notes=(*reaped, *_of_backend(backend, state), *found.notes))
+
+
+def _of_backend(backend: Backend, state: State) -> tuple[str, ...]:
+    """What a person should know of a backend that was not asked for by name."""
+    if state.settings.sandbox.backend != "auto" or backend.name == "docker":
+        return ()
+    return (f"no container engine answers, so sandboxes are made by {backend.description}",)
 
 
 def ready(world: World, state: State) -> None:
