@@ -75,6 +75,7 @@ class PytestRunner:
     repo: str = REPO
     inside: str = INSIDE
     env: Mapping[str, str] = field(default_factory=dict)
+    script: str = "pytest_run.py"
 
     @property
     def command(self) -> str:
@@ -129,7 +130,7 @@ class PytestRunner:
             "collect_seconds": limits.collect_seconds,
         }
         request = RunRequest(
-            argv=(self.python, f"{self.inside}/pytest_run.py"),
+            argv=(self.python, f"{self.inside}/{self.script}"),
             timeout=seconds,
             cwd=self.repo,
             env=self.env,
