@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
+from agent.errors import UsageError
 from agent.task import SandboxSettings
 from sandboxes.backend import Backend
 from sandboxes.bases import PythonMissing
@@ -14,9 +16,31 @@ from sandboxes.dockerfile import dockerfile_image
 from sandboxes.environments import Environment, build_environment
 from sandboxes.given import given_environment
 from sandboxes.host import Progress
+from sandboxes.inside.checkpoints import LIMIT as MOST_KEPT
+from sandboxes.interface import SandboxLimits
 from sandboxes.requirements import read_declarations
-from tools.base import Base
+from tools.base import PAGE, Base, BaseError, take_base
 from tools.tag_version import tag_version
+
+MEMORY_SHARE = 0.6
+"""Share of the sandbox's memory that one test process may take; the rest is for the work area and us."""
+
+
+def fitting_base(folder: Path, limits: SandboxLimits, leave_out: Sequence[Path] = ()) -> Base:
+    """The base of the repository that holds `folder`, if it fits into a sandbox. Raises UsageError.
+
+    It lies there in memory twice, as work area and as checkpoint, beside the tests.
+    """
+    beside_tests = int(limits.memory_bytes * (1 - MEMORY_SHARE))
+    try:
+        return take_base(
+            folder,
+            leave_out=leave_out,
+            max_bytes=min(limits.disk_bytes // 2, beside_tests // 2, MOST_KEPT),
+            max_files=limits.disk_bytes // PAGE // 2,
+        )
+    except BaseError as error:
+        raise UsageError(str(error)) from None
 
 
 def environment_of(

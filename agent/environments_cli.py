@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent import flags, units
-from agent.environment import environment_of
+from agent.environment import environment_of, fitting_base
 from agent.errors import AgentError, UsageError
 from agent.repository import check_dockerfile, pyproject_of
 from agent.settings import resolve
@@ -25,7 +25,6 @@ from sandboxes.backend import Backend, KeptImage
 from sandboxes.building import PYTHON
 from sandboxes.choose import choose_backend
 from sandboxes.interface import ImageError, RunRequest, SandboxError
-from tools.base import BaseError, take_base
 from tools.plain import plain
 
 app = typer.Typer(
@@ -78,10 +77,7 @@ def build(
             view.note(note)
         backend = choose_backend(resolved.sandbox.backend, runtime=resolved.sandbox.runtime)
         view.note(f"sandbox: {backend.description}")
-        try:
-            base = take_base(folder)
-        except BaseError as error:
-            raise UsageError(str(error)) from None
+        base = fitting_base(folder, resolved.sandbox.limits)
         built = environment_of(backend, base, resolved.sandbox, resolved.limits.seconds, view.progress)
     for note in built.notes:
         view.note(note)

@@ -55,7 +55,7 @@ def intake(world: World, state: State) -> Observation:
             message=f"{base.root} is not a git repository: only a patch file can come out; leave out --apply",
         )
     try:
-        runner = runner_name(settings, base)
+        runner = runner_name(settings, world.recipe)
     except UsageError as error:
         return StepRefused(outcome=Outcome.USAGE, message=str(error))
     notes = list(base.notes)

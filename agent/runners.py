@@ -19,7 +19,9 @@ PYTHON_RUNNERS = frozenset({PYTEST, UNITTEST.name})
 
 
 def recipe_of(settings: Settings, base: Base) -> Recipe | None:
-    """The recipe of a task without a command of its own; None for pytest. Raises UsageError."""
+    """The recipe of a task; None for pytest, or a command of its own. Raises UsageError."""
+    if settings.tests_command:
+        return None
     if settings.runner == AUTO:
         return detect(base.files.keys(), base.read)
     try:
@@ -28,19 +30,17 @@ def recipe_of(settings: Settings, base: Base) -> Recipe | None:
         raise UsageError(f"runner: {error}") from None
 
 
-def runner_name(settings: Settings, base: Base) -> str:
-    """What runs the tests, as one word. Raises UsageError."""
+def runner_name(settings: Settings, recipe: Recipe | None) -> str:
+    """What runs the tests, as one word."""
     if settings.tests_command:
         return COMMAND
-    recipe = recipe_of(settings, base)
     return recipe.name if recipe else PYTEST
 
 
-def runner_in(sandbox: Sandbox, settings: Settings, base: Base) -> TestRunner:
-    """The runner of this task's tests in a sandbox. Raises UsageError."""
+def runner_in(sandbox: Sandbox, settings: Settings, recipe: Recipe | None) -> TestRunner:
+    """The runner of this task's tests in a sandbox."""
     if settings.tests_command:
         return CommandRunner(sandbox, settings.tests_command, repo=REPO)
-    recipe = recipe_of(settings, base)
     if recipe is not None:
         return runner_of(recipe, sandbox, sandbox.python, REPO)
     return PytestRunner(sandbox, sandbox.python, repo=REPO)

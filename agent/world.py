@@ -11,25 +11,27 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from agent.environment import MEMORY_SHARE, fitting_base
 from agent.errors import UsageError
-from agent.runners import runner_in
+from agent.runners import recipe_of, runner_in
 from agent.state import State
 from agent.task import Settings
 from agent.tiers.interface import Tier
 from sandboxes.backend import Backend
 from sandboxes.choose import choose_backend
 from sandboxes.environments import Environment
-from sandboxes.inside.checkpoints import LIMIT as MOST_KEPT
-from sandboxes.interface import REPO, WORK, RunRequest, Sandbox, SandboxError, SandboxLimits
-from tools.base import PAGE, Base, BaseError, take_base
+from sandboxes.interface import REPO, WORK, RunRequest, Sandbox, SandboxError
+from tools.base import Base
 from tools.files import FileEdit
 from tools.inside_files import inside_files
 from tools.protected import Protection
+from tools.recipes import Recipe
 from tools.repair.localise import Localisation
 from tools.testing import RunLimits, TestRunner
 from tools.verdicts import SuiteRun, Verdict, VerdictKey
@@ -46,8 +48,6 @@ PER_TEST_SECONDS = 30.0
 
 COLLECT_SECONDS = 60.0
 UNPACK_SECONDS = 60.0
-MEMORY_SHARE = 0.6
-"""Share of the sandbox's memory that one test process may take; the rest is for the work area and us."""
 
 
 @dataclass
@@ -80,17 +80,15 @@ class World:
     def take_base(self) -> Base:
         """The base, taken once. Raises UsageError."""
         if self.base is None:
-            try:
-                limits = self.settings.sandbox.limits
-                self.base = take_base(
-                    Path(self.settings.repository),
-                    leave_out=(self.trace_folder,),
-                    max_bytes=most_bytes(limits),
-                    max_files=limits.disk_bytes // PAGE // 2,
-                )
-            except BaseError as error:
-                raise UsageError(str(error)) from None
+            self.base = fitting_base(
+                Path(self.settings.repository), self.settings.sandbox.limits, leave_out=(self.trace_folder,)
+            )
         return self.base
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """How the tests are run; None for pytest and for a command. Raises UsageError."""
+        return recipe_of(self.settings, self.take_base())
 
     def base_of(self, state: State) -> Base:
         """The base of this run; after a resume it must still be the recorded one. Raises UsageError."""
@@ -140,7 +138,7 @@ class World:
 
     def runner(self, sandbox: Sandbox) -> TestRunner:
         """What runs the tests of this repository."""
-        return runner_in(sandbox, self.settings, self.take_base())
+        return runner_in(sandbox, self.settings, self.recipe)
 
     def run_tests(
         self, sandbox: Sandbox, ids: tuple[str, ...] | None, seconds: float, doing: str = "tests"
@@ -166,13 +164,14 @@ class World:
         """Digest of what a cold run's verdicts depend on (hard rule 5)."""
         assert self.sandbox is not None and self.environment is not None
         asked = self.settings.sandbox
+        sandbox_limits = ((f"sandbox_{name}", bound) for name, bound in asdict(asked.limits).items())
         return VerdictKey(
             tree=tree,
             ids=ids,
             command=self.runner(self.sandbox).command,
             image=self.sandbox.image_digest,
             interpreter=self.sandbox.python,
-            limits=(*self.run_limits(math.inf).key, *sorted(asdict(asked.limits).items())),
+            limits=(*self.run_limits(math.inf).key, *sandbox_limits),
             backend=f"{self.environment.backend} {asked.runtime}".strip(),
             mode="cold",
         ).digest
@@ -201,12 +200,6 @@ class World:
         if self.backend is not None:
             self.backend.close()
             self.backend = None
-
-
-def most_bytes(limits: SandboxLimits) -> int:
-    """Bytes of a base that fits: it lies in memory twice, work area and checkpoint, beside the tests."""
-    beside_tests = int(limits.memory_bytes * (1 - MEMORY_SHARE))
-    return min(limits.disk_bytes // 2, beside_tests // 2, MOST_KEPT)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from sandboxes.backend import Backend
 from sandboxes.building import PYTHON
 from sandboxes.docker_backend import DockerBackend
 from sandboxes.environments import build_environment
+from sandboxes.generated import NOTHING
 from sandboxes.interface import REPO, Sandbox
 from sandboxes.requirements import Declarations
 from tools.files import FileEdit, apply
@@ -34,7 +35,6 @@ from tools.testing import PytestRunner, RunLimits
 
 TARGET_PER_SECOND = 200.0
 TARGET_TIMES_COLD = 8.0
-EMPTY_TAR = bytes(10240)
 MODULE = """\
 class Ledger:
     def __init__(self):
@@ -146,7 +146,7 @@ def row(way: str, taken: list[float], cold: float, start: float) -> Row:
 def screening(backend: Backend, count: int) -> list[Row]:
     """The rows, measured in a sandbox of a backend."""
     base = backend.base(SpecifierSet(), print)
-    image = build_environment(backend, Declarations(), base=base, tree_tar=EMPTY_TAR, progress=print).image
+    image = build_environment(backend, Declarations(), base=base, tree_tar=NOTHING, progress=print).image
     with backend.sandbox(image, python=PYTHON) as sandbox:
         return measure(sandbox, count)
 

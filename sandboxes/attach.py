@@ -14,15 +14,14 @@ from typing import Any, TypeVar
 
 from docker.models.containers import Container
 
+from sandboxes.client import COMPLAINT_BYTES, SEND_PATIENCE, gone
 from sandboxes.interface import SandboxError
 
 T = TypeVar("T")
 
 _STDOUT = 1
 _HEADER = struct.Struct(">BxxxI")
-_SEND_PATIENCE = 120.0
 _LOOK = 1.0  # seconds after which a wait looks whether the streams were closed meanwhile
-_COMPLAINT_BYTES = 4000
 
 
 class AttachedStreams:
@@ -49,7 +48,7 @@ class AttachedStreams:
         left = memoryview(data)
         try:
             while left:
-                left = left[self._attempt(self._socket.send, left, select.POLLOUT, _SEND_PATIENCE) :]
+                left = left[self._attempt(self._socket.send, left, select.POLLOUT, SEND_PATIENCE) :]
         except OSError as error:
             raise self._gone(f"it takes no more input ({error})") from error
 
@@ -62,7 +61,7 @@ class AttachedStreams:
             if stream == _STDOUT:
                 self._buffer += data
             else:
-                self._complaint = (self._complaint + data)[-_COMPLAINT_BYTES:]
+                self._complaint = (self._complaint + data)[-COMPLAINT_BYTES:]
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         return data
@@ -115,8 +114,7 @@ class AttachedStreams:
             poller.poll(_LOOK * 1000)
 
     def _gone(self, reason: str) -> SandboxError:
-        complaint = self._complaint.decode(errors="replace").strip()
-        return SandboxError(f"the sandbox is gone: {reason}" + (f": {complaint}" if complaint else ""))
+        return gone(reason, self._complaint)
 
 
 def _socket_of(wrapper: Any) -> Any:

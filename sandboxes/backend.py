@@ -44,6 +44,19 @@ class KeptImage:
     created: float
 
 
+@dataclass(frozen=True)
+class ImageBuild:
+    """An image to build under `name`: from the file `dockerfile` in `context`, a tar, with build arguments up
+    to the stage `target` ("" for the last), for the repository in the folder `made_for`."""
+
+    name: str
+    context: bytes
+    dockerfile: str
+    arguments: Mapping[str, str]
+    target: str
+    made_for: str
+
+
 class Builder(Sandbox, Protocol):
     """A sandbox whose ENV and WHEELS folders can be written, and whose state can be kept as an image.
 
@@ -91,17 +104,8 @@ class Backend(Protocol):
         """Make sure that an image the user names is here. Raises ImageError."""
         ...
 
-    def build(
-        self,
-        name: str,
-        context: bytes,
-        dockerfile: str,
-        arguments: Mapping[str, str],
-        target: str,
-        made_for: str,
-        progress: Progress,
-    ) -> None:
-        """Have the image `name`, built from the file `dockerfile` in `context`, a tar, if it is not here.
+    def build(self, image: ImageBuild, progress: Progress) -> None:
+        """Have the image, built if it is not here.
 
         Raises ImageError with the tail of what failed, or where this backend cannot build.
         """

@@ -12,7 +12,7 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 
 from sandboxes import cgroups, seccomp
-from sandboxes.backend import Facts, KeptImage
+from sandboxes.backend import Facts, ImageBuild, KeptImage
 from sandboxes.bases import ENV, WHEELS, bootstrap, choose_release, packages_tag
 from sandboxes.bubblewrap import BubblewrapSandbox, Site
 from sandboxes.bubblewrap_host import find_host
@@ -125,18 +125,9 @@ class BubblewrapBackend:
         del progress
         self.digest(image)
 
-    def build(
-        self,
-        name: str,
-        context: bytes,
-        dockerfile: str,
-        arguments: Mapping[str, str],
-        target: str,
-        made_for: str,
-        progress: Progress,
-    ) -> None:
+    def build(self, image: ImageBuild, progress: Progress) -> None:
         """Only an engine can. Raises ImageError."""
-        del name, context, dockerfile, arguments, target, made_for, progress
+        del image, progress
         raise ImageError(
             "a Dockerfile needs a container engine: use --sandbox docker, or name a root file system's "
             "folder with --image"

@@ -13,6 +13,9 @@ from sandboxes.interface import RunRequest, RunResult, SandboxError
 
 GRACE = 30.0
 """Seconds the runner may stay silent beyond a command's own timeout before it counts as gone."""
+SEND_PATIENCE = 120.0
+"""Seconds a runner may take no input before it counts as gone."""
+COMPLAINT_BYTES = 4000
 FILE_PATIENCE = 120.0
 """Seconds without a byte after which a file request counts as lost."""
 
@@ -46,6 +49,12 @@ def runner_source() -> bytes:
     modules += [(f"sandboxes.inside.{name}", (folder / f"{name}.py").read_text()) for name in _MODULES]
     body = json.dumps(modules).encode()
     return len(body).to_bytes(8, "big") + body
+
+
+def gone(reason: str, complaint: bytes) -> SandboxError:
+    """The error for a runner that is gone, with the end of what it wrote to stderr."""
+    said = complaint[-COMPLAINT_BYTES:].decode(errors="replace").strip()
+    return SandboxError(f"the sandbox is gone: {reason}" + (f": {said}" if said else ""))
 
 
 class Connection(Protocol):

@@ -10,7 +10,7 @@ from docker import DockerClient
 from packaging.specifiers import SpecifierSet
 
 from sandboxes import docker_images
-from sandboxes.backend import Facts, KeptImage
+from sandboxes.backend import Facts, ImageBuild, KeptImage
 from sandboxes.bases import ENV
 from sandboxes.docker import NO_LABELS, DockerSandbox, reap_orphans
 from sandboxes.engine import connect, engine_errors
@@ -39,7 +39,8 @@ class DockerBackend:
         self.client = client or connect()
         self.runtime = runtime
         with engine_errors("asking for the version"):
-            self._podman = bool(_podman(self.client.version()))
+            self._version = self.client.version()
+        self._podman = bool(_podman(self._version))
 
     @property
     def name(self) -> Literal["docker"]:
@@ -47,10 +48,8 @@ class DockerBackend:
 
     @property
     def description(self) -> str:
-        with engine_errors("asking for the version"):
-            found = self.client.version()
-        engine = _podman(found) or "Docker Engine"
-        return f"{engine} {found['Version']}" + (f", runtime {self.runtime}" if self.runtime else "")
+        engine = _podman(self._version) or "Docker Engine"
+        return f"{engine} {self._version['Version']}" + (f", runtime {self.runtime}" if self.runtime else "")
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
         """See `Backend.base`."""
@@ -71,29 +70,20 @@ class DockerBackend:
         """Pull the image if the engine does not have it. Raises ImageError."""
         docker_images.pull(self.client, image, progress)
 
-    def build(
-        self,
-        name: str,
-        context: bytes,
-        dockerfile: str,
-        arguments: Mapping[str, str],
-        target: str,
-        made_for: str,
-        progress: Progress,
-    ) -> None:
+    def build(self, image: ImageBuild, progress: Progress) -> None:
         """See `Backend.build`."""
-        if docker_images.has_image(self.client, name):
+        if docker_images.has_image(self.client, image.name):
             return
         progress("building the image of the Dockerfile")
         docker_images.build_image(
             self.client,
-            name,
-            context,
+            image.name,
+            image.context,
             custom_context=True,
-            dockerfile=dockerfile,
-            buildargs=dict(arguments),
-            target=target or None,
-            labels=docker_images.facts_label(Facts("dockerfile", made_for, False, False, ())),
+            dockerfile=image.dockerfile,
+            buildargs=dict(image.arguments),
+            target=image.target or None,
+            labels=docker_images.facts_label(Facts("dockerfile", image.made_for, False, False, ())),
         )
 
     def digest(self, image: str) -> str:

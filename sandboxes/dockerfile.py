@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandboxes.backend import Backend
+from sandboxes.backend import Backend, ImageBuild
 from sandboxes.host import Progress
 from sandboxes.interface import ImageError
 
@@ -63,7 +63,8 @@ def dockerfile_image(backend: Backend, file: Path, root: Path, tree_tar: bytes, 
     context = _context(tree_tar, recipe)
     key = context + repr((recipe.arguments, recipe.target)).encode()
     name = f"{REPOSITORY}:{hashlib.sha256(key).hexdigest()[:24]}"
-    backend.build(name, context, _NAME, dict(recipe.arguments), recipe.target, root.name, progress)
+    build = ImageBuild(name, context, _NAME, dict(recipe.arguments), recipe.target, root.name)
+    backend.build(build, progress)
     return name
 
 

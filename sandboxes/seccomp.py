@@ -10,8 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import platform
-import struct
-from collections.abc import Iterable
 
 from sandboxes.inside.syscalls import (
     ALLOW,
@@ -25,6 +23,7 @@ from sandboxes.inside.syscalls import (
     RETURN,
     Architecture,
     Instruction,
+    encode,
     program,
 )
 from sandboxes.interface import EngineMissing
@@ -89,11 +88,6 @@ def argument_program(machine: Architecture, ioctl: int, personality: int) -> lis
         *personalities,
         refuse,
     ]
-
-
-def encode(steps: Iterable[Instruction]) -> bytes:
-    """Instructions as an array of struct sock_filter."""
-    return b"".join(struct.pack("=HBBI", *step) for step in steps)
 
 
 def filter_files() -> list[int]:

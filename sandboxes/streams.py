@@ -8,10 +8,9 @@ import threading
 from contextlib import suppress
 from typing import IO
 
+from sandboxes.client import COMPLAINT_BYTES, SEND_PATIENCE, gone
 from sandboxes.interface import SandboxError
 
-_SEND_PATIENCE = 120.0
-_COMPLAINT_BYTES = 4000
 _CHUNK = 1 << 20
 
 
@@ -32,7 +31,7 @@ class Streams:
         left = memoryview(data)
         with self._send_lock:
             try:
-                self._sending.settimeout(_SEND_PATIENCE)
+                self._sending.settimeout(SEND_PATIENCE)
                 while left:
                     left = left[self._sending.send(left[:_CHUNK]) :]
             except OSError as error:
@@ -69,6 +68,5 @@ class Streams:
     def _gone(self, reason: str) -> SandboxError:
         complaint = b""
         if not self._complaints.closed:
-            complaint = self._complaints.read(_COMPLAINT_BYTES) or b""
-        said = complaint.decode(errors="replace").strip()
-        return SandboxError(f"the sandbox is gone: {reason}" + (f": {said}" if said else ""))
+            complaint = self._complaints.read(COMPLAINT_BYTES) or b""
+        return gone(reason, complaint)

@@ -15,10 +15,9 @@ from sandboxes.docker import DockerSandbox
 from sandboxes.docker_backend import DockerBackend
 from sandboxes.engine import connect
 from sandboxes.environments import build_environment
+from sandboxes.generated import NOTHING
 from sandboxes.interface import EngineMissing
 from sandboxes.requirements import Declarations
-
-EMPTY_TAR = bytes(10240)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +54,7 @@ def base_image(docker_client: DockerClient) -> str:
 def environment_image(docker_client: DockerClient, base_image: str) -> str:
     """Name of an image whose environment holds pytest and coverage."""
     environment = build_environment(
-        DockerBackend(docker_client), Declarations(), base=base_image, tree_tar=EMPTY_TAR, progress=print
+        DockerBackend(docker_client), Declarations(), base=base_image, tree_tar=NOTHING, progress=print
     )
     return environment.image
 

@@ -71,6 +71,11 @@ def program(machine: Architecture) -> List[Instruction]:
     return [*steps, (RETURN, 0, 0, no_family), (RETURN, 0, 0, ALLOW)]
 
 
+def encode(steps: List[Instruction]) -> bytes:
+    """Instructions as an array of struct sock_filter."""
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)
+
+
 class Filter:
     """The filter for this machine, made once: children that bind themselves to it have little time.
 
@@ -81,7 +86,7 @@ class Filter:
         self.libc = ctypes.CDLL(None, use_errno=True)
         machine = ARCHITECTURES.get(os.uname().machine)
         steps = program(machine) if machine else []
-        self.code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+        self.code = ctypes.create_string_buffer(encode(steps))
         self.header = struct.pack("HP", len(steps), ctypes.addressof(self.code)) if steps else b""
 
     def bind(self) -> None:

@@ -17,11 +17,11 @@ from sandboxes.backend import Backend
 from sandboxes.building import PYTHON
 from sandboxes.docker_backend import DockerBackend
 from sandboxes.environments import build_environment
+from sandboxes.generated import NOTHING
 from sandboxes.interface import Sandbox, SandboxLimits
 from sandboxes.requirements import Declarations
 
 BACKENDS = [pytest.param("docker", marks=pytest.mark.docker), "bubblewrap"]
-EMPTY_TAR = bytes(10240)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def base(backend: Backend) -> str:
 @pytest.fixture(scope="session")
 def open_sandbox(backend: Backend, base: str) -> Opener:
     """Sandboxes of an environment with pytest and coverage."""
-    built = build_environment(backend, Declarations(), base=base, tree_tar=EMPTY_TAR, progress=print)
+    built = build_environment(backend, Declarations(), base=base, tree_tar=NOTHING, progress=print)
     return lambda limits: backend.sandbox(built.image, limits, python=PYTHON)
 
 
