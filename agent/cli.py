@@ -145,7 +145,10 @@ def fix(
 def doctor_command(sandbox: flags.SandboxBackend = None) -> None:
     """Exit 0 only if it could."""
     console = make_console()
-    checks = doctor.examine(sandbox)
+    try:
+        checks = doctor.examine(sandbox)
+    except UsageError as error:
+        _fail(error)
     for check in checks:
         console.print(doctor.line(check), soft_wrap=True)
     raise typer.Exit(0 if doctor.fit(checks) else EXIT_CODES[Outcome.INFRASTRUCTURE])

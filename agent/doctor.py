@@ -11,25 +11,30 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import get_args
 
 from packaging.specifiers import SpecifierSet
 from rich.text import Text
 
 from agent import ladder
-from agent.errors import AgentError
+from agent.errors import AgentError, UsageError
+from agent.sandbox_limits import USUAL, changed, check_machine, show_limits
 from agent.settings import Resolved, resolve, state_folder, user_file
 from agent.units import show_size
 from sandboxes.backend import Backend
 from sandboxes.choose import choose_backend
 from sandboxes.host import quiet
-from sandboxes.interface import RunRequest, SandboxError
+from sandboxes.interface import RunRequest, SandboxError, SandboxLimits, Wanted
 from tools.host_git import GitError, git
 from tools.plain import plain
+from tools.testing import exit_words
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 PACKAGES = ("docker", "openai", "anthropic", "gitpython", "pydantic", "numpy")
 LEAST_DISK = 2 * 10**9
 """Bytes: a base image, an environment and a trace need less."""
+
+TRIAL_SECONDS = 60.0
 
 
 class Status(StrEnum):
@@ -50,7 +55,11 @@ class Check:
 
 
 def examine(sandbox: str | None) -> tuple[Check, ...]:
-    """Look at everything; `sandbox` as in `agent fix --sandbox`. Never raises for what is missing."""
+    """Look at everything; `sandbox` as in `agent fix --sandbox`. Never raises for what is missing.
+
+    Raises UsageError for a sandbox that there is none of."""
+    if sandbox is not None and sandbox not in (choices := get_args(Wanted)):
+        raise UsageError(f"--sandbox: '{sandbox}' is none of {', '.join(choices)}")
     resolved, configuration = _configuration(sandbox)
     checks = [_versions(), _git(), configuration, _state(), _disk("state folder", state_folder())]
     if resolved is not None:
@@ -141,32 +150,58 @@ def _sandboxes(resolved: Resolved) -> list[Check]:
         checks += [_disk(f"storage of {backend.name}", folder) for folder in backend.storage()]
         if asked.dockerfile and not Path(asked.dockerfile).is_file():
             checks.append(Check("dockerfile", Status.MISSING, f"{asked.dockerfile} is not a file"))
-        return [*checks, *_image(backend, asked.image)]
+        return [*checks, *_trial(backend, asked.image, asked.limits)]
     except SandboxError as error:
         return [Check("sandbox", Status.MISSING, str(error))]
     finally:
         backend.close()
 
 
-def _image(backend: Backend, named: str) -> list[Check]:
-    """Whether the image is there and a sandbox of it runs a command."""
+def _trial(backend: Backend, named: str, limits: SandboxLimits) -> list[Check]:
+    """Whether the image is there, and a sandbox of it runs a command within the limits."""
     try:
+        check_machine(limits, backend.machine())
         if named:
             backend.take(named, quiet)
         image = named or backend.base_at_hand(SpecifierSet())
-        if not image:
-            found = "no base image yet; the first run makes it (`python -P -m sandboxes.setup` does it now)"
-            return [Check("image", Status.NOTE, found)]
-        started = time.monotonic()
-        with backend.sandbox(image) as sandbox:
-            result = sandbox.run(RunRequest(("python3", "--version"), timeout=60))
-        milliseconds = 1000 * (time.monotonic() - started)
+    except UsageError as error:
+        return [Check("limits", Status.MISSING, str(error))]
     except SandboxError as error:
         return [Check("image", Status.MISSING, str(error))]
+    if not image:
+        found = "no base image yet; the first run makes it (`python -P -m sandboxes.setup` does it now)"
+        return [Check("image", Status.NOTE, found)]
+    asked, problem = show_limits(limits), ""
+    try:
+        said = f"{image}: {_try(backend, image, limits)}"
+    except SandboxError as error:
+        problem = str(error)
+    if problem and changed(limits):
+        try:
+            said = f"{image}: {_try(backend, image, USUAL)}"
+        except SandboxError:
+            pass  # then the limits are not what is wrong
+        else:
+            mend = f"no sandbox starts with {asked}: {problem}: change {' or '.join(changed(limits))}"
+            return [Check("image", Status.OK, said), Check("limits", Status.MISSING, mend)]
+    if problem:
+        return [Check("image", Status.MISSING, problem)]
+    bounds = Check("limits", Status.OK, asked)
+    if backend.unbounded:
+        bounds = Check("limits", Status.NOTE, f"{asked}; {backend.unbounded}")
+    return [Check("image", Status.OK, said), bounds]
+
+
+def _try(backend: Backend, image: str, limits: SandboxLimits) -> str:
+    """What the interpreter of a sandbox of the image says, and how long that took. Raises SandboxError."""
+    started = time.monotonic()
+    with backend.sandbox(image, limits) as sandbox:
+        result = sandbox.run(RunRequest(("python3", "--version"), timeout=TRIAL_SECONDS))
+    milliseconds = 1000 * (time.monotonic() - started)
     if result.exit_code != 0:
-        return [Check("image", Status.MISSING, f"{image} has no python3; the sandbox needs one")]
+        raise SandboxError(f"python3 does not run in a sandbox of {image} ({exit_words(result)})")
     said = result.stdout.decode("utf-8", "replace").strip()
-    return [Check("image", Status.OK, f"{image}: {said}, started and ended in {milliseconds:.0f} ms")]
+    return f"{said}, started and ended in {milliseconds:.0f} ms"
 
 
 def _key(name: str) -> Check:

@@ -11,13 +11,13 @@ from packaging.specifiers import SpecifierSet
 from agent.errors import UsageError
 from agent.task import SandboxSettings
 from sandboxes.backend import Backend
-from sandboxes.bases import PythonMissing
+from sandboxes.bases import PythonMissing, base_in_words
 from sandboxes.dockerfile import dockerfile_image
 from sandboxes.environments import Environment, build_environment
 from sandboxes.given import given_environment
 from sandboxes.host import Progress
 from sandboxes.inside.checkpoints import LIMIT as MOST_KEPT
-from sandboxes.interface import SandboxLimits
+from sandboxes.interface import RecipeError, SandboxLimits
 from sandboxes.requirements import read_declarations
 from tools.base import PAGE, Base, BaseError, take_base
 from tools.tag_version import tag_version
@@ -48,12 +48,16 @@ def environment_of(
 ) -> Environment:
     """The environment of this base, found or made within `seconds`.
 
-    Raises ImageError with the tail of what failed, SandboxError.
+    Raises ImageError with the tail of what failed, SandboxError; UsageError for a Dockerfile that cannot be
+    followed.
     """
     if settings.image:
         return given_environment(backend, settings.image, progress)
     if settings.dockerfile:
-        image = dockerfile_image(backend, Path(settings.dockerfile), base.root, base.tar(), progress)
+        try:
+            image = dockerfile_image(backend, Path(settings.dockerfile), base.root, base.tar(), progress)
+        except RecipeError as error:
+            raise UsageError(str(error)) from None
         return given_environment(backend, image, progress)
     declarations = read_declarations(
         {path: file.data for path, file in base.files.items() if file.mode != "120000"}
@@ -65,7 +69,10 @@ def environment_of(
         note = f"{missing}; trying with what is here"
         declarations = replace(declarations, notes=(*declarations.notes, note))
         image = backend.base(SpecifierSet(), progress)
-    return build_environment(
+    wanted = f" (requires-python: {declarations.requires_python})" if declarations.requires_python else ""
+    interpreter = f"{base_in_words(image)}{wanted}"
+    progress(interpreter)
+    built = build_environment(
         backend,
         declarations,
         base=image,
@@ -77,3 +84,4 @@ def environment_of(
         seconds=seconds,
         progress=progress,
     )
+    return replace(built, notes=(interpreter, *built.notes))

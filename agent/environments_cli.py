@@ -18,10 +18,11 @@ from agent import flags, units
 from agent.environment import environment_of, fitting_base
 from agent.errors import AgentError, UsageError
 from agent.repository import check_dockerfile, pyproject_of
+from agent.sandbox_limits import check_machine
 from agent.settings import resolve
 from agent.view import View, make_console
 from policies.vocabulary import EXIT_CODES, Outcome
-from sandboxes.backend import Backend, KeptImage
+from sandboxes.backend import Backend, BaseImage, KeptImage
 from sandboxes.building import PYTHON
 from sandboxes.choose import choose_backend
 from sandboxes.interface import ImageError, RunRequest, SandboxError
@@ -44,6 +45,9 @@ Names = Annotated[
     list[str] | None, typer.Argument(help="Remove just these [default: what is old].", show_default=False)
 ]
 All = Annotated[bool, typer.Option("--all", help="Remove every environment, whatever its age.")]
+Bases = Annotated[
+    bool, typer.Option("--bases", help="Remove every environment, and the base images they are built on.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -77,6 +81,8 @@ def build(
             view.note(note)
         backend = choose_backend(resolved.sandbox.backend, runtime=resolved.sandbox.runtime)
         view.note(f"sandbox: {backend.description}")
+        check_machine(resolved.sandbox.limits, backend.machine())
+        view.wait("reading the repository")
         base = fitting_base(folder, resolved.sandbox.limits)
         built = environment_of(backend, base, resolved.sandbox, resolved.limits.seconds, view.progress)
     for note in built.notes:
@@ -90,12 +96,13 @@ def list_environments(sandbox: flags.SandboxBackend = None, as_json: Json = Fals
     """Newest first."""
     view = View(make_console())
     with _one_line_errors(view), _backend(sandbox) as backend:
-        kept = backend.kept()
+        kept, bases = backend.kept(), backend.bases()
     if as_json:
         typer.echo(json.dumps([_record(each) for each in kept], indent=2))
         return
+    below = f"; base images: {units.show_size(sum(each.size for each in bases))}" if bases else ""
     if not kept:
-        view.note("no environment is kept")
+        view.note(f"no environment is kept{below}")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "kind", "made for", "size", "age"):
@@ -109,7 +116,7 @@ def list_environments(sandbox: flags.SandboxBackend = None, as_json: Json = Fals
             units.show_seconds(max(0.0, time.time() - each.created)),
         )
     view.console.print(table)
-    view.note(f"{len(kept)} kept, {units.show_size(sum(each.size for each in kept))}")
+    view.note(f"{len(kept)} kept, {units.show_size(sum(each.size for each in kept))}{below}")
 
 
 @app.command(help="Show one environment: what it is made for, its notes and its packages.")
@@ -141,15 +148,27 @@ def prune(
     names: Names = None,
     older_than: OlderThan = DEFAULT_AGE,
     everything: All = False,
+    bases: Bases = False,
     dry_run: DryRun = False,
     sandbox: flags.SandboxBackend = None,
 ) -> None:
-    """Environments first, then the requirements nothing is built on any more."""
+    """Environments first, then the requirements nothing is built on any more, then base images."""
     view = View(make_console())
     with _one_line_errors(view), _backend(sandbox) as backend:
+        if bases and names:
+            raise UsageError("--bases removes every environment: name none with it")
+        if not dry_run:
+            backend.reap()
+        everything = everything or bases
         old = [_named(backend, name) for name in names or ()] or _older(backend, older_than, everything)
         old.sort(key=lambda each: each.facts.kind != "environment")
-        removed = [each for each in old if dry_run or _forget(backend, each, view.console)]
+        removed: list[KeptImage | BaseImage] = [
+            each for each in old if dry_run or _forget(backend, each, view.console)
+        ]
+        if bases and len(removed) < len(old):
+            view.note("base images are kept: something is built on them")
+        elif bases:
+            removed += [each for each in backend.bases() if dry_run or _forget(backend, each, view.console)]
     size = units.show_size(sum(each.size for each in removed))
     view.note(f"{'would remove' if dry_run else 'removed'} {len(removed)}, {size}")
 
@@ -165,7 +184,7 @@ def _older(backend: Backend, than: str, everything: bool) -> list[KeptImage]:
     return [each for each in old if each.facts.kind != "requirements" or each.facts.made_for not in fresh]
 
 
-def _forget(backend: Backend, kept: KeptImage, console: Console) -> bool:
+def _forget(backend: Backend, kept: KeptImage | BaseImage, console: Console) -> bool:
     try:
         backend.forget(kept.name)
     except SandboxError as error:

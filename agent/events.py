@@ -40,7 +40,7 @@ class IntakeDone(Record):
 
 
 class EnvironmentDone(Record):
-    """The environment of the tests is there."""
+    """The environment of the tests is there. `warnings`: what a person should know of its backend."""
 
     type: Literal["environment"] = "environment"
     image: str
@@ -49,6 +49,7 @@ class EnvironmentDone(Record):
     backend: BackendName
     cached: bool
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ReproductionDone(Record):

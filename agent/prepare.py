@@ -21,7 +21,7 @@ from agent.events import (
 from agent.runners import COMMAND, PYTHON_RUNNERS, runner_name
 from agent.settings import REPAIR
 from agent.state import State
-from agent.targets import named_targets, narrowed, uncollected
+from agent.targets import named_targets, narrowed, ran_short, uncollected
 from agent.world import World
 from policies.vocabulary import Outcome
 from sandboxes.backend import Backend
@@ -83,6 +83,13 @@ def environment(world: World, state: State) -> Observation:
     """Build (or find) the environment of the tests and start the sandbox."""
     base = world.base_of(state)
     built = find_environment(world, state)
+    if state.runner == PYTEST and not built.has_pytest:
+        named = state.settings.sandbox.image or state.settings.sandbox.dockerfile
+        return StepRefused(
+            outcome=Outcome.USAGE,
+            message=f"the image of {named} has no pytest for its {built.python}: add it to the image, or say "
+            "with --runner or --tests-command what else runs the tests",
+        )
     world.enter(base, built)
     return EnvironmentDone(
         image=built.image,
@@ -91,6 +98,7 @@ def environment(world: World, state: State) -> Observation:
         backend=built.backend,
         cached=built.cached,
         notes=built.notes,
+        warnings=_of_backend(world.choose(state), state),
     )
 
 
@@ -99,14 +107,14 @@ def find_environment(world: World, state: State) -> Environment:
     backend = world.choose(state)
     reaped = tuple(f"removed {orphan}, left by a run that is gone" for orphan in backend.reap())
     found = environment_of(backend, world.base_of(state), state.settings.sandbox, world.left, world.say)
-    return replace(found, notes=(*reaped, *_of_backend(backend, state), *found.notes))
+    return replace(found, notes=(*reaped, *found.notes))
 
 
 def _of_backend(backend: Backend, state: State) -> tuple[str, ...]:
-    """What a person should know of a backend that was not asked for by name."""
-    if state.settings.sandbox.backend != "auto" or backend.name == "docker":
-        return ()
-    return (f"no container engine answers, so sandboxes are made by {backend.description}",)
+    """What a person should know of a backend that was not asked for by name, or that bounds less."""
+    if state.settings.sandbox.backend == "auto" and backend.name != "docker":
+        return (f"no container engine answers, so sandboxes are made by {backend.description}",)
+    return (f"sandboxes are made by {backend.description}",) if backend.unbounded else ()
 
 
 def ready(world: World, state: State) -> None:
@@ -129,7 +137,7 @@ def reproduce(world: World, state: State) -> Observation:
         if problem := _no_command(state, collected):
             return StepRefused(outcome=Outcome.USAGE, message=problem)
         if not collected.complete:
-            return StepRefused(outcome=Outcome.USAGE, message=_not_collected(collected.problem))
+            return StepRefused(outcome=Outcome.USAGE, message=_not_collected(state, collected))
         try:
             named = named_targets(state.settings, collected)
         except UsageError as error:
@@ -145,8 +153,9 @@ def reproduce(world: World, state: State) -> Observation:
             )
         spent += run.seconds
         if not run.verdicts:
+            short = _ran_short(state, run)
             return StepRefused(
-                outcome=Outcome.USAGE, message=f"the failing tests cannot be run: {run.problem}"
+                outcome=Outcome.USAGE, message=short or f"the failing tests cannot be run: {run.problem}"
             )
         for target in targets:
             verdict = run.verdicts.get(target)
@@ -176,8 +185,8 @@ def baseline(world: World, state: State) -> Observation:
     if problem := _no_command(state, run):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
-        return StepRefused(outcome=Outcome.USAGE, message=_not_collected(run.problem))
-    if not state.named and not run.failing and (problem := _not_green(run)):
+        return StepRefused(outcome=Outcome.USAGE, message=_not_collected(state, run))
+    if not state.named and not run.failing and (problem := _not_green(state, run)):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     return BaselineDone(
         counts=count(run),
@@ -210,11 +219,10 @@ def count(run: SuiteRun) -> Counts:
     )
 
 
-def _not_green(run: SuiteRun) -> str:
+def _not_green(state: State, run: SuiteRun) -> str:
     """Why a suite in which nothing failed is not green all the same, or ""."""
     if run.collection_errors:
-        what = "nothing fails, but a part of the suite" if run.collected else "the suite"
-        return _not_collected(uncollected(run), what)
+        return ("nothing fails, but " if run.collected else "") + _not_collected(state, run)
     if not run.complete:
         return f"nothing failed, but the suite did not run to its end: {run.problem}"
     return "" if run.collected else "the suite has no tests: nothing was collected"
@@ -228,8 +236,17 @@ def _no_command(state: State, run: SuiteRun) -> str:
     return f"the command of the tests cannot be run: {said[-1] if said else state.runner}"
 
 
-def _not_collected(problem: str, what: str = "the suite") -> str:
-    return (
-        f"{what} cannot be collected: {problem} — if a dependency is missing, declare it, or name "
-        "--setup-command or --image"
+def _not_collected(state: State, run: SuiteRun) -> str:
+    what = "a part of the suite" if run.collected else "the suite"
+    return _ran_short(state, run) or (
+        f"{what} cannot be collected: {uncollected(run) or run.problem} — if a dependency is missing, "
+        "declare it, or name --setup-command or --image"
     )
+
+
+def _ran_short(state: State, run: SuiteRun) -> str:
+    """What collecting ran out of, "" when it was nothing or other files do not collect for other reasons."""
+    if not run.short or set(run.collection_errors) - set(run.short):
+        return ""
+    file, shortage = next(iter(run.short.items()))
+    return ran_short(state.settings, file or "the suite", shortage)

@@ -25,13 +25,19 @@ from pydantic_settings import (
 
 from agent import units
 from agent.errors import UsageError
+from agent.sandbox_limits import (
+    LEAST_CPUS,
+    LEAST_PROCESSES,
+    MOST_PROCESSES,
+    USUAL,
+    check_limits,
+)
 from agent.task import SandboxSettings
 from policies.vocabulary import Limits, Prices
 from sandboxes.interface import SandboxLimits, Wanted
 from sandboxes.toml import load_toml
 
 APPLICATION = "marginal-agent"
-LEAST_MEMORY, LEAST_DISK = 256 * 2**20, 32 * 2**20
 REPAIR = "repair"
 
 DEFAULTS = {
@@ -83,8 +89,8 @@ class UserSettings(BaseSettings):
     sandbox_runtime: str | None = None
     sandbox_memory: str | None = None
     sandbox_disk: str | None = None
-    sandbox_processes: int | None = Field(default=None, ge=16)
-    sandbox_cpus: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    sandbox_processes: int | None = Field(default=None, ge=LEAST_PROCESSES, le=MOST_PROCESSES)
+    sandbox_cpus: float | None = Field(default=None, ge=LEAST_CPUS, allow_inf_nan=False)
     image: str | None = None
     dockerfile: str | None = None
     protected: Words = []
@@ -152,7 +158,7 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     if user.trust_repo_config:
         user = _with_trusted(user, table, flags)
     repository = _repository_settings(table)
-    ignored = sorted(set(table) - set(RepositorySettings.model_fields))
+    ignored = sorted(set(_as_text(table)) - set(RepositorySettings.model_fields))
     if ignored and not user.trust_repo_config:
         notes.append(
             f"ignored from the repository's [tool.agent] (only you may set it): {', '.join(ignored)}"
@@ -160,6 +166,9 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     runner, tests_command = _one_of("runner", "tests_command", user, given)
     if not runner and not tests_command:
         runner, tests_command = repository.runner or "", repository.tests_command or ""
+        notes += _taken(runner=runner, tests_command=tests_command)
+    if not user.setup_command:
+        notes += _taken(setup_command=repository.setup_command or "")
     limits = Limits(
         min(
             _amount("budget", user, units.money_limit),
@@ -194,6 +203,7 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
 def user_settings(flags: Mapping[str, Any]) -> UserSettings:
     """Flags, variables and the user's file. Raises UsageError for a bad setting or an unreadable file."""
     try:
+        _check_user_file()
         return UserSettings(**flags)
     except ValidationError as error:
         raise UsageError(_one_line(error)) from None
@@ -203,20 +213,28 @@ def user_settings(flags: Mapping[str, Any]) -> UserSettings:
         raise UsageError(f"settings cannot be read: {error}") from None
 
 
+def _check_user_file() -> None:
+    """What is there under the file's name and is no file would be passed over in silence. Raises UsageError,
+    OSError."""
+    file = user_file()
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if not file.is_file():
+        raise UsageError(f"{file} is not a file; move it away, or put your settings into a file there")
+
+
 def _sandbox(user: UserSettings, repository: RepositorySettings, given: Mapping[str, Any]) -> SandboxSettings:
     """Where tests run; only the set-up command may come from the repository."""
     image, dockerfile = _one_of("image", "dockerfile", user, given)
-    usual = SandboxLimits()
     limits = SandboxLimits(
-        memory_bytes=_size("sandbox_memory", user.sandbox_memory) or usual.memory_bytes,
-        disk_bytes=_size("sandbox_disk", user.sandbox_disk) or usual.disk_bytes,
-        processes=user.sandbox_processes or usual.processes,
-        cpus=user.sandbox_cpus or usual.cpus,
+        memory_bytes=_size("sandbox_memory", user.sandbox_memory, USUAL.memory_bytes),
+        disk_bytes=_size("sandbox_disk", user.sandbox_disk, USUAL.disk_bytes),
+        processes=user.sandbox_processes or USUAL.processes,
+        cpus=user.sandbox_cpus or USUAL.cpus,
     )
-    if limits.disk_bytes < LEAST_DISK or limits.memory_bytes < LEAST_MEMORY:
-        raise UsageError("a sandbox needs at least 256m of sandbox-memory and 32m of sandbox-disk")
-    if limits.disk_bytes > limits.memory_bytes:
-        raise UsageError("sandbox-disk lies in memory: it cannot be more than sandbox-memory")
+    check_limits(limits)
     return SandboxSettings(
         backend=user.sandbox,
         runtime=user.sandbox_runtime or "",
@@ -239,8 +257,8 @@ def _one_of(first: str, second: str, user: UserSettings, given: Mapping[str, Any
     return values
 
 
-def _size(name: str, text: str | None) -> int:
-    return int(_parsed(name, text, units.size)) if text else 0
+def _size(name: str, text: str | None, usual: int) -> int:
+    return int(_parsed(name, text, units.size)) if text else usual
 
 
 def _tier_names(user: UserSettings) -> tuple[str, ...]:
@@ -269,6 +287,8 @@ def _parsed(name: str, text: str, parse: Any) -> float:
         return float(parse(text))
     except ValueError as error:
         raise UsageError(f"{name.replace('_', '-')}: {error}") from None
+    except OverflowError:
+        raise UsageError(f"{name.replace('_', '-')}: that is more than can be counted") from None
 
 
 def _repository_table(pyproject: bytes | None) -> tuple[dict[str, Any], list[str]]:
@@ -296,6 +316,15 @@ def _with_trusted(user: UserSettings, table: Mapping[str, Any], flags: Mapping[s
         return UserSettings(**{**_as_text(table), **given, **{k: v for k, v in flags.items() if v}})
     except ValidationError as error:
         raise UsageError(f"the repository's [tool.agent]: {_one_line(error)}") from None
+
+
+def _taken(**settings: str) -> list[str]:
+    """Notes on what of the repository's own is used."""
+    return [
+        f"from the repository's [tool.agent]: {name.replace('_', '-')} {value!r}"
+        for name, value in settings.items()
+        if value
+    ]
 
 
 def _as_text(table: Mapping[str, Any]) -> dict[str, Any]:

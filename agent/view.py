@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from typing import Any, TextIO, cast
 
 from rich.console import Console, Group
@@ -19,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.events import Observation
+from agent.heartbeat import Heartbeat, unsignalled
 from agent.report import Report
 from agent.state import State
 from agent.task import Settings
@@ -28,7 +28,7 @@ from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, 
 from tools.plain import plain
 
 PLAIN_WIDTH = 120
-_COLUMNS = ("", "step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net", "")
+_COLUMNS = ("", "step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net")
 
 
 def make_console() -> Console:
@@ -74,7 +74,7 @@ class View:
         self._animated = console.is_terminal if animated is None else animated
         self._diff_shown = False
         self._live: Live | None = None
-        self._last_line = 0.0
+        self._heartbeat: Heartbeat | None = None
 
     def started(self, settings: Settings, trace: str, notes: tuple[str, ...]) -> None:
         """The prices and limits in force, and where the trace goes."""
@@ -116,21 +116,26 @@ class View:
             self.console.print(_indented(Text(worth, style="dim")))
 
     def begun(self, step: Step) -> None:
-        """A step starts: on a terminal a live line shows its progress."""
+        """A step starts."""
+        self.wait(step.name)
+
+    def wait(self, what: str) -> None:
+        """Something long starts, until `finish`: a live line on a terminal, a heartbeat in a log."""
         if self._animated:
             self._live = Live(console=self.console, refresh_per_second=8, transient=True)
-            self._live.start()
-        self.progress(f"{step.name} …")
+            with unsignalled():
+                self._live.start()
+        elif not self.console.is_terminal:
+            self._heartbeat = Heartbeat(lambda line: self.console.print(Text(f"     {line}")))
+        self.progress(f"{what} …")
 
     def progress(self, text: str) -> None:
-        """Progress inside a long step; elsewhere than on a terminal at most one line in five seconds."""
+        """Progress inside of it."""
         line = plain(text, 200)
         if self._live is not None:
             self._live.update(Group(Spinner("dots", Text(f" {line}"))))
-        elif not self.console.is_terminal and (now := time.monotonic()) - self._last_line >= 5:
-            if self._last_line:
-                self.console.print(Text(f"     {line}"))
-            self._last_line = now
+        elif self._heartbeat is not None:
+            self._heartbeat.doing(line)
 
     def observed(self, observation: Observation, bill: Bill) -> None:
         """What came of a step, and what it took."""
@@ -143,10 +148,13 @@ class View:
             self.console.print(_indented(text))
 
     def finish(self) -> None:
-        """End the live line, if there is one. Safe to call at any time."""
+        """End the live line or the heartbeat, if there is one. Safe to call at any time."""
         if self._live is not None:
             self._live.stop()
             self._live = None
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat = None
 
     def diff(self, diff: str) -> None:
         """The diff, once."""
@@ -181,15 +189,23 @@ class View:
         )
 
 
-def candidate_table(decision: Decision, prices: Prices) -> Table:
-    """Every candidate with V·ΔQ (gain), ΔC, λΔL, ρΔR, ρ_irrΔR_irr and net in dollars (MTA eq. 1)."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    for position, column in enumerate(_COLUMNS):
-        table.add_column(column, justify="right" if 2 <= position <= 9 else "left", no_wrap=position < 10)
+def candidate_table(decision: Decision, prices: Prices) -> Group:
+    """Every candidate with V·ΔQ (gain), ΔC, λΔL, ρΔR, ρ_irrΔR_irr and net in dollars (MTA eq. 1), and below
+    them why some were refused. Only names of steps are folded, so that no figure is cut in 80 columns."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for column in _COLUMNS:
+        names = column in ("", "step")
+        table.add_column(
+            column, justify="left" if names else "right", no_wrap=column != "step", overflow="fold"
+        )
+    refusals = []
     for candidate in decision.candidates:
         chosen = candidate.step == decision.chosen
         table.add_row(*_cells(candidate, prices, chosen), style="bold" if chosen else "")
-    return table
+        if candidate.refused:
+            line = f"{candidate.step.name} refused: {plain(candidate.refused, 200)}"
+            refusals.append(_indented(Text(line, style="dim")))
+    return Group(table, *refusals)
 
 
 def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ...]:
@@ -197,7 +213,7 @@ def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ..
     return tuple(
         Text(cell)
         for cell in (
-            "  ▶" if chosen else "   ",
+            "▶" if chosen else "",
             candidate.step.name,
             f"{quote.probability:.0%}",
             _amount(quote.gain.total),
@@ -207,7 +223,6 @@ def _cells(candidate: Candidate, prices: Prices, chosen: bool) -> tuple[Text, ..
             _amount(-prices.risk * quote.loss),
             _amount(-prices.irreversible * quote.irreversible_loss),
             _amount(candidate.net),
-            plain(candidate.refused, 60),
         )
     )
 

@@ -19,6 +19,8 @@ from agent.events import (
     SubmissionDone,
 )
 
+SHORT_NOTES = 6
+
 
 def said(observation: Observation, *, verbose: bool = False) -> list[str]:
     """One line, or a few more when verbose or when something was refused."""
@@ -31,8 +33,9 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
             ]
         case EnvironmentDone():
             how = "from the cache" if observation.cached else "ready"
-            notes = observation.notes if verbose or not observation.cached else ()
-            return [f"environment {how}: {observation.backend}, {observation.python}", *notes]
+            notes = _in_short(observation.notes) if observation.cached and not verbose else observation.notes
+            found = f"environment {how}: {observation.backend}, {observation.python}"
+            return [found, *observation.warnings, *(line for note in notes for line in note.splitlines())]
         case ReproductionDone():
             return _reproduction(observation)
         case BaselineDone():
@@ -63,6 +66,13 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
             return [observation.message]
         case StepLost():
             return ["cut off; booked at its worst case"]
+
+
+def _in_short(notes: tuple[str, ...]) -> list[str]:
+    """The first notes, which matter most, each in one line."""
+    first = [note.splitlines()[0] for note in notes[:SHORT_NOTES] if note]
+    more = len(notes) > SHORT_NOTES or any(len(note.splitlines()) > 1 for note in notes)
+    return [*first, *(["--verbose shows more about this environment"] if more else [])]
 
 
 def counts(tests: Counts) -> str:

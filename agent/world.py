@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from agent.environment import MEMORY_SHARE, fitting_base
 from agent.errors import UsageError
 from agent.runners import recipe_of, runner_in
+from agent.sandbox_limits import check_machine
 from agent.state import State
 from agent.task import Settings
 from agent.tiers.interface import Tier
@@ -47,6 +48,9 @@ PER_TEST_SECONDS = 30.0
 """Bound of one test; a buggy loop may hang for ever."""
 
 COLLECT_SECONDS = 60.0
+COLLECT_SHARE = 0.8
+"""Of a run's time, what one file may take to collect: enough is left to say which file it was."""
+
 UNPACK_SECONDS = 60.0
 
 
@@ -101,12 +105,14 @@ class World:
         return base
 
     def choose(self, state: State) -> Backend:
-        """What sandboxes run in, found once: the recorded one after a resume. Raises EngineMissing."""
+        """What sandboxes run in, found once: the recorded one after a resume. Raises EngineMissing, and
+        UsageError for limits that its machine cannot give."""
         if self.backend is None:
             asked = self.settings.sandbox
             wanted = state.environment.backend if state.environment else asked.backend
             self.backend = choose_backend(wanted, runtime=asked.runtime)
             self.say(f"sandbox: {self.backend.description}")
+            check_machine(asked.limits, self.backend.machine())
         return self.backend
 
     def new_sandbox(self, base: Base, environment: Environment) -> Sandbox:
@@ -157,7 +163,7 @@ class World:
             seconds=seconds,
             per_test_seconds=min(PER_TEST_SECONDS, seconds),
             memory_bytes=self.memory_bytes,
-            collect_seconds=min(COLLECT_SECONDS, seconds),
+            collect_seconds=min(COLLECT_SECONDS, COLLECT_SHARE * seconds),
         )
 
     def verdict_key(self, tree: str, ids: tuple[str, ...] | None) -> str:

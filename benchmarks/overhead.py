@@ -31,6 +31,7 @@ from agent.state import State
 from agent.trace import Trace, TraceWriter
 from agent.view import View
 from benchmarks.demo import AGENT, make_repository
+from benchmarks.options import at_least
 from policies.vocabulary import Bill, Step
 
 TARGET_MS = 20.0
@@ -106,7 +107,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--trace", type=Path)
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=at_least(1), default=20)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -30,6 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import screening
+from benchmarks.options import at_least
 from sandboxes.backend import Backend
 from sandboxes.choose import choose_backend
 from sandboxes.docker import DockerSandbox
@@ -155,7 +156,7 @@ def backends() -> dict[str, tuple[Backend, str]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=at_least(1), default=30)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     here = backends()

@@ -5,7 +5,8 @@
 A small suite is made for this: one module, three tests, and N wrong candidates that change one function
 each. All rows run in the same sandbox and give the same verdicts. "from disk" is measured with candidates
 that also change what runs at import, so that code cannot be replaced; "cold" with a few of the first kind.
-Shown is the median of the seconds per candidate, and what starting costs once.
+Shown are the median of the milliseconds per candidate and its inverse, what starting costs once, and how
+many candidates a second came out by the clock on the wall, the start and the slow ones included.
 """
 
 from __future__ import annotations
@@ -22,15 +23,16 @@ from packaging.specifiers import SpecifierSet
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.options import at_least
 from sandboxes.backend import Backend
 from sandboxes.building import PYTHON
 from sandboxes.docker_backend import DockerBackend
 from sandboxes.environments import build_environment
 from sandboxes.generated import NOTHING
-from sandboxes.interface import REPO, Sandbox
+from sandboxes.interface import REPO, Sandbox, SandboxError
 from sandboxes.requirements import Declarations
 from tools.files import FileEdit, apply
-from tools.screening import Screen
+from tools.screening import FEWEST_FORKED, Screen
 from tools.testing import PytestRunner, RunLimits
 
 TARGET_PER_SECOND = 200.0
@@ -70,7 +72,8 @@ FAULT = "- len(self.entries)"
 @dataclass(frozen=True)
 class Row:
     """One way of trying candidates: the median of the milliseconds each took, candidates per second of it,
-    how many times that is the rate of a cold pytest, and seconds spent before the first verdict."""
+    how many times that is the rate of a cold pytest, seconds spent before the first verdict, and candidates
+    per second of all that passed, the start included."""
 
     way: str
     candidates: int
@@ -78,6 +81,17 @@ class Row:
     per_second: float
     times_cold: float
     start_seconds: float
+    wall_per_second: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each candidate, seconds before the first verdict, and seconds of all `tried` together."""
+
+    each: list[float]
+    start: float
+    wall: float
+    tried: int
 
 
 def candidates(count: int, *, at_import: bool) -> list[tuple[FileEdit, ...]]:
@@ -89,7 +103,7 @@ def candidates(count: int, *, at_import: bool) -> list[tuple[FileEdit, ...]]:
     return found
 
 
-def measure_cold(sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]]) -> list[float]:
+def measure_cold(sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]]) -> Measured:
     """Seconds of a cold pytest for each candidate, putting the tree back included."""
     runner = PytestRunner(sandbox, PYTHON, env={"PYTHONDONTWRITEBYTECODE": "1"})
     pristine = sandbox.checkpoint(REPO)
@@ -102,45 +116,40 @@ def measure_cold(sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]]) -> lis
         taken.append(time.perf_counter() - started)
         if not run.complete or not run.failing:
             raise SystemExit(f"a wrong candidate passed: {run.problem}")
-    return taken
+    return Measured(taken, 0.0, sum(taken), len(taken))
 
 
-def measure_forks(
-    sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]], mode: str
-) -> tuple[list[float], float]:
-    """Seconds of each candidate that was judged in this mode, and those until the first verdict."""
+def measure_forks(sandbox: Sandbox, tried: Sequence[tuple[FileEdit, ...]], mode: str) -> Measured:
+    """Screen them; the seconds are those of candidates that were judged in this mode."""
     first: list[float] = []
     started = time.perf_counter()
     found = Screen(sandbox, PYTHON, REPO, TARGETS).screen(
         tried, 600.0, lambda _: first.append(time.perf_counter() - started)
     )
+    wall = time.perf_counter() - started
     taken = [each.seconds for each in found.verdicts if each.mode == mode and each.verdict == "failed"]
     if len(taken) < 0.9 * len(tried):
         raise SystemExit(
             f"only {len(taken)} of {len(tried)} candidates were judged {mode}: {found.unforkable}"
         )
-    return taken, first[0]
+    return Measured(taken, first[0], wall, len(tried))
 
 
 def measure(sandbox: Sandbox, count: int) -> list[Row]:
     """The three rows."""
     sandbox.write(f"{REPO}/ledger.py", MODULE.encode())
     sandbox.write(f"{REPO}/test_ledger.py", TESTS.encode())
-    hot, hot_start = measure_forks(sandbox, candidates(count, at_import=False), "hot")
-    disk, disk_start = measure_forks(sandbox, candidates(count, at_import=True), "fork")
+    hot = measure_forks(sandbox, candidates(count, at_import=False), "hot")
+    disk = measure_forks(sandbox, candidates(count, at_import=True), "fork")
     cold = measure_cold(sandbox, candidates(max(5, count // 20), at_import=False))
-    base = statistics.median(cold)
-    return [
-        row("cold pytest", cold, base, 0.0),
-        row("fork, from disk", disk, base, disk_start),
-        row("fork, hot", hot, base, hot_start),
-    ]
+    base = statistics.median(cold.each)
+    return [row("cold pytest", cold, base), row("fork, from disk", disk, base), row("fork, hot", hot, base)]
 
 
-def row(way: str, taken: list[float], cold: float, start: float) -> Row:
-    """A row of the table."""
-    median = statistics.median(taken)
-    return Row(way, len(taken), 1000 * median, 1 / median, cold / median, start)
+def row(way: str, measured: Measured, cold: float) -> Row:
+    """A row of the table. `cold`: the median of the seconds of a cold pytest."""
+    median, wall = statistics.median(measured.each), measured.tried / measured.wall
+    return Row(way, len(measured.each), 1000 * median, 1 / median, cold / median, measured.start, wall)
 
 
 def screening(backend: Backend, count: int) -> list[Row]:
@@ -154,16 +163,17 @@ def screening(backend: Backend, count: int) -> list[Row]:
 def show(rows: Sequence[Row]) -> None:
     """Print the table, and whether the targets are met."""
     table = Table(title="screening candidate patches, one after the other (one core)", box=None)
-    for heading in ("", "candidates", "median ms", "per second", "times cold", "start s"):
+    for heading in ("", "candidates", "median ms", "per second", "times cold", "start s", "per second, wall"):
         table.add_column(heading, justify="left" if not heading else "right")
     for each in rows:
         table.add_row(
             each.way,
             str(each.candidates),
             f"{each.median_ms:.1f}",
-            f"{each.per_second:.0f}",
+            f"{each.per_second:.1f}",
             f"{each.times_cold:.1f}",
             f"{each.start_seconds:.1f}",
+            f"{each.wall_per_second:.1f}",
         )
     Console(width=110).print(table)
     forked, hot = rows[1], rows[2]
@@ -174,10 +184,13 @@ def show(rows: Sequence[Row]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--candidates", type=int, default=300)
+    parser.add_argument("--candidates", type=at_least(FEWEST_FORKED), default=300)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    rows = screening(DockerBackend(), arguments.candidates)
+    try:
+        rows = screening(DockerBackend(), arguments.candidates)
+    except SandboxError as error:
+        raise SystemExit(str(error)) from None
     show(rows)
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(each) for each in rows], indent=2) + "\n")

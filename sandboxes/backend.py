@@ -45,6 +45,14 @@ class KeptImage:
 
 
 @dataclass(frozen=True)
+class BaseImage:
+    """A base image we made and keep. `size`: bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
 class ImageBuild:
     """An image to build under `name`: from the file `dockerfile` in `context`, a tar, with build arguments up
     to the stage `target` ("" for the last), for the repository in the folder `made_for`."""
@@ -55,6 +63,14 @@ class ImageBuild:
     arguments: Mapping[str, str]
     target: str
     made_for: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine that runs sandboxes has: bytes of memory, and processors."""
+
+    memory_bytes: int
+    cpus: int
 
 
 class Builder(Sandbox, Protocol):
@@ -81,6 +97,15 @@ class Backend(Protocol):
     @property
     def description(self) -> str:
         """The backend and its version, for people."""
+        ...
+
+    @property
+    def unbounded(self) -> str:
+        """Which limits do not hold as `SandboxLimits` says, in words; "" when all do."""
+        ...
+
+    def machine(self) -> Machine:
+        """The machine that sandboxes run on, which need not be this one."""
         ...
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
@@ -131,8 +156,12 @@ class Backend(Protocol):
         """Every image we keep, newest first."""
         ...
 
+    def bases(self) -> tuple[BaseImage, ...]:
+        """Every base image we made."""
+        ...
+
     def forget(self, name: str) -> None:
-        """Remove a kept image. Raises SandboxError when it is in use."""
+        """Remove a kept image or a base image. Raises SandboxError when it is in use."""
         ...
 
     def reap(self) -> tuple[str, ...]:

@@ -95,6 +95,16 @@ def packages_tag(release: str) -> str:
     return f"{release}-{recipe_digest(*_OPTIONS, release, str(VARIABLES))}"
 
 
+def base_in_words(image: str) -> str:
+    """What the name of a base image says: its interpreter, and what it is made of."""
+    origin = image.rpartition(":")[2].rpartition("-")[0]
+    for family in _FAMILIES:
+        if origin in family:
+            return f"Python {family[origin]} from the packages of {origin}"
+    version = origin.removeprefix("python")
+    return f"Python {version} from the image python:{version}-slim"
+
+
 def bootstrap(release: str, archive: Path, progress: Progress) -> None:
     """Write a root file system of the release's packages to `archive`, a tar.
 

@@ -15,7 +15,8 @@ from sandboxes.bases import ENV, VARIABLES
 from sandboxes.bubblewrap_arguments import CLOSED, LAST, MEMORY, root_arguments, show
 from sandboxes.bubblewrap_host import PATH_INSIDE, Host, Order, launch_command, launch_environment
 from sandboxes.bubblewrap_launch import STAGE, remove_group
-from sandboxes.bubblewrap_store import Opened, Store
+from sandboxes.bubblewrap_opened import Opened
+from sandboxes.bubblewrap_store import Store
 from sandboxes.cgroups import Bounds, Means
 from sandboxes.client import BOOTSTRAP
 from sandboxes.interface import UID, SandboxError, SandboxLimits

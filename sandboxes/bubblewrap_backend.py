@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import tempfile
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Literal
 from packaging.specifiers import SpecifierSet
 
 from sandboxes import cgroups, seccomp
-from sandboxes.backend import Facts, ImageBuild, KeptImage
+from sandboxes.backend import BaseImage, Facts, ImageBuild, KeptImage, Machine
 from sandboxes.bases import ENV, WHEELS, bootstrap, choose_release, packages_tag
 from sandboxes.bubblewrap import BubblewrapSandbox, Site
 from sandboxes.bubblewrap_host import find_host
@@ -92,8 +93,16 @@ class BubblewrapBackend:
     @property
     def description(self) -> str:
         """The program's version, and what is bounded less than with an engine."""
-        unbounded = self.site.means.unbounded
-        return self.site.host.version + (f", {unbounded}" if unbounded else "")
+        return self.site.host.version + (f", {self.unbounded}" if self.unbounded else "")
+
+    @property
+    def unbounded(self) -> str:
+        return self.site.means.unbounded
+
+    def machine(self) -> Machine:
+        """This one."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return Machine(memory_bytes=memory, cpus=os.sysconf("SC_NPROCESSORS_ONLN"))
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
         """See `Backend.base`: made of the packages of this host's distribution."""
@@ -164,8 +173,14 @@ class BubblewrapBackend:
             records = self.site.store.records()
         return tuple(kept for record in records if (kept := _kept(record)) is not None)
 
+    def bases(self) -> tuple[BaseImage, ...]:
+        """Every base image of the store."""
+        with store_errors("listing images"):
+            records = self.site.store.records()
+        return tuple(BaseImage(record.name, record.size) for record in records if record.facts is None)
+
     def forget(self, name: str) -> None:
-        """Remove a kept image. Raises SandboxError when it is in use."""
+        """See `Backend.forget`."""
         with store_errors(f"removing {name}"):
             self.site.store.forget(name)
 

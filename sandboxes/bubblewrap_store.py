@@ -10,6 +10,9 @@ All that `root` and `env` hold belongs to the range of ids of `Host`, whose firs
 under repair has written some of it. So nothing there is run or followed on the host: it is copied, measured
 and removed by plain programs as that range's root, which is nobody on the host, and mounted without setuid
 and devices. The store itself can be entered by its user alone.
+
+Nothing changes the files of an image after it was made. So one in which something did change since (whoever
+removed a part of it by hand, or was stopped while doing so) is as good as none, and is made again.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ import hashlib
 import json
 import os
 import secrets
-import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,6 +34,7 @@ from sandboxes.backend import Facts
 from sandboxes.bases import ENV
 from sandboxes.bubblewrap_host import Host, Order, run_mapped
 from sandboxes.bubblewrap_launch import STAGE
+from sandboxes.bubblewrap_opened import Opened, open_folder
 from sandboxes.interface import UID, ImageError, SandboxError
 
 _RECORD = "image.json"
@@ -65,24 +68,6 @@ class Scratch:
     lock: int
 
 
-@dataclass
-class Opened:
-    """An image in use. `base`: name of the image whose root it has; `env`: its ENV folder where that is not
-    the root's; `lock`: a descriptor that keeps it from being removed until `close`."""
-
-    digest: str
-    root: Path
-    base: str = ""
-    env: Path | None = None
-    lock: int = -1
-
-    def close(self) -> None:
-        """Let go of it."""
-        lock, self.lock = self.lock, -1
-        if lock >= 0:
-            os.close(lock)
-
-
 class Store:
     """The images of one user and range of ids. Methods raise OSError; SandboxError when a program fails."""
 
@@ -91,22 +76,21 @@ class Store:
         self.folder = (folder or user_cache_path("marginal-agent") / "bubblewrap") / f"ids-{host.uids}"
         self.images = self.folder / "images"
         self.scratches = self.folder / "scratch"
+        self._whole: set[str] = set()
         for each in (self.folder, self.images, self.scratches):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
 
     def find(self, name: str) -> Record | None:
-        """The image of this name."""
-        with suppress(OSError):
-            return _read(self._place(name))
-        return None
+        """The image of this name, where all of it is there."""
+        record = _read(self._place(name))
+        if record is None or not self._is_whole(record):
+            return None
+        return record if not record.base or self.find(record.base) else None
 
     def records(self) -> tuple[Record, ...]:
-        """Every image, newest first."""
-        found = []
-        for folder in self.images.iterdir():
-            with suppress(OSError):  # one that is being removed
-                found.append(_read(folder))
+        """Every image, newest first, whether or not all of it is there."""
+        found = [record for folder in self.images.iterdir() if (record := _read(folder))]
         return tuple(sorted(found, key=lambda record: -record.created))
 
     def open(self, image: str) -> Opened:
@@ -116,6 +100,8 @@ class Store:
             if record is not None:
                 lock = os.open(self._place(image) / _RECORD, os.O_RDONLY | os.O_CLOEXEC)
                 fcntl.flock(lock, fcntl.LOCK_SH)
+        if record is None and self._place(image).exists() and not Path(image).exists():
+            raise ImageError(f"the image {image} is damaged: `agent env prune --bases` removes what is left")
         if record is None:
             return open_folder(image)
         base = record.base or image
@@ -183,29 +169,27 @@ class Store:
     def forget(self, name: str) -> None:
         """Remove an image. Raises SandboxError when there is none, or it is in use."""
         with self._locked():
-            folder = self._place(name)
-            try:
-                lock = os.open(folder / _RECORD, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError as error:
-                raise SandboxError(f"there is no image {name}") from error
-            if not _lock_at_once(lock):
-                os.close(lock)
+            if not self._place(name).exists():
+                raise SandboxError(f"there is no image {name}")
+            above = [record.name for record in self.records() if record.base == name]
+            if above:
+                raise SandboxError(f"the image {name} is in use: {above[0]} is built on it")
+            if not self._take_away(self._place(name)):
                 raise SandboxError(f"the image {name} is in use")
-            taken = self.scratches / secrets.token_hex(8)
-            Path(f"{taken}.lock").touch(0o600)
-            folder.chmod(0o777)
-            folder.rename(taken)
-        os.close(lock)
         self.reap()
 
     def reap(self) -> tuple[str, ...]:
-        """Remove scratch folders whose maker is gone; returns their names."""
+        """Remove scratch folders whose maker is gone, and what is left of images; returns their names."""
         found = []
         with self._locked():
-            for path in self.scratches.glob("*.lock"):
-                lock = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            for folder in self.images.iterdir():
+                if _read(folder) is None:
+                    self._take_away(folder)
+            for name in {path.stem for path in self.scratches.iterdir()}:
+                path = self.scratches / name
+                lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
                 if _lock_at_once(lock):
-                    found.append(Scratch(path.with_suffix(""), lock))
+                    found.append(Scratch(path, lock))
                 else:
                     os.close(lock)
         for scratch in found:
@@ -215,14 +199,46 @@ class Store:
     def _place(self, name: str) -> Path:
         return self.images / _file_name(name)
 
+    def _is_whole(self, record: Record) -> bool:
+        """Whether nothing was changed in an image since it was made. Each is looked through once."""
+        folder, part = self._place(record.name), "env" if record.base else "root"
+        if record.digest not in self._whole:
+            try:
+                with (folder / _RECORD).open() as lock:
+                    fcntl.flock(lock, fcntl.LOCK_SH)
+                    look = ("find", part, "-newerct", f"@{record.created:.6f}", "-print", "-quit")
+                    if not (folder / part).is_dir() or run_mapped(self.host, Order(look), folder):
+                        return False
+            except FileNotFoundError:  # somebody removed it meanwhile
+                return False
+            self._whole.add(record.digest)
+        return True
+
+    def _take_away(self, folder: Path) -> bool:
+        """Leave an image to `reap`, unless it is in use: it is gone at once, even if we are killed before its
+        files are. The store is locked."""
+        with suppress(FileNotFoundError), (folder / _RECORD).open() as lock:
+            if not _lock_at_once(lock.fileno()):
+                return False
+        taken = self.scratches / secrets.token_hex(8)
+        Path(f"{taken}.lock").touch(0o600)
+        folder.chmod(0o777)
+        folder.rename(taken)
+        return True
+
     def _publish(self, scratch: Scratch, record: Record) -> None:
         """From now on the scratch is an image, unless there is one of this name; whole, or not at all."""
         (scratch.folder / _RECORD).write_text(json.dumps(asdict(record)))
         self._work(scratch, "sync", "--file-system", ".")
+        place = self._place(record.name)
         with self._locked():
+            if record.base and self.find(record.base) is None:
+                raise SandboxError(f"its base image {record.base} was removed meanwhile: run again")
             if self.find(record.name) is None:
+                if place.exists() and not self._take_away(place):
+                    raise SandboxError(f"the image {record.name} is damaged, and in use: end the other runs")
                 scratch.folder.chmod(0o755)
-                scratch.folder.rename(self._place(record.name))
+                scratch.folder.rename(place)
 
     def _size(self, scratch: Scratch, name: str) -> int:
         """Bytes on disk of what is called `name` in a scratch folder."""
@@ -242,43 +258,20 @@ class Store:
             os.close(lock)
 
 
-def open_folder(path: str) -> Opened:
-    """A root file system that the user has. Raises ImageError."""
-    folder = Path(path).resolve()
-    if not folder.is_dir():
-        raise ImageError(f"'{path}' is no folder: without an engine, an image is a root file system's folder")
-    if folder.samefile("/"):
-        raise ImageError(f"'{path}' is this machine's own root, which is never shown to code under repair")
-    if not any(os.path.lexists(folder / each / "python3") for each in ("usr/local/bin", "usr/bin", "bin")):
-        raise ImageError(f"'{path}' has no python3; the sandbox needs one")
-    return Opened(f"metadata:{_metadata_digest(folder)}", folder)
-
-
-def _metadata_digest(folder: Path) -> str:
-    """Hash of names, modes, sizes, times and link targets, which is quick, and misses only what hides."""
-    found = hashlib.sha256()
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted((*folders, *files)):
-            path = f"{place}/{name}"
-            state = os.lstat(path)
-            target = os.readlink(path) if stat.S_ISLNK(state.st_mode) else ""  # noqa: PTH115
-            line = (path, state.st_mode, state.st_size, state.st_mtime_ns, target)
-            found.update(repr(line).encode())
-    return found.hexdigest()
-
-
 def _file_name(name: str) -> str:
     return name.replace("/", "_").replace(":", "_")
 
 
-def _read(folder: Path) -> Record:
-    """The record of an image's folder. Raises OSError."""
-    found = json.loads((folder / _RECORD).read_text())
-    facts = found.pop("facts")
-    if facts is not None:
-        facts = Facts(**{**facts, "notes": tuple(facts["notes"])})
-    return Record(**found, facts=facts)
+def _read(folder: Path) -> Record | None:
+    """The record of an image's folder; None without one that can be understood."""
+    try:
+        found = json.loads((folder / _RECORD).read_text())
+        facts = found.pop("facts")
+        if facts is not None:
+            facts = Facts(**{**facts, "notes": tuple(facts["notes"])})
+        return Record(**found, facts=facts)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _lock_at_once(lock: int) -> bool:

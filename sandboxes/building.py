@@ -30,6 +30,15 @@ _LIMITS = SandboxLimits(memory_bytes=4 * 2**30, disk_bytes=2 * 2**30, processes=
 _FETCH_SECONDS = 900.0
 _INSTALL_SECONDS = 900.0
 _TAIL = 4000
+_NOTE_LINES, _NOTE_WIDTH = 15, 160
+_NOTES = 10_000
+"""Characters of all notes together: an engine's label holds 64 KB."""
+# What pip prints around the reason of a failed build, which says nothing of it.
+_AROUND = re.compile(
+    r"(?:note: This |hint: See |\[end of output\]|╰─> |ERROR: Failed |× Failed to build|× Encountered"
+    r"|error: (?:subprocess-exited-with-error|metadata-generation-failed|failed-wheel-build)"
+    r"|Looking in links: |Obtaining |.*: (?:started|finished with status '\w+')$)"
+)
 _MOST_MISSING = 5
 # What another choice of versions could mend; anything else (a time-out) would be kept as if it were so.
 _UNRESOLVABLE = re.compile(r"ResolutionImpossible|No matching distribution|conflict", re.IGNORECASE)
@@ -61,7 +70,8 @@ class _Fetch:
 
 
 class Build:
-    """One build: the two phases, with the notes and the log they leave."""
+    """One build: the two phases, with the log and the notes they leave. `known`: notes from before it, which
+    come after its own."""
 
     def __init__(
         self,
@@ -76,7 +86,8 @@ class Build:
         self.made_for = made_for
         self.finish_by = finish_by
         self.progress = progress
-        self.notes = list(declarations.notes)
+        self.notes: list[str] = []
+        self.known = declarations.notes
         self.log = ""
         self.can_build = declarations.installable
 
@@ -129,9 +140,9 @@ class Build:
         fewer = self._without_what_is_missing(builder, everything, how)
         if fewer:
             return fewer
+        mend = "mend them" if how.source_distributions else "mend them, use --allow-source-distributions"
         raise ImageError(
-            "the requirements could not be fetched as wheels: mend them, allow source distributions, "
-            "or name an image with --image",
+            f"the requirements could not be fetched as wheels: {mend}, or name an image with --image",
             self.tail,
         )
 
@@ -148,7 +159,8 @@ class Build:
             if len(fewer) == len(wanted) or name in _ALWAYS:
                 return ()
             wanted = fewer
-            self.notes.append(f"left out: no wheel of {name} can be had here")
+            more = "" if how.source_distributions else "; --allow-source-distributions may build one"
+            self.notes.append(f"left out: no wheel of {name} can be had here{more}")
             if self._download(builder, wanted, (), how):
                 return wanted
         return ()
@@ -204,7 +216,13 @@ class Build:
             builder.keep(name, self._facts("environment", installed))
 
     def _facts(self, kind: Literal["requirements", "environment"], installed: bool) -> Facts:
-        return Facts(kind, self.made_for, self.can_build, installed, tuple(self.notes))
+        notes, room = (*self.notes, *self.known), _NOTES
+        for position, note in enumerate(notes):
+            room -= len(note)
+            if room < 0:
+                notes = (*notes[:position], "more was noted, not kept")
+                break
+        return Facts(kind, self.made_for, self.can_build, installed, notes)
 
     def _install_project(self, builder: Builder) -> bool:
         """Install the repository in place; where that fails, put its source folder on the path instead."""
@@ -212,11 +230,10 @@ class Build:
         if self.can_build:
             options = ("--no-deps", "--no-build-isolation", "--editable", REPO)
             command = [PYTHON, "-m", "pip", *_OFFLINE, *options]
-            result = self._run(builder, command)
-            if result.exit_code == 0:
+            before = len(self.log)
+            if self._run(builder, command).exit_code == 0:
                 return True
-            said = (result.stderr or result.stdout).decode(errors="replace").strip().splitlines()
-            why = f" ({said[-1][:200]})" if said else ""
+            why = _end_of(self.log[before:])
             self.notes.append(f"the project could not be installed; its source folder is on the path{why}")
         script = (
             "import os, sys, sysconfig\n"
@@ -270,6 +287,12 @@ class Build:
         if result.exit_code != 0:
             shown = command[-1] if command[0] == "sh" else command[0]
             raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.tail)
+
+
+def _end_of(output: str) -> str:
+    """The lines at the end of pip's output that give its reason, each indented on a line of its own."""
+    lines = [line for line in output.splitlines() if line.strip() and not _AROUND.match(line.strip())]
+    return "".join(f"\n    {line[:_NOTE_WIDTH]}" for line in lines[-_NOTE_LINES:])
 
 
 def _lines(requirements: tuple[str, ...]) -> bytes:

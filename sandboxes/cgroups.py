@@ -55,7 +55,10 @@ class Means:
             return ""
         if self.delegated:
             return "processors are not bounded: systemd does not delegate them to users here"
-        return "no control group can be made here: memory is bounded per process, processors are not"
+        return (
+            "no control group can be made here: memory is bounded per process and not for the sandbox as a "
+            "whole, processors are not bounded"
+        )
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from requests.exceptions import RequestException
 
 from sandboxes.attach import AttachedStreams
 from sandboxes.client import BOOTSTRAP
-from sandboxes.engine import connect, engine_errors
+from sandboxes.engine import connect, engine_errors, reason
 from sandboxes.interface import INSIDE, UID, WORK, ImageError, SandboxError, SandboxLimits
 from sandboxes.runner_sandbox import (
     CPU_PERIOD,
@@ -38,6 +38,11 @@ BOOT_LABEL = f"{LABEL}.boot"
 _REMOVAL_PATIENCE = 30.0
 
 _PODMAN_PROCESSES = 4096
+_HOST_NAME = "sandbox"
+# What Podman gives every container, and writes into the image made of one.
+_PODMAN_VARIABLES = ("container=podman", "TERM=xterm", f"HOSTNAME={_HOST_NAME}")
+# Over these Podman lays memory that can be written to, where the root cannot.
+_PODMAN_FOLDERS = ("/run", "/var/tmp")  # noqa: S108
 
 _log = logging.getLogger(__name__)
 
@@ -75,14 +80,12 @@ class DockerSandbox(RunnerSandbox):
         python: str = "python3",
         runtime: str = "",
         environment: Mapping[str, str] | None = None,
-        labels: Mapping[str, str] | None = None,
         writable_root: bool = False,
         podman: bool = False,
     ) -> None:
         super().__init__(image, limits, python=python, environment=environment)
         self._client = client or connect()
         self._runtime = runtime
-        self._labels = dict(labels or {})
         self._writable_root = writable_root
         self._podman = podman
         self._name = ""
@@ -108,7 +111,8 @@ class DockerSandbox(RunnerSandbox):
         try:
             image = self._client.images.get(self._image)
             self._digest = str(image.id)
-            self._environment = {**_variables(image.attrs), **self._environment}
+            set_by_image = image_variables(image.attrs, podman=self._podman)
+            self._environment = {**set_by_image, **self._environment}
             container = self._client.containers.create(self._image, **self._settings())
             streams = AttachedStreams(container)
             container.start()
@@ -118,7 +122,7 @@ class DockerSandbox(RunnerSandbox):
             if isinstance(error, ImageNotFound):
                 raise ImageError(f"the engine has no image {self._image}") from error
             if isinstance(error, DockerException | RequestException):
-                raise SandboxError(f"the sandbox could not be started: {error}") from error
+                raise SandboxError(f"the sandbox could not be started: {reason(error)}") from error
             raise
 
     def stop(self) -> None:
@@ -146,7 +150,7 @@ class DockerSandbox(RunnerSandbox):
         limits = self._limits
         return {
             "name": self._name,
-            "hostname": "sandbox",
+            "hostname": _HOST_NAME,
             "entrypoint": ["python3", "-I", "-S", "-c", BOOTSTRAP],
             "command": [],
             "user": "0:0",
@@ -169,7 +173,7 @@ class DockerSandbox(RunnerSandbox):
             "pids_limit": limits.processes,
             "ulimits": self._ulimits(),
             "log_config": LogConfig(type="none"),
-            "labels": {**self._labels, **host_labels()},
+            "labels": host_labels(),
         }
 
     def _ulimits(self) -> list[Ulimit]:
@@ -185,22 +189,26 @@ class DockerSandbox(RunnerSandbox):
         area is open to all users inside, who are one, and its memory limit bounds the inodes."""
         limits = self._limits
         usual = "rw,nosuid,nodev"
-        work = (
-            "mode=0777,notmpcopyup"
-            if self._podman
-            else f"uid={UID},gid={UID},mode=0777,nr_inodes={work_inodes(limits)}"
-        )
-        tmp = "" if self._podman else f",nr_inodes={TMP_INODES}"
-        return {
-            WORK: f"{usual},exec,size={limits.disk_bytes},{work}",
+        work = f",uid={UID},gid={UID},nr_inodes={work_inodes(limits)}"
+        tmp = f",nr_inodes={TMP_INODES}"
+        if self._podman:
+            usual += ",notmpcopyup"
+            work = tmp = ""
+        mounts = {
+            WORK: f"{usual},exec,size={limits.disk_bytes},mode=0777{work}",
             INSIDE: f"{usual},noexec,size={INSIDE_BYTES},mode=0755",
             "/tmp": f"{usual},exec,size={TMP_BYTES},mode=1777{tmp}",  # noqa: S108
         }
+        if self._podman and not self._writable_root:
+            mounts |= dict.fromkeys(_PODMAN_FOLDERS, "ro,nosuid,nodev,noexec,notmpcopyup,size=65536")
+        return mounts
 
 
-def _variables(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """What an image sets for its commands (PATH is what the runner itself greets with)."""
-    pairs = (line.partition("=") for line in attributes.get("Config", {}).get("Env") or [])
+def image_variables(attributes: Mapping[str, Any], *, podman: bool) -> dict[str, str]:
+    """What an image sets for its commands, by the engine's `attributes` of it. PATH is what the runner itself
+    greets with, HOME is ours."""
+    lines = attributes.get("Config", {}).get("Env") or []
+    pairs = (line.partition("=") for line in lines if not (podman and line in _PODMAN_VARIABLES))
     return {name: value for name, _, value in pairs if name not in ("PATH", "HOME")}
 
 

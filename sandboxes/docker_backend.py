@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http.client import CONFLICT
 from pathlib import Path
 from typing import Any, Literal
 
 from docker import DockerClient
+from docker.errors import APIError
 from packaging.specifiers import SpecifierSet
 
 from sandboxes import docker_images
-from sandboxes.backend import Facts, ImageBuild, KeptImage
+from sandboxes.backend import BaseImage, Facts, ImageBuild, KeptImage, Machine
 from sandboxes.bases import ENV
 from sandboxes.docker import NO_LABELS, DockerSandbox, reap_orphans
 from sandboxes.engine import connect, engine_errors
 from sandboxes.host import Progress
-from sandboxes.interface import SandboxLimits
+from sandboxes.interface import SandboxError, SandboxLimits
+
+UNCOUNTED_FILES = "only memory bounds the number of files"
+_NO_RUNTIME = (
+    "Podman's socket takes no runtime for one container: start its service with `podman --runtime {runtime} "
+    "system service` and leave sandbox_runtime out, or have DOCKER_HOST name a Docker"
+)
+_NO_BOUNDS = (
+    "{engine} cannot bound the memory or the processes of a container here: let it use control groups "
+    "(version 2 and a user session of systemd where it runs without root), or use --sandbox bubblewrap"
+)
 
 
 class DockerBuilder(DockerSandbox):
@@ -33,14 +45,21 @@ class DockerBuilder(DockerSandbox):
 
 class DockerBackend:
     """`sandboxes.backend.Backend` on an engine. `runtime`: the engine's runtime for sandboxes, such as
-    "runsc" (gVisor), "" for its default. Raises EngineMissing when none answers."""
+    "runsc" (gVisor), "" for its default. Raises EngineMissing when none answers, SandboxError when one that
+    does cannot bound containers or takes no runtime."""
 
     def __init__(self, client: DockerClient | None = None, *, runtime: str = "") -> None:
         self.client = client or connect()
         self.runtime = runtime
-        with engine_errors("asking for the version"):
-            self._version = self.client.version()
-        self._podman = bool(_podman(self._version))
+        with engine_errors("asking what it is"):
+            version = self.client.version()
+            self._info: Mapping[str, Any] = self.client.info()
+        self._engine = f"{_podman(version) or 'Docker Engine'} {version['Version']}"
+        self._podman = bool(_podman(version))
+        if self._podman and runtime:  # its socket would ignore the name and use the runtime of its service
+            raise SandboxError(_NO_RUNTIME.format(runtime=runtime))
+        if _cannot_bound(self._info):  # it would ignore the limits, too
+            raise SandboxError(_NO_BOUNDS.format(engine=self._engine))
 
     @property
     def name(self) -> Literal["docker"]:
@@ -48,8 +67,17 @@ class DockerBackend:
 
     @property
     def description(self) -> str:
-        engine = _podman(self._version) or "Docker Engine"
-        return f"{engine} {self._version['Version']}" + (f", runtime {self.runtime}" if self.runtime else "")
+        parts = (self._engine, f"runtime {self.runtime}" if self.runtime else "", self.unbounded)
+        return ", ".join(part for part in parts if part)
+
+    @property
+    def unbounded(self) -> str:
+        """See `Backend.unbounded`."""
+        return UNCOUNTED_FILES if self._podman else ""
+
+    def machine(self) -> Machine:
+        """The engine's."""
+        return Machine(memory_bytes=int(self._info["MemTotal"]), cpus=int(self._info["NCPU"]))
 
     def base(self, python: SpecifierSet, progress: Progress) -> str:
         """See `Backend.base`."""
@@ -61,8 +89,7 @@ class DockerBackend:
 
     def storage(self) -> tuple[Path, ...]:
         """The engine's folder, where the engine runs on this host."""
-        with engine_errors("asking for the engine's folder"):
-            folder = Path(str(self.client.info().get("DockerRootDir") or "/nowhere"))
+        folder = Path(str(self._info.get("DockerRootDir") or "/nowhere"))
         here = str(self.client.api.base_url).startswith(("http+docker:", "unix:"))
         return (folder,) if here and folder.is_dir() else ()
 
@@ -119,10 +146,19 @@ class DockerBackend:
         """Every image we keep, newest first."""
         return docker_images.kept_images(self.client)
 
+    def bases(self) -> tuple[BaseImage, ...]:
+        """Every base image the engine has under our name."""
+        return docker_images.base_images(self.client)
+
     def forget(self, name: str) -> None:
-        """Remove a kept image. Raises SandboxError when the engine refuses, as for one in use."""
+        """See `Backend.forget`."""
         with engine_errors(f"removing {name}"):
-            self.client.images.remove(name)
+            try:
+                self.client.images.remove(name)
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+                raise SandboxError("it is in use by a container, or by an image built on it") from error
 
     def reap(self) -> tuple[str, ...]:
         """Remove containers of ours whose process on this host is dead; returns their names."""
@@ -136,3 +172,11 @@ def _podman(version: Mapping[str, Any]) -> str:
     """Podman's name for itself in an engine's answer about its version, "" from Docker."""
     names = [str(part.get("Name", "")) for part in version.get("Components") or []]
     return next((name for name in names if "podman" in name.lower()), "")
+
+
+def _cannot_bound(info: Mapping[str, Any]) -> bool:
+    """Whether the engine says that it has no memory or process limits, or is Podman without root on version 1
+    of control groups, which says that it has and ignores them."""
+    if info.get("Rootless") and str(info.get("CgroupVersion")) == "1":
+        return True
+    return info.get("MemoryLimit") is False or info.get("PidsLimit") is False

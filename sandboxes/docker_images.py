@@ -10,15 +10,16 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
+from http.client import BAD_REQUEST
 from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
-from docker.errors import BuildError, DockerException, ImageNotFound
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound
 from packaging.specifiers import SpecifierSet
 from requests.exceptions import RequestException
 
-from sandboxes.backend import Facts, KeptImage
+from sandboxes.backend import BaseImage, Facts, KeptImage
 from sandboxes.bases import (
     ENV,
     HOST_PYTHON,
@@ -32,9 +33,9 @@ from sandboxes.bases import (
     packages_tag,
     recipe_digest,
 )
-from sandboxes.engine import connect, engine_errors
+from sandboxes.engine import connect, engine_errors, reason
 from sandboxes.host import ProgramFailed, Progress
-from sandboxes.interface import UID, WORK, ImageError
+from sandboxes.interface import UID, WORK, ImageError, RecipeError
 
 FACTS_LABEL = "marginal-agent.facts"
 BASE = "marginal-agent/base"
@@ -116,8 +117,7 @@ def pull(client: DockerClient, image: str, progress: Progress) -> None:
             progress(f"pulling {image}")
             client.images.pull(image)
     except (DockerException, RequestException) as error:
-        reason = str(error).splitlines()[0]
-        raise ImageError(f"image '{image}' is not here and cannot be pulled: {reason}") from None
+        raise ImageError(f"image '{image}' is not here and cannot be pulled: {reason(error)}") from None
 
 
 def kept_image(client: DockerClient, name: str) -> KeptImage | None:
@@ -138,14 +138,28 @@ def kept_images(client: DockerClient) -> tuple[KeptImage, ...]:
     return tuple(sorted((each for each in found if each is not None), key=lambda each: -each.created))
 
 
+def base_images(client: DockerClient) -> tuple[BaseImage, ...]:
+    """Every image with our name for base images."""
+    with engine_errors("listing base images"):
+        images: list[dict[str, Any]] = client.api.images()
+    return tuple(
+        BaseImage(_short(tag), int(image["Size"]))
+        for image in images
+        for tag in image["RepoTags"] or ()
+        if _short(tag).startswith(f"{BASE}:")
+    )
+
+
 def facts_label(facts: Facts) -> dict[str, str]:
     """The label that carries the facts of a kept image, in letters that no engine expands."""
-    return {FACTS_LABEL: b64encode(json.dumps(asdict(facts)).encode()).decode()}
+    written = json.dumps(asdict(facts), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return {FACTS_LABEL: b64encode(written).decode()}
 
 
 def _kept(client: DockerClient, name: str, image: Any) -> KeptImage | None:
     """None for an image that is not ours: one made from ours has its label, too. `image` is the SDK's."""
-    if not name.removeprefix("docker.io/").startswith("marginal-agent/"):
+    name = _short(name)
+    if not name.startswith("marginal-agent/"):
         return None
     try:
         facts = json.loads(b64decode(image.labels[FACTS_LABEL]))
@@ -159,6 +173,11 @@ def _kept(client: DockerClient, name: str, image: Any) -> KeptImage | None:
         size=int(layers[0]["Size"]) if layers else 0,
         created=_seconds(str(image.attrs["Created"])),
     )
+
+
+def _short(name: str) -> str:
+    """An image's name as we gave it: Podman puts a registry before it."""
+    return name.removeprefix("docker.io/")
 
 
 def _seconds(stamp: str) -> float:
@@ -181,15 +200,19 @@ def _registry_answers(version: str) -> bool:
 def build_image(client: DockerClient, name: str, context: bytes, **options: Any) -> None:
     """Build `name`. `context`: a Dockerfile, or a tar with `custom_context`; `options` are the SDK's.
 
-    Raises ImageError with the tail of the build's output.
+    Raises ImageError with the tail of the build's output, RecipeError where the engine cannot read the file.
     """
     try:
         client.images.build(fileobj=io.BytesIO(context), tag=name, rm=True, forcerm=True, **options)
     except BuildError as error:
         lines = "".join(str(entry.get("stream", "")) for entry in error.build_log)
-        raise ImageError(f"the image could not be built: {error.msg}", lines[-4000:]) from error
+        # Docker refuses a file it cannot read at once, Podman before its first step.
+        kind = ImageError if lines else RecipeError
+        raise kind(f"the image could not be built: {str(error.msg).strip()}", lines[-4000:]) from error
     except (DockerException, RequestException) as error:
-        raise ImageError(f"the image could not be built: {error}") from error
+        unread = isinstance(error, APIError) and error.status_code == BAD_REQUEST
+        kind = RecipeError if unread else ImageError
+        raise kind(f"the image could not be built: {reason(error)}") from error
 
 
 def _import(client: DockerClient, release: str, progress: Progress) -> str:
@@ -205,7 +228,7 @@ def _import(client: DockerClient, release: str, progress: Progress) -> str:
     except ProgramFailed as error:
         raise ImageError(f"the base image could not be made: {error}", error.tail) from error
     except (DockerException, RequestException) as error:
-        raise ImageError(f"the base image could not be imported: {error}") from error
+        raise ImageError(f"the base image could not be imported: {reason(error)}") from error
     if not has_image(client, name):
         raise ImageError("the engine did not keep the imported base image")
     return name

@@ -18,7 +18,7 @@ from typing import Any
 
 from sandboxes.backend import Backend, ImageBuild
 from sandboxes.host import Progress
-from sandboxes.interface import ImageError
+from sandboxes.interface import ImageError, RecipeError
 
 MAX_BYTES = 2**20
 REPOSITORY = "marginal-agent/dockerfile"
@@ -51,7 +51,8 @@ class ImageRecipe:
 def dockerfile_image(backend: Backend, file: Path, root: Path, tree_tar: bytes, progress: Progress) -> str:
     """Name of the image that the file describes, built unless it was before for the same tree.
 
-    `root` is the repository's folder, `tree_tar` its base. Raises ImageError.
+    `root` is the repository's folder, `tree_tar` its base. Raises RecipeError where the file is at fault,
+    ImageError where something else is.
     """
     recipe = read_recipe(file, root)
     for note in recipe.notes:
@@ -64,12 +65,15 @@ def dockerfile_image(backend: Backend, file: Path, root: Path, tree_tar: bytes, 
     key = context + repr((recipe.arguments, recipe.target)).encode()
     name = f"{REPOSITORY}:{hashlib.sha256(key).hexdigest()[:24]}"
     build = ImageBuild(name, context, _NAME, dict(recipe.arguments), recipe.target, root.name)
-    backend.build(build, progress)
+    try:
+        backend.build(build, progress)
+    except RecipeError as error:
+        raise RecipeError(f"{file}: {error}".replace(_NAME, file.name)) from error
     return name
 
 
 def read_recipe(file: Path, root: Path) -> ImageRecipe:
-    """Read a Dockerfile, or a devcontainer.json by its ending. Raises ImageError for what cannot be done."""
+    """Read a Dockerfile, or a devcontainer.json by its ending. Raises RecipeError for what cannot be done."""
     data = _read(file)
     return _devcontainer(file, data, root) if file.suffix == ".json" else ImageRecipe(dockerfile=data)
 
@@ -77,13 +81,13 @@ def read_recipe(file: Path, root: Path) -> ImageRecipe:
 def _read(file: Path) -> bytes:
     try:
         if not file.is_file():
-            raise ImageError(f"{file} is not a file")
+            raise RecipeError(f"{file} is not a file")
         with file.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise ImageError(f"cannot read {file}: {error}") from None
+        raise RecipeError(f"cannot read {file}: {error}") from None
     if len(data) > MAX_BYTES:
-        raise ImageError(f"{file} is larger than {MAX_BYTES // 2**20} MB")
+        raise RecipeError(f"{file} is larger than {MAX_BYTES // 2**20} MB")
     return data
 
 
@@ -92,9 +96,9 @@ def _devcontainer(file: Path, data: bytes, root: Path) -> ImageRecipe:
         text = _JSON_PARTS.sub(lambda part: part[1] or " ", data.decode())
         found = json.loads(_TRAILING.sub(lambda part: part[1] or "", text))
     except (ValueError, RecursionError) as error:
-        raise ImageError(f"{file} is not readable JSON: {str(error)[:200]}") from None
+        raise RecipeError(f"{file} is not readable JSON: {str(error)[:200]}") from None
     if not isinstance(found, dict):
-        raise ImageError(f"{file} holds no object")
+        raise RecipeError(f"{file} holds no object")
     notes = tuple(f"{file.name}: {name} is not applied" for name in _NOT_APPLIED if found.get(name))
     if isinstance(found.get("image"), str):
         return ImageRecipe(image=found["image"], notes=notes)
@@ -102,7 +106,7 @@ def _devcontainer(file: Path, data: bytes, root: Path) -> ImageRecipe:
     build = build if isinstance(build, dict) else {}
     named = build.get("dockerfile", found.get("dockerFile"))
     if not isinstance(named, str):
-        raise ImageError(f"{file} names neither an image nor a Dockerfile (compose files are not supported)")
+        raise RecipeError(f"{file} names neither an image nor a Dockerfile (compose files are not supported)")
     dockerfile = _within(root, file.parent, named, "Dockerfile")
     context = _within(root, file.parent, str(build.get("context", found.get("context", "."))), "context")
     arguments = build.get("args")
@@ -119,9 +123,9 @@ def _within(root: Path, folder: Path, named: str, what: str) -> Path:
     try:
         path = (folder / named).resolve()
     except (OSError, ValueError):
-        raise ImageError(f"the devcontainer's {what} is no path") from None
+        raise RecipeError(f"the devcontainer's {what} is no path") from None
     if not path.is_relative_to(root.resolve()):
-        raise ImageError(f"the devcontainer's {what} lies outside of the repository: {named}")
+        raise RecipeError(f"the devcontainer's {what} lies outside of the repository: {named}")
     return path
 
 

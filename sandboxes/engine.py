@@ -54,7 +54,7 @@ def connect(timeout: int = _API_SECONDS) -> DockerClient:
         try:
             return _client(address, timeout)
         except (DockerException, RequestException) as error:
-            failures.append(f"{address}: {_first_line(error)}")
+            failures.append(f"{address}: {reason(error)}")
     tried = "; ".join(failures) or "no socket of Docker or Podman found"
     if "Permission denied" in tried:
         raise EngineMissing(f"no permission for the container engine ({tried}): {MEND_PERMISSION}")
@@ -78,11 +78,13 @@ def engine_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, RequestException) as error:
-        raise SandboxError(f"{doing}: the engine failed: {_first_line(error)}") from error
+        raise SandboxError(f"{doing}: the engine failed: {reason(error)}") from error
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def reason(error: Exception) -> str:
+    """One line: what the engine says of its refusal, or the error's first line."""
+    said = str(getattr(error, "explanation", None) or error)
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 def ensure_engine(progress: Progress) -> DockerClient:

@@ -34,7 +34,8 @@ class Environment:
 
     `backend` is the name of what runs it, `digest` its content id. `generated`: path inside of a tar of files
     that installing wrote into the repository (metadata, version files), "" without any; unpack it into the
-    work area, inside, since it comes from code of the repository. `log_tail` is empty when `cached`.
+    work area, inside, since it comes from code of the repository. `log_tail` is empty when `cached`. `notes`
+    are untrusted, some of several lines. `has_pytest`: what is built has it, a given image need not.
     """
 
     backend: BackendName
@@ -46,6 +47,7 @@ class Environment:
     notes: tuple[str, ...]
     generated: str = ""
     log_tail: str = ""
+    has_pytest: bool = True
 
 
 def build_environment(
@@ -82,7 +84,7 @@ def build_environment(
     if known is None:
         build.make_requirements(base, requirements, allow_source_distributions)
     else:
-        build.notes, build.can_build = list(known.facts.notes), known.facts.can_build
+        build.known, build.can_build = known.facts.notes, known.facts.can_build
     build.make_environment(requirements, tree_tar, version, setup_command, name)
     kept = backend.find(name)
     if kept is None:

@@ -38,6 +38,10 @@ class ImageError(SandboxError):
         self.tail = tail
 
 
+class RecipeError(ImageError):
+    """A Dockerfile or devcontainer.json cannot be followed as it is written: the user's to mend."""
+
+
 @dataclass(frozen=True)
 class SandboxLimits:
     """Bounds of a sandbox. Bytes, processes, CPUs; the work area lies in memory and counts towards it."""

@@ -62,5 +62,5 @@ def environment_image(docker_client: DockerClient, base_image: str) -> str:
 @pytest.fixture
 def sandbox(docker_client: DockerClient, environment_image: str) -> Iterator[DockerSandbox]:
     """A started sandbox with pytest and coverage, its interpreter in `sandbox.python`."""
-    with DockerSandbox(environment_image, client=docker_client, python=PYTHON) as started:
+    with DockerBackend(docker_client).sandbox(environment_image, python=PYTHON) as started:
         yield started

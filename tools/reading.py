@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandboxes.interface import RunResult
-from tools.testing import Progress, exit_words, output_tail
+from tools.testing import Progress, exit_words, output_tail, shortage
 from tools.verdicts import SuiteRun, Verdict
 
 
@@ -55,12 +55,14 @@ def suite_run(
     if on_progress is not None:
         for done, verdict in enumerate(verdicts.values(), 1):
             on_progress(verdict, done, len(verdicts))
+    short = shortage(result) if problem and not verdicts else None
     return SuiteRun(
         collected=tuple(verdicts),
         verdicts=dict(verdicts),
         complete=not problem,
         problem=problem,
         collection_errors=dict(reading.errors),
+        short={"": short} if short is not None else {},
         seconds=result.seconds,
         exit_code=result.exit_code,
         output=output_tail(result),

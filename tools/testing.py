@@ -7,6 +7,7 @@ The report comes from a process that runs the code under repair, so it is never 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +16,15 @@ from typing import Protocol
 
 from sandboxes.interface import INSIDE, REPO, RunRequest, RunResult, Runtime
 from tools.report import ProcessReport, ReportReader
-from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
+from tools.verdicts import Shortage, SuiteRun, Verdict, VerdictOutcome
 
 MAX_OUTPUT = 200_000
 SHOWN_OUTPUT = 8_000
+# How the last line of an error begins, as pytest and Python write it.
+_RAISED = r"^(?:E|INTERNALERROR>)?\s*[\w.]*"
+_NO_TIME = re.compile(_RAISED + r"TimeLimit: .*took longer than its time limit$")
+_NO_MEMORY = re.compile(_RAISED + r"(?:MemoryError\b|Error: \[Errno 12\])")
+_NO_DISK = re.compile(_RAISED + r"Error: \[Errno 28\]")
 Progress = Callable[[Verdict, int, int], None]
 """Called with each verdict, how many tests are done, and how many there are (0: not known yet)."""
 
@@ -83,14 +89,14 @@ class PytestRunner:
 
     def collect(self, limits: RunLimits) -> SuiteRun:
         report, result = self._process(None, limits, limits.seconds, collect_only=True)
-        run = _Assembly(None)
+        run = _Assembly(None, limits)
         run.add(report, result)
         return run.result(result)
 
     def run(
         self, ids: Sequence[str] | None, limits: RunLimits, on_progress: Progress | None = None
     ) -> SuiteRun:
-        run = _Assembly(ids)
+        run = _Assembly(ids, limits)
         finish_by = time.monotonic() + limits.seconds
         remaining = ids
 
@@ -147,8 +153,9 @@ class PytestRunner:
 class _Assembly:
     """Puts the reports of one or more processes together."""
 
-    def __init__(self, wanted: Sequence[str] | None) -> None:
+    def __init__(self, wanted: Sequence[str] | None, limits: RunLimits) -> None:
         self._wanted = wanted
+        self._limits = limits
         self.collected: tuple[str, ...] = ()
         self.remaining: tuple[str, ...] = ()
         self.problem = ""
@@ -161,7 +168,7 @@ class _Assembly:
         """Take in what a process said and how it ended."""
         self._seconds += result.seconds
         if report.collected is None:
-            self.problem = report.problem or _why_not_collected(result, report)
+            self._not_collected(report, result)
             return
         if not self.collected:
             self._first(report)
@@ -187,15 +194,26 @@ class _Assembly:
             output=output_tail(last),
         )
 
+    def _not_collected(self, report: ProcessReport, result: RunResult) -> None:
+        short = None if report.problem else shortage(result, report.hung)
+        if short is not None:
+            self._run = replace(self._run, short={**self._run.short, "": short})
+            self.problem = f"collecting the tests {short.words}"
+        else:
+            self.problem = report.problem or _why_not_collected(result)
+
     def _first(self, report: ProcessReport) -> None:
         assert report.collected is not None
         self.collected = tuple(report.collected.ids)
+        seconds = self._limits.collect_seconds
+        short = {error.id: _shortage_said(error.message, seconds) for error in report.collected.errors}
         self._run = SuiteRun(
             collected=self.collected,
             verdicts={},
             complete=False,
             deselected=tuple(report.collected.deselected),
             collection_errors={error.id: error.message for error in report.collected.errors},
+            short={file: what for file, what in short.items() if what is not None},
             plugin_files=tuple(report.collected.plugins),
         )
 
@@ -247,18 +265,42 @@ def _contradiction(report: ProcessReport, result: RunResult) -> str:
     return ""
 
 
-def _why_not_collected(result: RunResult, report: ProcessReport) -> str:
-    said = (
-        result.stderr.decode("utf-8", "replace").strip() or result.stdout.decode("utf-8", "replace").strip()
-    )
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), "")
-    if result.timed_out or report.hung:
-        return "collecting the tests took too long"
+def shortage(result: RunResult, hung: bool = False) -> Shortage | None:
+    """What a process that came to nothing ran out of: as the sandbox saw it, or by its own last words.
+    `hung`: its watchdog ended it."""
+    if result.out_of_memory:
+        return Shortage("memory")
+    if result.timed_out or hung:
+        return Shortage("time", result.seconds)
+    return Shortage("disk") if result.disk_full else _shortage_said(_said(result), result.seconds)
+
+
+def _shortage_said(message: str, seconds: float) -> Shortage | None:
+    """The same by the exception that a message ends with; `seconds` is how long it might take."""
+    last = _last_line(message)
+    if _NO_MEMORY.search(last):
+        return Shortage("memory")
+    if _NO_TIME.search(last):
+        return Shortage("time", seconds)
+    return Shortage("disk") if _NO_DISK.search(last) else None
+
+
+def _why_not_collected(result: RunResult) -> str:
+    said = _said(result)
+    last = _last_line(said)
     if result.exit_code == 4:
         errors = [line for line in said.splitlines() if "error:" in line.lower()]
         reason = (errors or [last])[-1].strip()
         return f"pytest refused its settings: {reason[:500]}"
     return f"the tests were not collected ({exit_words(result)}): {last[:500]}"
+
+
+def _said(result: RunResult) -> str:
+    return (result.stderr.strip() or result.stdout.strip()).decode("utf-8", "replace")
+
+
+def _last_line(text: str) -> str:
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
 
 
 def exit_words(result: RunResult) -> str:

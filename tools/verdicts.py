@@ -61,12 +61,28 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Shortage:
+    """What collecting ran out of; `seconds`: how long it took, where time it was."""
+
+    of: Literal["memory", "time", "disk"]
+    seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """What collecting did, to follow its subject."""
+        if self.of == "time":
+            return f"took longer than {self.seconds:.0f} s"
+        return "ran out of memory" if self.of == "memory" else "filled the disk of the sandbox"
+
+
+@dataclass(frozen=True)
 class SuiteRun:
     """What a run of some or all tests said.
 
     `collected` are the ids in collection order; `complete` is False, with the reason in `problem`, when
     the report is missing, partial, early or contradicts itself: such a run proves nothing.
-    `collection_errors` maps a file to why it did not collect. `altered` names parts of the test machinery
+    `collection_errors` maps a file to why it did not collect, `short` a file ("" for all there is) to what
+    that ran out of. `altered` names parts of the test machinery
     that were changed while the tests ran, `plugins` the pytest plugins in use, `plugin_files` the files of
     the repository among them. `output` is the end of what the run printed (untrusted). `exit_code` is that
     of the last process.
@@ -80,6 +96,7 @@ class SuiteRun:
     exit_code: int | None = None
     deselected: tuple[str, ...] = ()
     collection_errors: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[str, Shortage] = field(default_factory=dict)
     altered: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     plugin_files: tuple[str, ...] = ()

@@ -80,18 +80,19 @@ def remove_strangers(top: str, index: Index) -> None:
     waiting = [""]
     while waiting:
         folder = waiting.pop()
-        for entry in list(os.scandir(os.path.join(top, folder))):
-            name = os.path.join(folder, entry.name)
-            kind = index[name][0] if name in index else ""
-            if entry.is_dir(follow_symlinks=False):
-                if kind == "folder":
-                    os.chmod(entry.path, 0o700)
-                    waiting.append(name)
-                else:
-                    empty(entry.path)
-                    os.rmdir(entry.path)
-            elif kind != ("link" if entry.is_symlink() else "file"):
-                os.unlink(entry.path)
+        with os.scandir(os.path.join(top, folder)) as entries:
+            for entry in entries:
+                name = os.path.join(folder, entry.name)
+                kind = index[name][0] if name in index else ""
+                if entry.is_dir(follow_symlinks=False):
+                    if kind == "folder":
+                        os.chmod(entry.path, 0o700)
+                        waiting.append(name)
+                    else:
+                        empty(entry.path)
+                        os.rmdir(entry.path)
+                elif kind != ("link" if entry.is_symlink() else "file"):
+                    os.unlink(entry.path)
 
 
 def put_back_link(path: str, target: str) -> None:

@@ -154,24 +154,37 @@ def remove(path: str) -> None:
 
 
 def empty(folder: str) -> None:
-    """Remove all that is in a folder, however deep: folders two levels down move up first."""
-    os.chmod(folder, 0o755)
+    """Remove all that is in a folder, however deep and however many: folders two levels down move up first.
+
+    Entries are removed as they are listed, because a list of all may be more than memory holds.
+    """
+    if folder != WORK:  # that is opened again after every command, and root may own it
+        os.chmod(folder, 0o755)
     again = True
     while again:
         again = False
-        for entry in list(os.scandir(folder)):
-            if not entry.is_dir(follow_symlinks=False):
-                os.unlink(entry.path)
-                continue
-            os.chmod(entry.path, 0o700)
-            for below in list(os.scandir(entry.path)):
-                if below.is_dir(follow_symlinks=False):
-                    os.chmod(below.path, 0o700)
-                    os.rename(below.path, os.path.join(folder, secrets.token_hex(16)))
-                    again = True
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    again = empty_into(entry.path, folder) or again
+                    os.rmdir(entry.path)
                 else:
-                    os.unlink(below.path)
-            os.rmdir(entry.path)
+                    os.unlink(entry.path)
+
+
+def empty_into(folder: str, above: str) -> bool:
+    """Remove all files in a folder and move its folders to the one above; whether there were any."""
+    os.chmod(folder, 0o700)
+    moved = False
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                os.chmod(entry.path, 0o700)
+                os.rename(entry.path, os.path.join(above, secrets.token_hex(16)))
+                moved = True
+            else:
+                os.unlink(entry.path)
+    return moved
 
 
 def unpack(path: str, tar: Incoming) -> None:

@@ -40,6 +40,12 @@ class Reserve:
         os.ftruncate(self.file, 0)
 
 
+def open_work_area() -> None:
+    """Where root owns the work area, its mode may be that of a folder of the image."""
+    if os.stat(WORK).st_uid == os.getuid():
+        os.chmod(WORK, WORK_MODE)
+
+
 def clear() -> None:
     """Clear what the last command has left, as its owner; cheap when there is nothing."""
     if is_clean():
@@ -81,12 +87,13 @@ def is_empty(folder: str) -> bool:
 
 def clear_shared(folder: str) -> None:
     """Remove what the user owns in a folder that is not the user's."""
-    for entry in list(os.scandir(folder)):
-        if entry.is_dir(follow_symlinks=False):
-            empty(entry.path)
-            os.rmdir(entry.path)
-        else:
-            os.unlink(entry.path)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                empty(entry.path)
+                os.rmdir(entry.path)
+            else:
+                os.unlink(entry.path)
 
 
 def ipc_ids(kind: str) -> List[int]:

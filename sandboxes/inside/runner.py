@@ -13,7 +13,7 @@ import tarfile
 import traceback
 from typing import Any, Callable, Dict, List
 
-from sandboxes.inside import checkpoints, files
+from sandboxes.inside import checkpoints, files, leftovers
 from sandboxes.inside.commands import Children, run
 from sandboxes.inside.files import Incoming, Outgoing
 from sandboxes.inside.frames import read_header, send
@@ -110,4 +110,5 @@ def main() -> None:
     if os.getpid() != 1:
         sys.exit("runner: must be the first process of its own process namespace")
     forbid_new_privileges()
+    leftovers.open_work_area()
     Runner().serve()

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent.errors import UsageError
+from agent.sandbox_limits import check_machine
 from agent.settings import resolve, user_file
 from agent.task import SandboxSettings
+from sandboxes.backend import Machine
 from sandboxes.interface import SandboxLimits
 
 
@@ -57,6 +59,17 @@ def test_the_repository_only_tightens() -> None:
     assert found.sandbox.image == ""
     assert found.protected == ("data/*",)
     assert found.notes == ("ignored from the repository's [tool.agent] (only you may set it): image, value",)
+
+
+def test_what_the_repository_has_a_say_in_is_said() -> None:
+    pyproject = b'[tool.agent]\ntests_command = "make check"\nsetup-command = "make"\n'
+    found = resolve({}, pyproject)
+    assert (found.tests_command, found.sandbox.setup_command) == ("make check", "make")
+    assert found.notes == (
+        "from the repository's [tool.agent]: tests-command 'make check'",
+        "from the repository's [tool.agent]: setup-command 'make'",
+    )
+    assert resolve({"runner": "pytest", "setup_command": "true"}, pyproject).notes == ()
 
 
 def test_trust_is_the_users_explicit_word() -> None:
@@ -117,6 +130,26 @@ def test_an_unknown_key_in_the_users_file_is_named(own_configuration: Path) -> N
         resolve({}, None)
 
 
+def test_a_users_file_that_is_no_file_is_said(own_configuration: Path) -> None:
+    own_configuration.mkdir()
+    with pytest.raises(UsageError, match=r"config\.toml is not a file"):
+        resolve({}, None)
+    own_configuration.rmdir()
+    own_configuration.symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"config\.toml is not a file"):
+        resolve({}, None)
+
+
+def test_limits_beyond_the_machine_are_refused_and_the_usual_ones_never() -> None:
+    small = Machine(memory_bytes=2**30, cpus=1)
+    check_machine(SandboxLimits(), small)
+    check_machine(SandboxLimits(memory_bytes=2**34, cpus=8), Machine(memory_bytes=2**34, cpus=8))
+    with pytest.raises(UsageError, match=r"sandbox-memory: 17 GB is more than .* has \(1.1 GB\)"):
+        check_machine(SandboxLimits(memory_bytes=2**34), small)
+    with pytest.raises(UsageError, match=r"sandbox-cpus: 2.5 is more than .* has \(1\)"):
+        check_machine(SandboxLimits(cpus=2.5), small)
+
+
 def test_the_sandbox_is_bounded_as_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENT_SANDBOX_MEMORY", "3g")
     monkeypatch.setenv("AGENT_SANDBOX_PROCESSES", "64")
@@ -130,7 +163,14 @@ def test_the_sandbox_is_bounded_as_the_user_says(monkeypatch: pytest.MonkeyPatch
         ({"sandbox_memory": "much"}, "not a size"),
         ({"image": "i", "dockerfile": "d"}, "not both"),
         ({"sandbox_memory": "1k"}, "at least 256m of sandbox-memory"),
+        ({"sandbox_memory": "0g"}, "at least 256m of sandbox-memory"),
+        ({"sandbox_memory": f"{'9' * 400}g"}, "sandbox-memory: that is more than can be counted"),
+        ({"sandbox_disk": "-1m"}, "not a size"),
         ({"sandbox_cpus": float("inf")}, "sandbox-cpus"),
+        ({"sandbox_cpus": 0.001}, "sandbox-cpus"),
+        ({"sandbox_cpus": -1}, "sandbox-cpus"),
+        ({"sandbox_processes": 8}, "sandbox-processes"),
+        ({"sandbox_processes": 2**22}, "sandbox-processes"),
         ({"sandbox": "jail"}, "sandbox"),
     ):
         with pytest.raises(UsageError, match=said):

@@ -8,7 +8,10 @@ import uuid
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
 from driver import World, make_repository, refused
+
+from sandboxes.docker_backend import DockerBackend
 
 pytestmark = pytest.mark.docker
 
@@ -57,6 +60,7 @@ def test_an_environment_is_built_listed_shown_found_and_removed(world: World, tm
 def test_what_env_cannot_do_is_one_line(world: World, tmp_path: Path) -> None:
     refused(world.agent("env", "show", "nothing-of-that-name"), "there is no environment", "agent env list")
     refused(world.agent("env", "prune", "--older-than", "soon"), "older-than", "not a duration")
+    refused(world.agent("env", "prune", "some", "--bases"), "--bases removes every environment")
     refused(world.agent("env", "build", str(tmp_path / "nowhere")), "nowhere is not a folder")
     gone = {"DOCKER_HOST": "unix:///nowhere.sock"}
     away = world.agent("env", "list", "--sandbox", "docker", env=gone)
@@ -66,6 +70,59 @@ def test_what_env_cannot_do_is_one_line(world: World, tmp_path: Path) -> None:
     assert failed.code == 20
     assert "conflict" in failed.errors.lower(), "the failing tail is shown"
     assert failed.errors.strip().splitlines()[-1].startswith("agent: the requirements could not be fetched")
+
+
+@pytest.mark.fetch
+def test_what_an_environment_lacks_is_said_on_every_run(world: World, tmp_path: Path) -> None:
+    reason = f"::error::no reason {uuid.uuid4().hex}"
+    files = {
+        "requirements.txt": b"no-such-package-of-ours-at-all\n",
+        "setup.py": f"raise SystemExit('{reason}')\n".encode(),
+        "pyproject.toml": b'[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.8"\n'
+        b"[tool.agent]\ntests_command = 'python -m pytest -q'\n",
+        "test_x.py": b"def test_x():\n    assert True\n",
+    }
+    folder = f"lacking-{uuid.uuid4().hex[:8]}"
+    repository = make_repository(tmp_path / folder, files)
+    first, again = world.fix(repository), world.fix(repository)
+    built = world.agent("env", "build", str(repository))
+    interpreter = r"Python 3\.\d+ from .* \(requires-python: >=3\.8\)"
+    left_out = "left out: no wheel of no-such-package-of-ours-at-all can be had here; --allow-source-dist"
+    for ran in (first, again, built):
+        assert ran.code == 0, ran.output + ran.errors
+        assert re.search(interpreter, ran.output), ran.output
+        assert left_out in ran.output
+        assert "the project could not be installed; its source folder is on the path" in ran.output
+        assert "from the repository's [tool.agent]: tests-command 'python -m pytest -q'" in ran.output
+        assert reason not in ran.output, "which a CI service would obey"
+    for shown in (first.output, built.output):
+        assert reason.removeprefix("::error::") in shown
+    assert "environment from the cache" in again.output and "--verbose shows more" in again.output
+    environment = re.search(r"marginal-agent/env:\w+", built.output)
+    assert environment is not None
+    assert reason.removeprefix("::error::") in world.agent("env", "show", environment[0]).output
+    mine = [name for name, made_for in names(world).items() if made_for == folder]
+    assert "removed 2" in world.agent("env", "prune", *mine).output
+
+
+@pytest.mark.fetch
+def test_a_long_silence_is_filled_and_what_is_in_use_is_kept(
+    world: World, calc: Path, docker_client: DockerClient
+) -> None:
+    command = f"sleep 12; echo {uuid.uuid4()}"
+    built = world.agent("env", "build", str(calc), "--setup-command", command)
+    assert built.code == 0, built.output + built.errors
+    assert re.search(
+        rf"^ +still: running the setup command: {command} \(\d+ s\)$", built.output, re.MULTILINE
+    )
+    environment = re.search(r"marginal-agent/env:\w+", built.output)
+    assert environment is not None
+    with DockerBackend(docker_client).sandbox(environment[0]):
+        kept = world.agent("env", "prune", environment[0])
+    tag = environment[0].partition(":")[2][:12]
+    assert f"kept {tag}: it is in use by a container, or by an image built on it" in kept.output
+    assert "removed 0" in kept.output and kept.code == 0
+    assert "removed 1" in world.agent("env", "prune", environment[0]).output
 
 
 def test_doctor_says_what_is_there(world: World) -> None:

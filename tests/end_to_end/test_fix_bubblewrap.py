@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from driver import World, make_repository, start, wait_for
 from forgeries import BASE, TARGET
 
 from sandboxes.bubblewrap_backend import BubblewrapBackend
+from sandboxes.bubblewrap_store import Store
 
 
 @pytest.fixture
@@ -53,6 +57,30 @@ def test_a_dockerfile_needs_an_engine(world: World, calc: Path) -> None:
     ran = world.fix(calc, "--test", TARGET, "--dockerfile", str(calc / "Dockerfile"))
     assert ran.code == 20, ran.output
     assert "needs a container engine" in " ".join(ran.output.split())
+
+
+def test_the_store_can_be_emptied(
+    world: World, bubblewrap_backend: BubblewrapBackend, tmp_path: Path
+) -> None:
+    (tmp_path / "root" / "etc").mkdir(parents=True)
+    with tarfile.open(tmp_path / "base.tar", "w") as tar:
+        tar.add(tmp_path / "root", ".")
+    cache = tmp_path / "cache"
+    store = Store(bubblewrap_backend.site.host, cache / "marginal-agent" / "bubblewrap")
+    store.add_base("marginal-agent/base:small", tmp_path / "base.tar")
+    env = {"XDG_CACHE_HOME": str(cache)}
+    said = world.agent("env", "list", env=env).output
+    assert re.search(r"no environment is kept; base images: [1-9]\d* kB", said), said
+    for options, answer in (
+        (["--all"], "removed 0, "),
+        (["--bases", "--dry-run"], "would remove 1, "),
+        (["--bases"], "removed 1, "),
+    ):
+        found = len(store.records())
+        ran = world.agent("env", "prune", *options, env=env)
+        assert found == 1 and ran.code == 0 and answer in ran.output, ran.output + ran.errors
+    left = [path for path in cache.rglob("*") if path.stat().st_uid != os.getuid() or path.is_file()]
+    assert {path.suffix or path.name for path in left} <= {"lock", ".lock"}, left
 
 
 def processes_of(agent: int) -> list[int]:

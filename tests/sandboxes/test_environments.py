@@ -94,14 +94,34 @@ def test_a_small_project_is_installed_once(build: Build, backend: Backend) -> No
 
 
 def test_a_project_that_cannot_be_built_is_put_on_the_path(build: Build, backend: Backend) -> None:
-    files = {"setup.py": f"raise SystemExit('{uuid.uuid4()}')", "small.py": "value = 41\n"}
+    reason = f"no such thing: {uuid.uuid4()}"
+    files = {
+        "setup.py": f"print('before\\n' * 100)\nraise SystemExit('{reason}')",
+        "small.py": "value = 41\n",
+    }
     built = build(files)
     assert not built.project_installed
-    assert any("could not be installed" in note for note in built.notes)
+    first, *tail = built.notes[0].splitlines()
+    assert first == "the project could not be installed; its source folder is on the path"
+    assert tail[-1].strip() == reason, "the end of the output is the reason, not what pip says of all reasons"
+    assert 5 < len(tail) <= 15
+    assert build(files).notes == built.notes, "and is kept"
     with backend.sandbox(built.image, python=built.python) as sandbox:
         sandbox.put_tar(REPO, tree(files))
         result = sandbox.run(RunRequest((built.python, "-c", "import small; print(small.value)"), timeout=60))
         assert result.stdout == b"41\n"
+
+
+def test_notes_without_end_are_kept_within_bounds(build: Build) -> None:
+    long = chr(0x20000) * 290
+    files = {
+        "setup.py": f"print(('{long}' + chr(10)) * 30)\nraise SystemExit('{uuid.uuid4()}')",
+        "requirements.txt": "".join(f"-e {number}{long}\n" for number in range(70)),
+    }
+    built = build(files)
+    assert built.notes[0].startswith("the project could not be installed")
+    assert "refused" in built.notes[1]
+    assert sum(map(len, built.notes)) < 11_000
 
 
 def test_what_cannot_be_fetched_is_an_error_with_its_reason(build: Build) -> None:
@@ -137,7 +157,11 @@ def test_generated_files_are_the_new_ones_only() -> None:
 def test_a_requirement_without_a_wheel_is_left_out_in_words(build: Build, backend: Backend) -> None:
     missing = f"no-such-package-of-ours-{uuid.uuid4().hex}"
     built = build({"requirements.txt": f"iniconfig\n{missing}\n"})
-    assert f"left out: no wheel of {missing} can be had here" in built.notes
+    assert built.notes == (
+        f"left out: no wheel of {missing} can be had here; --allow-source-distributions may build one",
+    )
+    again = build({"requirements.txt": f"iniconfig\n{missing}\n"}, allow_source_distributions=True)
+    assert again.notes == (f"left out: no wheel of {missing} can be had here",)
     with backend.sandbox(built.image, python=built.python) as sandbox:
         result = sandbox.run(RunRequest((built.python, "-c", "import iniconfig"), timeout=60))
         assert result.exit_code == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 from docker import DockerClient
 
 from sandboxes.client import RunnerClient
-from sandboxes.docker import DockerSandbox
+from sandboxes.docker import PID_LABEL, DockerSandbox
 from sandboxes.inside.frames import FEED_WINDOW
 from sandboxes.interface import RunRequest, SandboxError
 
@@ -104,13 +103,13 @@ def test_late_input_disturbs_no_other_request(any_sandbox: RunnerClient) -> None
 
 HOST = """
 import sys, threading
-from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import RunRequest
 def feed():
     print("feeding", flush=True)
     while sandbox.feed(bytes(100_000)):
         pass
-with DockerSandbox(sys.argv[1], labels={"test": sys.argv[2]}) as sandbox:
+with DockerBackend().sandbox(sys.argv[1]) as sandbox:
     request = RunRequest(("sh", "-c", "echo >&3; sleep 300"), timeout=300, report=True, interactive=True)
     feeder = threading.Thread(target=feed)
     sandbox.run(request, on_report=lambda _: feeder.start())
@@ -121,13 +120,12 @@ with DockerSandbox(sys.argv[1], labels={"test": sys.argv[2]}) as sandbox:
 def test_host_that_dies_while_it_feeds_leaves_no_container(
     docker_client: DockerClient, environment_image: str
 ) -> None:
-    marker = f"feeding-{os.getpid()}"
-    command = [sys.executable, "-c", HOST, environment_image, marker]
+    command = [sys.executable, "-c", HOST, environment_image]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE) as host:
         assert host.stdout is not None and host.stdout.readline() == b"feeding\n"
         time.sleep(0.5)  # the command reads nothing, so by now the feeder waits
         host.send_signal(signal.SIGKILL)
-    mine = {"label": f"test={marker}"}
+    mine = {"label": f"{PID_LABEL}={host.pid}"}
     deadline = time.monotonic() + 20
     while docker_client.containers.list(all=True, filters=mine) and time.monotonic() < deadline:
         time.sleep(0.05)

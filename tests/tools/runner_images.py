@@ -16,6 +16,7 @@ from docker.errors import ImageNotFound
 
 from sandboxes.bases import distribution_sources, host_release
 from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.host import apt_install, may_install, run_program
 from sandboxes.interface import REPO, Runtime
 from tools.inside_files import inside_files
@@ -56,7 +57,7 @@ def runner_image(docker_client: DockerClient) -> str:
 @pytest.fixture
 def runner_sandbox(docker_client: DockerClient, runner_image: str) -> Iterator[DockerSandbox]:
     """A started sandbox with every tool, and our own files inside."""
-    with DockerSandbox(runner_image, client=docker_client) as sandbox:
+    with DockerBackend(docker_client).sandbox(runner_image) as sandbox:
         sandbox.install_inside(inside_files())
         yield sandbox
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from docker import DockerClient
 from repair_cases import DEFECTS, SHOP, Defect
 
+from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
-from sandboxes.interface import RunRequest
+from sandboxes.interface import RunRequest, SandboxLimits
 from tools.repair.localise import Localisation, localise
 from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch
@@ -169,6 +171,21 @@ def test_candidates_that_eat_memory_or_never_end_are_cut(sandbox: DockerSandbox)
     assert found.plausible is not None
     put(sandbox, {**files, "grow.py": found.plausible.content.decode()})
     assert run_suite(sandbox) == 0
+
+
+def test_a_search_that_runs_out_of_memory_says_so(
+    docker_client: DockerClient, environment_image: str
+) -> None:
+    files = {
+        "calc.py": f"TABLE = [{'1 + 2, ' * 100_000}]\n",
+        "test_calc.py": "def test_it():\n    assert 0\n",
+    }
+    limits = SandboxLimits(memory_bytes=256 * 2**20, disk_bytes=64 * 2**20)
+    with DockerSandbox(environment_image, limits, client=docker_client, python=PYTHON) as small:
+        put(small, files)
+        only = RepairSearch(small, small.python, REPO, ["calc.py"], ["test_calc.py::test_it"])
+        with pytest.raises(RepairError, match="the repair search inside the sandbox ran out of memory"):
+            only.advance(0, 60.0, 100)
 
 
 def test_seconds_are_a_hard_limit_and_the_tree_is_put_back(sandbox: DockerSandbox) -> None:

@@ -14,6 +14,7 @@ from screening_cases_suites import TESTS
 
 from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import REPO
 from tools.files import FileEdit, apply
 from tools.inside_files import inside_files
@@ -29,7 +30,7 @@ ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 @pytest.fixture(scope="module")
 def shared(docker_client: DockerClient, environment_image: str) -> Iterator[DockerSandbox]:
     """One sandbox for all cases: its tree is replaced for each."""
-    with DockerSandbox(environment_image, client=docker_client, python=PYTHON) as started:
+    with DockerBackend(docker_client).sandbox(environment_image, python=PYTHON) as started:
         started.install_inside(inside_files())
         yield started
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.tools.local_runtime import LocalRuntime, write_tree
 from tools.testing import PytestRunner, RunLimits
-from tools.verdicts import SuiteRun, Verdict
+from tools.verdicts import Shortage, SuiteRun, Verdict
 
 INSIDE = str(Path(__file__).parents[2] / "tools" / "inside")
 LIMITS = RunLimits(seconds=60, per_test_seconds=1)
@@ -219,12 +219,33 @@ def test_files_that_do_not_collect_are_said_and_the_rest_runs(tmp_path: Path) ->
         "test_a.py": "import nowhere\n",
         "test_b.py": "def test_x(): pass\n",
         "test_c.py": "while True: pass\n",
+        "test_d.py": "bytearray(2**40)\n",
+        "test_e.py": "raise OSError(28, 'No space left on device')\n",
+        "test_f.py": "raise ValueError('no MemoryError: [Errno 28]')\n",
     }
     run = run_of(tmp_path, files, limits=replace(LIMITS, collect_seconds=1))
     assert run.complete
     assert outcomes(run) == {"test_x": "passed"}
-    assert set(run.collection_errors) == {"test_a.py", "test_c.py"}
+    assert set(run.collection_errors) == files.keys() - {"test_b.py"}
     assert "No module named 'nowhere'" in run.collection_errors["test_a.py"]
+    assert run.short == {
+        "test_c.py": Shortage("time", 1),
+        "test_d.py": Shortage("memory"),
+        "test_e.py": Shortage("disk"),
+    }
+
+
+def test_what_keeps_all_from_being_collected_is_said(tmp_path: Path) -> None:
+    for number, (conftest, limits, words) in enumerate(
+        (
+            ("bytearray(2**40)\n", LIMITS, "ran out of memory"),
+            ("import time\ntime.sleep(60)\n", replace(LIMITS, seconds=2), "took longer than 2 s"),
+        )
+    ):
+        files = {"conftest.py": conftest, "test_a.py": "def test_x(): pass\n"}
+        run = run_of(tmp_path / str(number), files, limits=limits)
+        assert (run.complete, run.problem) == (False, f"collecting the tests {words}")
+        assert run.short[""].words == words
 
 
 def test_an_id_that_was_not_collected_is_a_problem(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from sandboxes.interface import INSIDE, RunRequest, RunResult, Runtime
 from tools.inside_files import inside_files
 from tools.repair.localise import Localisation
 from tools.repair.reports import Event, EventReader, RepairError, events
+from tools.testing import exit_words, shortage
 
 MAX_CONTENT = 4_000_000
 PREPARE_SECONDS = 180.0
@@ -208,7 +209,7 @@ def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes
 
 
 def _failure(result: RunResult) -> RepairError:
-    tail = result.stderr[-2000:].decode("utf-8", "replace")
-    return RepairError(
-        f"the repair search inside the sandbox gave no result (exit {result.exit_code}): {tail}"
-    )
+    tail = result.stderr[-2000:].decode("utf-8", "replace").strip()
+    ran_short = shortage(result)
+    ended = ran_short.words if ran_short is not None else f"gave no result ({exit_words(result)})"
+    return RepairError(f"the repair search inside the sandbox {ended}" + (f": {tail}" if tail else ""))

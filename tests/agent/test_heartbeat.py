@@ -1,0 +1,66 @@
+"""Progress in a log: neither silence nor a flood, and no thread that takes signals from the main one."""
+
+from __future__ import annotations
+
+import io
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from agent import heartbeat
+from agent.view import View
+
+
+def view_into(log: io.StringIO) -> View:
+    return View(Console(file=log, width=120))
+
+
+def test_a_silent_step_is_said_to_go_on_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "MOST_SECONDS", 0.2)
+    log = io.StringIO()
+    view = view_into(log)
+    view.wait("read environment")
+    view.progress("installing\x1b[31m the project")
+    time.sleep(0.7)
+    view.finish()
+    said = log.getvalue()
+    assert 2 <= said.count("     still: installing\\x1b[31m the project (") <= 3, said
+    assert said.endswith(" s)\n")
+    time.sleep(0.4)
+    view.progress("later")
+    view.finish()
+    assert log.getvalue() == said, "nothing is said of what has ended"
+
+
+def test_news_are_said_no_more_often_than_is_of_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "LEAST_SECONDS", 0.2)
+    log = io.StringIO()
+    view = view_into(log)
+    view.wait("act repair")
+    started = time.monotonic()
+    for done in range(50):
+        view.progress(f"tests: {done}")
+        time.sleep(0.01)
+    most = (time.monotonic() - started) / 0.2
+    view.finish()
+    lines = log.getvalue().splitlines()
+    assert 1 <= len(lines) <= most
+    assert all(line.startswith("     tests: ") for line in lines)
+
+
+def test_its_thread_leaves_signals_to_the_main_one() -> None:
+    before = set(threading.enumerate())
+    view = view_into(io.StringIO())
+    view.wait("act repair")
+    (thread,) = set(threading.enumerate()) - before
+    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
+    blocked = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
+    view.finish()
+    assert not thread.is_alive()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        assert blocked & 1 << number - 1
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}

@@ -1,0 +1,68 @@
+"""The table of candidates, as it is printed."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from agent.view import candidate_table
+from policies.vocabulary import ActionClass, Candidate, Check, Decision, Gain, Prices, Quote, Step, StepKind
+
+PRICES = Prices()
+REFUSAL = "could take 1800 s and 612 s are left before the deadline"
+
+
+def candidate(step: Step, gain: float, refused: str = "") -> Candidate:
+    """A row in which no figure is zero, and no two are alike."""
+    quote = Quote(
+        gain=Gain(gain, gain, 0, 0),
+        dollars=1.234,
+        seconds=156.7,
+        loss=0.0987,
+        irreversible_loss=0.0123,
+        attention=2.345,
+        worst_dollars=2,
+        worst_seconds=200,
+        probability=1.0,
+    )
+    return Candidate(step, quote, quote.net(PRICES), refused)
+
+
+ROWS = (
+    candidate(Step(StepKind.VERIFY, ActionClass.EXECUTE, check=Check.AFFECTED), 18.765),
+    candidate(
+        Step(StepKind.ACT, ActionClass.DRAFT, tier="a-vendor/a-model-with-a-long-name"), 19.876, REFUSAL
+    ),
+    candidate(Step(StepKind.PLAN, ActionClass.READ, tier="strong"), 17.654, "over the budget"),
+    candidate(Step(StepKind.DEFER, ActionClass.READ), -0.543),
+)
+
+
+def rendered(width: int, chosen: Step | None) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=False)
+    console.print(candidate_table(Decision(chosen, ROWS, "because"), PRICES))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("chosen", range(len(ROWS)))
+def test_nothing_of_the_table_is_cut(width: int, chosen: int) -> None:
+    text = rendered(width, ROWS[chosen].step)
+    lines = text.splitlines()
+    assert "…" not in text and all(len(line) <= width for line in lines), text
+    headings = ("step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net")
+    assert tuple(lines[0].split()) == headings
+    for position, row in enumerate(ROWS):
+        figures = f"100% {row.quote.gain.total:+.3f} -1.234 -2.345 -1.567 -1.974 -0.246 {row.net:+.3f}"
+        (line,) = (line for line in lines if " ".join(line.split()).endswith(figures))
+        assert line.startswith("▶ ") == (position == chosen)
+    flat = "".join(text.split())
+    for said in ("plan strong refused: over the budget", f"long-name refused: {REFUSAL}"):
+        assert said.replace(" ", "") in flat, text
+
+
+def test_a_stop_marks_no_row() -> None:
+    assert "▶" not in rendered(80, None)
