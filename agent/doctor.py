@@ -19,15 +19,16 @@ from rich.text import Text
 from agent import ladder
 from agent.errors import AgentError, UsageError
 from agent.sandbox_limits import USUAL, changed, check_machine, show_limits
-from agent.settings import Resolved, resolve, state_folder, user_file
+from agent.settings import Resolved, resolve, state_folder
+from agent.sources import user_file
 from agent.units import show_size
 from sandboxes.backend import Backend
 from sandboxes.choose import choose_backend
 from sandboxes.host import quiet
 from sandboxes.interface import RunRequest, SandboxError, SandboxLimits, Wanted
+from tools.endings import exit_words
 from tools.host_git import GitError, git
 from tools.plain import plain
-from tools.testing import exit_words
 
 KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 PACKAGES = ("docker", "openai", "anthropic", "gitpython", "pydantic", "numpy")
@@ -61,7 +62,7 @@ def examine(sandbox: str | None) -> tuple[Check, ...]:
     if sandbox is not None and sandbox not in (choices := get_args(Wanted)):
         raise UsageError(f"--sandbox: '{sandbox}' is none of {', '.join(choices)}")
     resolved, configuration = _configuration(sandbox)
-    checks = [_versions(), _git(), configuration, _state(), _disk("state folder", state_folder())]
+    checks = [_versions(), _git(), configuration, *_state()]
     if resolved is not None:
         checks += _sandboxes(resolved)
     return (*checks, *(_key(name) for name in KEYS))
@@ -110,14 +111,18 @@ def _configuration(sandbox: str | None) -> tuple[Resolved | None, Check]:
     return resolved, Check("configuration", Status.OK, f"{where}; tiers: {', '.join(resolved.tier_names)}")
 
 
-def _state() -> Check:
+def _state() -> list[Check]:
+    """Whether a trace can be written: tried, as permissions do not tell (/proc, a read-only disk)."""
     folder = state_folder()
     there = _existing(folder)
-    if os.access(there, os.W_OK | os.X_OK):
-        return Check("permissions", Status.OK, f"traces go to {folder}")
-    return Check(
-        "permissions", Status.MISSING, f"no permission to write to {there}: mend that, or use --trace"
-    )
+    try:
+        with tempfile.TemporaryDirectory(dir=there) as trial:
+            (Path(trial) / "trace").write_bytes(b"x")
+    except OSError as error:
+        why = f"nothing can be written in {there} ({error.strerror})"
+        mend = "mend that, have XDG_STATE_HOME name another folder, or use --trace"
+        return [Check("permissions", Status.MISSING, f"{why}: {mend}")]
+    return [Check("permissions", Status.OK, f"traces go to {folder}"), _disk("state folder", there)]
 
 
 def _existing(folder: Path) -> Path:

@@ -84,6 +84,8 @@ def build(
         check_machine(resolved.sandbox.limits, backend.machine())
         view.wait("reading the repository")
         base = fitting_base(folder, resolved.sandbox.limits)
+        if base.git_dir is None:
+            view.note("not a git repository: built for a copy of the folder, as `agent fix` would take it")
         built = environment_of(backend, base, resolved.sandbox, resolved.limits.seconds, view.progress)
     for note in built.notes:
         view.note(note)

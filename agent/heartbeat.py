@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 LEAST_SECONDS = 5.0
 """Between two lines, however much happens."""
@@ -46,9 +46,12 @@ class Heartbeat:
         while not self._over.wait(self._said + MOST_SECONDS - time.monotonic()):
             with self._lock:
                 now = time.monotonic()
-                if now - self._said >= MOST_SECONDS and self._doing:
-                    self._said = now
-                    self._say(f"still: {self._doing} ({now - self._since:.0f} s)")
+                if now - self._said < MOST_SECONDS:
+                    continue
+                self._said = now
+                if self._doing:
+                    with suppress(OSError):  # the main thread meets it at its next line
+                        self._say(f"still: {self._doing} ({now - self._since:.0f} s)")
 
 
 @contextmanager

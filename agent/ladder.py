@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent.errors import UsageError
-from agent.settings import REPAIR, Resolved, user_settings
+from agent.settings import REPAIR, Resolved
+from agent.sources import user_settings
 from agent.task import Settings
 from agent.tiers.interface import Tier
 from agent.tiers.scripted import ScriptedTier

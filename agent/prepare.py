@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 
 from pydantic import TypeAdapter
@@ -36,6 +37,10 @@ REPRODUCTION_RUNS = 2
 CANNOT_EXECUTE, NOT_FOUND = 126, 127
 """A shell's exit codes for a command that is not there."""
 
+MEND = " — if a dependency is missing, declare it, or name --setup-command or --image"
+CONFIGURATION = re.compile(r"ERROR: \S+\.(?:toml|ini|cfg):")
+"""How pytest begins what it says of a configuration file that it cannot read."""
+
 SUITE_RUN: TypeAdapter[SuiteRun] = TypeAdapter(SuiteRun)
 
 
@@ -63,8 +68,8 @@ def intake(world: World, state: State) -> Observation:
         if all(tier.name == REPAIR for tier in settings.tiers):
             return StepRefused(
                 outcome=Outcome.NOT_FIXED,
-                message=f"the tests are run by {runner}, and only the embedded tier is configured, which "
-                "knows Python only; add another to your configuration",
+                message=f"no tier here can repair what {runner} runs: only the embedded one is configured, "
+                "which repairs Python only; add another to your configuration",
             )
         notes.append(f"tests are run by {runner}; the embedded repair tier knows Python only")
     if base.git_dir is None:
@@ -186,7 +191,7 @@ def baseline(world: World, state: State) -> Observation:
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
         return StepRefused(outcome=Outcome.USAGE, message=_not_collected(state, run))
-    if not state.named and not run.failing and (problem := _not_green(state, run)):
+    if not state.named and (problem := _not_whole(state, run)):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     return BaselineDone(
         counts=count(run),
@@ -219,11 +224,15 @@ def count(run: SuiteRun) -> Counts:
     )
 
 
-def _not_green(state: State, run: SuiteRun) -> str:
-    """Why a suite in which nothing failed is not green all the same, or ""."""
+def _not_whole(state: State, run: SuiteRun) -> str:
+    """Why nobody could say of the suite what fails in it, or "". A file that does not collect fails as well:
+    a run that mends the rest would end green, and the suite would not be."""
     if run.collection_errors:
-        return ("nothing fails, but " if run.collected else "") + _not_collected(state, run)
-    if not run.complete:
+        one = "; to mend something else all the same, name its tests with --test" if run.failing else ""
+        return ("" if run.failing or not run.collected else "nothing fails, but ") + (
+            _not_collected(state, run) + one
+        )
+    if not run.failing and not run.complete:
         return f"nothing failed, but the suite did not run to its end: {run.problem}"
     return "" if run.collected else "the suite has no tests: nothing was collected"
 
@@ -238,10 +247,10 @@ def _no_command(state: State, run: SuiteRun) -> str:
 
 def _not_collected(state: State, run: SuiteRun) -> str:
     what = "a part of the suite" if run.collected else "the suite"
-    return _ran_short(state, run) or (
-        f"{what} cannot be collected: {uncollected(run) or run.problem} — if a dependency is missing, "
-        "declare it, or name --setup-command or --image"
-    )
+    why = uncollected(run) or run.problem
+    # No dependency mends a configuration file that cannot be read.
+    mend = "" if CONFIGURATION.search(why) else MEND
+    return _ran_short(state, run) or f"{what} cannot be collected: {why}{mend}"
 
 
 def _ran_short(state: State, run: SuiteRun) -> str:

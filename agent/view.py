@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from typing import Any, TextIO, cast
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
-from rich.padding import Padding
 from rich.panel import Panel
 from rich.spinner import Spinner
 from rich.table import Table
@@ -28,6 +28,7 @@ from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, 
 from tools.plain import plain
 
 PLAIN_WIDTH = 120
+_INDENT = "     "
 _COLUMNS = ("", "step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net")
 
 
@@ -96,7 +97,7 @@ class View:
             self.note(note)
 
     def note(self, text: str) -> None:
-        """A remark in one line."""
+        """A remark; where it has more lines, they are indented."""
         self.console.print(Text(f"  note: {plain(text)}", style="dim"))
 
     def decided(self, state: State, decision: Decision) -> None:
@@ -109,11 +110,11 @@ class View:
             self.console.print(Text(f"{number:>3}. {decision.chosen.name}  [{spent}]", style="bold"))
         if len(decision.candidates) > 1 or self.verbose or decision.chosen is None:
             self.console.print(candidate_table(decision, state.settings.prices))
-            self.console.print(_indented(Text(plain(decision.reason), style="dim")))
+            self.console.print(_Indented(Text(plain(decision.reason), style="dim")))
         if decision.shadow_dollars > 0 or decision.shadow_seconds > 0:
             dollar, minute = show_money(decision.shadow_dollars), show_money(60 * decision.shadow_seconds)
             worth = f"a limit binds: a dollar more would be worth {dollar}, a minute more {minute}"
-            self.console.print(_indented(Text(worth, style="dim")))
+            self.console.print(_Indented(Text(worth, style="dim")))
 
     def begun(self, step: Step) -> None:
         """A step starts."""
@@ -145,7 +146,7 @@ class View:
             text = Text(f"{'→ ' if position == 0 else '  '}{plain(line, 500)}")
             if position == 0:
                 text.append(took, style="dim")
-            self.console.print(_indented(text))
+            self.console.print(_Indented(text))
 
     def finish(self) -> None:
         """End the live line or the heartbeat, if there is one. Safe to call at any time."""
@@ -168,8 +169,8 @@ class View:
         self.diff(diff)
         if state.submission is not None:
             for line in said(state.submission):
-                self.console.print(_indented(Text(plain(line, 500))))
-            self.console.print(_indented(Text("a no leaves your tree as it is; the patch file stays")))
+                self.console.print(_Indented(Text(plain(line, 500))))
+            self.console.print(_Indented(Text("a no leaves your tree as it is; the patch file stays")))
 
     def ended(self, report: Report) -> None:
         """The outcome in words, the diff, what was verified, the bill, the trace and its head hash."""
@@ -204,7 +205,7 @@ def candidate_table(decision: Decision, prices: Prices) -> Group:
         table.add_row(*_cells(candidate, prices, chosen), style="bold" if chosen else "")
         if candidate.refused:
             line = f"{candidate.step.name} refused: {plain(candidate.refused, 200)}"
-            refusals.append(_indented(Text(line, style="dim")))
+            refusals.append(_Indented(Text(line, style="dim")))
     return Group(table, *refusals)
 
 
@@ -232,9 +233,16 @@ def _amount(dollars: float) -> str:
     return f"{dollars:+.3f}" if abs(dollars) >= 0.0005 else "0"
 
 
-def _indented(text: Text) -> Padding:
-    """Below its step, with wrapped lines under the first."""
-    return Padding(text, (0, 0, 0, 5), expand=False)
+@dataclass(frozen=True)
+class _Indented:
+    """Below its step, with wrapped lines under the first, and no blanks at their ends."""
+
+    text: Text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for line in self.text.wrap(console, options.max_width - len(_INDENT)):
+            line.rstrip()
+            yield Text.assemble(_INDENT, line)
 
 
 def diff_text(diff: str) -> Text:

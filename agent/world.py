@@ -155,6 +155,7 @@ class World:
             del verdict
             self.say(f"{doing}: {done} of {total}" if total else f"{doing}: {done}")
 
+        self.say(doing)  # a slow first test, or a runner that reports at its end, is long in coming
         return self.runner(sandbox).run(ids, self.run_limits(seconds), progress)
 
     def run_limits(self, seconds: float) -> RunLimits:

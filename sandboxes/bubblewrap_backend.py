@@ -82,8 +82,14 @@ class BubblewrapBackend:
     def __init__(self, folder: Path | None = None) -> None:
         seccomp.filters(platform.machine())
         host = find_host()
-        with store_errors("opening the store of images"):
+        try:
             store = Store(host, folder)
+        except OSError as error:
+            raise SandboxError(
+                f"images cannot be kept in {error.filename} ({error.strerror}): mend that, or have "
+                "XDG_CACHE_HOME name another folder"
+            ) from error
+        with store_errors("looking for control groups"):
             self.site = Site(host, store, cgroups.find_means(Path("/proc/mounts").read_text()))
 
     @property

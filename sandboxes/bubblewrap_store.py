@@ -9,10 +9,10 @@
 All that `root` and `env` hold belongs to the range of ids of `Host`, whose first id is root inside, and code
 under repair has written some of it. So nothing there is run or followed on the host: it is copied, measured
 and removed by plain programs as that range's root, which is nobody on the host, and mounted without setuid
-and devices. The store itself can be entered by its user alone.
+and devices; the host lists its folders, no more. The store itself can be entered by its user alone.
 
-Nothing changes the files of an image after it was made. So one in which something did change since (whoever
-removed a part of it by hand, or was stopped while doing so) is as good as none, and is made again.
+Nothing is added to an image or removed from it after it was made. So one in which a folder changed since
+(whoever removed a part of it by hand, or was stopped while doing so) is as good as none, and is made again.
 """
 
 from __future__ import annotations
@@ -200,19 +200,11 @@ class Store:
         return self.images / _file_name(name)
 
     def _is_whole(self, record: Record) -> bool:
-        """Whether nothing was changed in an image since it was made. Each is looked through once."""
-        folder, part = self._place(record.name), "env" if record.base else "root"
-        if record.digest not in self._whole:
-            try:
-                with (folder / _RECORD).open() as lock:
-                    fcntl.flock(lock, fcntl.LOCK_SH)
-                    look = ("find", part, "-newerct", f"@{record.created:.6f}", "-print", "-quit")
-                    if not (folder / part).is_dir() or run_mapped(self.host, Order(look), folder):
-                        return False
-            except FileNotFoundError:  # somebody removed it meanwhile
-                return False
+        """Whether nothing was removed from an image since it was made. Each is looked through once."""
+        part = self._place(record.name) / ("env" if record.base else "root")
+        if record.digest not in self._whole and part.is_dir() and not _changed_since(part, record.created):
             self._whole.add(record.digest)
-        return True
+        return record.digest in self._whole
 
     def _take_away(self, folder: Path) -> bool:
         """Leave an image to `reap`, unless it is in use: it is gone at once, even if we are killed before its
@@ -272,6 +264,21 @@ def _read(folder: Path) -> Record | None:
         return Record(**found, facts=facts)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _changed_since(top: Path, moment: float) -> bool:
+    """Whether a folder, or one below it, got or lost an entry after a moment, in Unix seconds.
+
+    Where this user may not look it has removed nothing either, so that no other user need be asked to."""
+    waiting = [str(top)]
+    while waiting:
+        folder = waiting.pop()
+        with suppress(OSError):
+            if os.lstat(folder).st_ctime > moment:
+                return True
+            with os.scandir(folder) as entries:
+                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return False
 
 
 def _lock_at_once(lock: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Sequence
@@ -31,8 +32,7 @@ _FETCH_SECONDS = 900.0
 _INSTALL_SECONDS = 900.0
 _TAIL = 4000
 _NOTE_LINES, _NOTE_WIDTH = 15, 160
-_NOTES = 10_000
-"""Characters of all notes together: an engine's label holds 64 KB."""
+_NOTES = 20_000  # bytes of all notes as JSON: in base64 they have to fit into a label of an engine, 64 KB
 # What pip prints around the reason of a failed build, which says nothing of it.
 _AROUND = re.compile(
     r"(?:note: This |hint: See |\[end of output\]|╰─> |ERROR: Failed |× Failed to build|× Encountered"
@@ -134,7 +134,11 @@ class Build:
             self.notes.append("the locked versions cannot be had together here; newer ones are used")
             return everything
         if declared.build_requirements and self._download(builder, needed, (), how):
-            self.notes.append("what the project is built with could not be had; it is used uninstalled")
+            lacking = ", ".join(declared.build_requirements)
+            self.notes.append(
+                f"what the project is built with could not be had ({lacking}); it is used uninstalled"
+                f"{_also_sources(how)}"
+            )
             self.can_build = False
             return needed
         fewer = self._without_what_is_missing(builder, everything, how)
@@ -159,8 +163,10 @@ class Build:
             if len(fewer) == len(wanted) or name in _ALWAYS:
                 return ()
             wanted = fewer
-            more = "" if how.source_distributions else "; --allow-source-distributions may build one"
-            self.notes.append(f"left out: no wheel of {name} can be had here{more}")
+            what = "source or wheel" if how.source_distributions else "wheel"
+            self.notes.append(
+                f"left out: pip finds no {what} of {name} here (is the name right?){_also_sources(how)}"
+            )
             if self._download(builder, wanted, (), how):
                 return wanted
         return ()
@@ -210,7 +216,8 @@ class Build:
             installed = self.declarations.installable and self._install_project(builder)
             if setup_command is not None:
                 self.progress(f"running the setup command: {setup_command}")
-                self._must(builder, ["sh", "-c", setup_command], cwd=REPO)
+                command = ("sh", "-c", setup_command)
+                self._must(builder, command, cwd=REPO, called=f"the setup command '{setup_command}'")
             self._keep_generated(builder, tree_tar)
             self.progress("keeping the environment")
             builder.keep(name, self._facts("environment", installed))
@@ -218,7 +225,7 @@ class Build:
     def _facts(self, kind: Literal["requirements", "environment"], installed: bool) -> Facts:
         notes, room = (*self.notes, *self.known), _NOTES
         for position, note in enumerate(notes):
-            room -= len(note)
+            room -= len(json.dumps(note, ensure_ascii=False).encode("utf-8", "surrogatepass"))
             if room < 0:
                 notes = (*notes[:position], "more was noted, not kept")
                 break
@@ -282,17 +289,21 @@ class Build:
             self.log += f"[{note}]\n" if happened else ""
         return result
 
-    def _must(self, builder: Builder, command: Sequence[str], *, cwd: str = WORK) -> None:
+    def _must(self, builder: Builder, command: Sequence[str], *, cwd: str = WORK, called: str = "") -> None:
         result = self._run(builder, command, cwd=cwd)
         if result.exit_code != 0:
             shown = command[-1] if command[0] == "sh" else command[0]
-            raise ImageError(f"{shown} failed with exit code {result.exit_code}", self.tail)
+            raise ImageError(f"{called or shown} failed with exit code {result.exit_code}", self.tail)
 
 
 def _end_of(output: str) -> str:
     """The lines at the end of pip's output that give its reason, each indented on a line of its own."""
     lines = [line for line in output.splitlines() if line.strip() and not _AROUND.match(line.strip())]
     return "".join(f"\n    {line[:_NOTE_WIDTH]}" for line in lines[-_NOTE_LINES:])
+
+
+def _also_sources(how: _Fetch) -> str:
+    return "" if how.source_distributions else "; --allow-source-distributions also looks for sources"
 
 
 def _lines(requirements: tuple[str, ...]) -> bytes:

@@ -11,7 +11,8 @@ from sandboxes.interface import EngineMissing, Wanted
 def choose_backend(wanted: Wanted, *, runtime: str = "") -> Backend:
     """The backend that `wanted` names. `runtime`: see `DockerBackend`; naming one rules out bubblewrap.
 
-    Raises EngineMissing with one line that says how to mend it.
+    Raises EngineMissing, and SandboxError for an engine that cannot bound sandboxes, each with one line that
+    says how to mend it.
     """
     if wanted == "bubblewrap":
         return BubblewrapBackend()

@@ -235,7 +235,7 @@ def reap_orphans(client: DockerClient) -> list[str]:
     labels = [f"{LABEL}=1", f"{BOOT_LABEL}={host_identity()}"]
     removed = []
     with engine_errors("removing what dead runs have left"):
-        for container in client.containers.list(all=True, filters={"label": labels}):
+        for container in client.containers.list(all=True, filters={"label": labels}, ignore_removed=True):
             if _is_orphan(str(container.name), container.labels):
                 remove_container(client, str(container.name))
                 removed.append(str(container.name))

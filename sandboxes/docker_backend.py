@@ -24,6 +24,10 @@ _NO_RUNTIME = (
     "Podman's socket takes no runtime for one container: start its service with `podman --runtime {runtime} "
     "system service` and leave sandbox_runtime out, or have DOCKER_HOST name a Docker"
 )
+_UNKNOWN_RUNTIME = (
+    "the engine knows no runtime '{runtime}' (it knows {known}): add it to the engine's configuration, or "
+    "change sandbox_runtime"
+)
 _NO_BOUNDS = (
     "{engine} cannot bound the memory or the processes of a container here: let it use control groups "
     "(version 2 and a user session of systemd where it runs without root), or use --sandbox bubblewrap"
@@ -58,6 +62,10 @@ class DockerBackend:
         self._podman = bool(_podman(version))
         if self._podman and runtime:  # its socket would ignore the name and use the runtime of its service
             raise SandboxError(_NO_RUNTIME.format(runtime=runtime))
+        known = sorted(self._info.get("Runtimes") or ())
+        # A containerd shim goes by a dotted name or a path, which the engine does not list.
+        if runtime and known and runtime not in known and not set("./") & set(runtime):
+            raise SandboxError(_UNKNOWN_RUNTIME.format(runtime=runtime, known=", ".join(known)))
         if _cannot_bound(self._info):  # it would ignore the limits, too
             raise SandboxError(_NO_BOUNDS.format(engine=self._engine))
 

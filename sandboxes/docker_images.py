@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tempfile
 from base64 import b64decode, b64encode
 from contextlib import suppress
@@ -41,6 +42,7 @@ FACTS_LABEL = "marginal-agent.facts"
 BASE = "marginal-agent/base"
 
 _REGISTRY_SECONDS = 5
+_REFERENCE = re.compile(r"[A-Za-z0-9][\w.-]*(:\d+)?(/[\w.-]+)*(:[\w.-]+)?(@sha256:[0-9a-f]{64})?", re.ASCII)
 # The first that a repository allows is taken, so this host's own leads.
 _REGISTRY_PYTHONS = (HOST_PYTHON, "3.14", "3.13", "3.12", "3.11", "3.10", "3.9")
 _VARIABLES = "ENV " + " ".join(f"{name}={value}" for name, value in VARIABLES.items())
@@ -110,6 +112,8 @@ def image_id(client: DockerClient, name: str) -> str:
 
 def pull(client: DockerClient, image: str, progress: Progress) -> None:
     """Have an image the user names, pulled if the engine does not have it. Raises ImageError."""
+    if not _REFERENCE.fullmatch(image):  # the engine takes it for a part of an address
+        raise ImageError(f"'{image}' is no name of an image: give NAME[:TAG], NAME@sha256:… or an image's id")
     try:
         try:
             client.images.get(image)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sandboxes.interface import REPO, WORK, RunRequest, RunResult, Runtime
+from tools.endings import output_tail
 from tools.junit import MAX_BYTES, junit_cases
 from tools.reading import Reading, checked, suite_run
-from tools.testing import MAX_OUTPUT, Progress, RunLimits, output_tail
+from tools.testing import MAX_OUTPUT, Progress, RunLimits
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 
 JUNIT = f"{WORK}/junit.xml"

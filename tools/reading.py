@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandboxes.interface import RunResult
-from tools.testing import Progress, exit_words, output_tail, shortage
+from tools.endings import exit_words, output_tail, shortage
+from tools.testing import Progress
 from tools.verdicts import SuiteRun, Verdict
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 
 from sandboxes.interface import REPO, RunRequest, RunResult, Runtime
 from tools.command_tests import JUNIT
+from tools.endings import exit_words
 from tools.go_tests import read_go_report
 from tools.junit import MAX_BYTES, JUnitCase, junit_cases
 from tools.reading import Reading, checked, numbered, suite_run
 from tools.recipes import Recipe, ReportFormat
-from tools.testing import MAX_OUTPUT, Progress, RunLimits, TestRunner, exit_words
+from tools.testing import MAX_OUTPUT, Progress, RunLimits, TestRunner
 from tools.unittest_tests import UnittestRunner
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 

@@ -7,7 +7,6 @@ The report comes from a process that runs the code under repair, so it is never 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,16 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from sandboxes.interface import INSIDE, REPO, RunRequest, RunResult, Runtime
+from tools.endings import exit_words, last_line, last_words, output_tail, shortage, shortage_said
 from tools.report import ProcessReport, ReportReader
-from tools.verdicts import Shortage, SuiteRun, Verdict, VerdictOutcome
+from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 
 MAX_OUTPUT = 200_000
-SHOWN_OUTPUT = 8_000
-# How the last line of an error begins, as pytest and Python write it.
-_RAISED = r"^(?:E|INTERNALERROR>)?\s*[\w.]*"
-_NO_TIME = re.compile(_RAISED + r"TimeLimit: .*took longer than its time limit$")
-_NO_MEMORY = re.compile(_RAISED + r"(?:MemoryError\b|Error: \[Errno 12\])")
-_NO_DISK = re.compile(_RAISED + r"Error: \[Errno 28\]")
 Progress = Callable[[Verdict, int, int], None]
 """Called with each verdict, how many tests are done, and how many there are (0: not known yet)."""
 
@@ -206,7 +200,7 @@ class _Assembly:
         assert report.collected is not None
         self.collected = tuple(report.collected.ids)
         seconds = self._limits.collect_seconds
-        short = {error.id: _shortage_said(error.message, seconds) for error in report.collected.errors}
+        short = {error.id: shortage_said(error.message, seconds) for error in report.collected.errors}
         self._run = SuiteRun(
             collected=self.collected,
             verdicts={},
@@ -265,54 +259,11 @@ def _contradiction(report: ProcessReport, result: RunResult) -> str:
     return ""
 
 
-def shortage(result: RunResult, hung: bool = False) -> Shortage | None:
-    """What a process that came to nothing ran out of: as the sandbox saw it, or by its own last words.
-    `hung`: its watchdog ended it."""
-    if result.out_of_memory:
-        return Shortage("memory")
-    if result.timed_out or hung:
-        return Shortage("time", result.seconds)
-    return Shortage("disk") if result.disk_full else _shortage_said(_said(result), result.seconds)
-
-
-def _shortage_said(message: str, seconds: float) -> Shortage | None:
-    """The same by the exception that a message ends with; `seconds` is how long it might take."""
-    last = _last_line(message)
-    if _NO_MEMORY.search(last):
-        return Shortage("memory")
-    if _NO_TIME.search(last):
-        return Shortage("time", seconds)
-    return Shortage("disk") if _NO_DISK.search(last) else None
-
-
 def _why_not_collected(result: RunResult) -> str:
-    said = _said(result)
-    last = _last_line(said)
+    said = last_words(result)
+    last = last_line(said)
     if result.exit_code == 4:
         errors = [line for line in said.splitlines() if "error:" in line.lower()]
         reason = (errors or [last])[-1].strip()
         return f"pytest refused its settings: {reason[:500]}"
     return f"the tests were not collected ({exit_words(result)}): {last[:500]}"
-
-
-def _said(result: RunResult) -> str:
-    return (result.stderr.strip() or result.stdout.strip()).decode("utf-8", "replace")
-
-
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "")
-
-
-def exit_words(result: RunResult) -> str:
-    """How a process ended, in words."""
-    if result.out_of_memory:
-        return "out of memory"
-    if result.exit_code is None:
-        return "killed"
-    return f"signal {-result.exit_code}" if result.exit_code < 0 else f"exit code {result.exit_code}"
-
-
-def output_tail(result: RunResult) -> str:
-    """The end of what a process printed (untrusted)."""
-    said = result.stdout.decode("utf-8", "replace"), result.stderr.decode("utf-8", "replace")
-    return "\n".join(part[-SHOWN_OUTPUT:] for part in said if part)

@@ -62,14 +62,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Shortage:
-    """What collecting ran out of; `seconds`: how long it took, where time it was."""
+    """What a process ran out of, such as one that collects; `seconds`: how long it took, for time."""
 
     of: Literal["memory", "time", "disk"]
     seconds: float = 0.0
 
     @property
     def words(self) -> str:
-        """What collecting did, to follow its subject."""
+        """What it did, to follow its subject."""
         if self.of == "time":
             return f"took longer than {self.seconds:.0f} s"
         return "ran out of memory" if self.of == "memory" else "filled the disk of the sandbox"

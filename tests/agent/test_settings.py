@@ -9,7 +9,8 @@ import pytest
 
 from agent.errors import UsageError
 from agent.sandbox_limits import check_machine
-from agent.settings import resolve, user_file
+from agent.settings import resolve
+from agent.sources import user_file
 from agent.task import SandboxSettings
 from sandboxes.backend import Machine
 from sandboxes.interface import SandboxLimits
@@ -102,7 +103,8 @@ def test_bad_settings_are_one_clear_line(flags: dict[str, object], message: str)
 
 
 def test_a_hostile_pyproject_is_a_note_or_one_line() -> None:
-    assert resolve({}, b"[" * 100_000).notes[0].startswith("the repository's pyproject.toml cannot be read")
+    for unreadable in (b"[" * 100_000, b"[tool.agent]\nbudget = 0x" + b"f" * 5_000):
+        assert resolve({}, unreadable).notes[0].startswith("the repository's pyproject.toml cannot be read")
     assert resolve({}, b'tool = "x"').prices.value == 20.0
     assert resolve({}, b"a = " + b"[" * 5000).notes
     with pytest.raises(UsageError, match=r"repository's \[tool.agent\]"):

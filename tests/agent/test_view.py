@@ -7,8 +7,21 @@ import io
 import pytest
 from rich.console import Console
 
-from agent.view import candidate_table
-from policies.vocabulary import ActionClass, Candidate, Check, Decision, Gain, Prices, Quote, Step, StepKind
+from agent.events import StepRefused
+from agent.view import View, candidate_table
+from policies.vocabulary import (
+    ActionClass,
+    Bill,
+    Candidate,
+    Check,
+    Decision,
+    Gain,
+    Outcome,
+    Prices,
+    Quote,
+    Step,
+    StepKind,
+)
 
 PRICES = Prices()
 REFUSAL = "could take 1800 s and 612 s are left before the deadline"
@@ -66,3 +79,12 @@ def test_nothing_of_the_table_is_cut(width: int, chosen: int) -> None:
 
 def test_a_stop_marks_no_row() -> None:
     assert "▶" not in rendered(80, None)
+
+
+def test_indented_lines_are_wrapped_below_each_other_without_blanks_at_their_ends() -> None:
+    stream = io.StringIO()
+    view = View(Console(file=stream, width=60, force_terminal=False))
+    view.observed(StepRefused(outcome=Outcome.USAGE, message="words enough " * 12), Bill())
+    lines = stream.getvalue().splitlines()
+    assert len(lines) > 2
+    assert all(line == line.rstrip() and line.startswith("     ") and len(line) <= 60 for line in lines)

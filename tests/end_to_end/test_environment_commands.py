@@ -87,7 +87,7 @@ def test_what_an_environment_lacks_is_said_on_every_run(world: World, tmp_path: 
     first, again = world.fix(repository), world.fix(repository)
     built = world.agent("env", "build", str(repository))
     interpreter = r"Python 3\.\d+ from .* \(requires-python: >=3\.8\)"
-    left_out = "left out: no wheel of no-such-package-of-ours-at-all can be had here; --allow-source-dist"
+    left_out = "left out: pip finds no wheel of no-such-package-of-ours-at-all here (is the name right?)"
     for ran in (first, again, built):
         assert ran.code == 0, ran.output + ran.errors
         assert re.search(interpreter, ran.output), ran.output
@@ -152,3 +152,23 @@ def test_doctor_says_how_to_mend_what_is_missing(world: World) -> None:
     blocked = world.agent("doctor", env={"XDG_STATE_HOME": str(state)})
     assert blocked.code == 20
     assert re.search(r"^missing +permissions: ", blocked.output, re.MULTILINE)
+    nowhere = world.agent("doctor", env={"XDG_STATE_HOME": "/proc"})
+    assert nowhere.code == 20
+    assert re.search(
+        r"^missing +permissions: nothing can be written in /proc .*XDG_STATE_HOME",
+        nowhere.output,
+        re.MULTILINE,
+    )
+    assert "state folder" not in nowhere.output, "what cannot be written to has no room to measure"
+    runtime = world.agent("doctor", "--sandbox", "docker", env={"AGENT_SANDBOX_RUNTIME": "no-such-one"})
+    assert runtime.code == 20
+    assert re.search(
+        r"^missing +sandbox: the engine knows no runtime 'no-such-one' .*change sandbox_runtime$",
+        runtime.output,
+        re.MULTILINE,
+    )
+    cache = world.agent("doctor", "--sandbox", "bubblewrap", env={"XDG_CACHE_HOME": "/proc/x"})
+    assert cache.code == 20
+    assert re.search(
+        r"^missing +sandbox: images cannot be kept in /proc/x .*XDG_CACHE_HOME", cache.output, re.MULTILINE
+    )

@@ -64,6 +64,17 @@ def test_a_suite_that_does_not_collect(world: World, tmp_path: Path) -> None:
     assert ran.code == 2
     assert "cannot be collected" in ran.errors
     assert "no_such_module" in ran.errors
+    assert "if a dependency is missing, declare it" in ran.errors
+
+
+def test_a_configuration_file_that_cannot_be_read_is_no_missing_dependency(
+    world: World, tmp_path: Path
+) -> None:
+    files = {"pyproject.toml": b"name = [1\n", "test_x.py": b"def test_x():\n    assert 0\n"}
+    ran = world.fix(make_repository(tmp_path / "r", files))
+    assert ran.code == 2
+    assert "pyproject.toml: Unclosed array" in ran.errors
+    assert "dependency" not in ran.errors
 
 
 def test_no_engine(world: World, calc: Path) -> None:
@@ -83,10 +94,12 @@ def test_an_environment_that_cannot_be_built_shows_its_tail(world: World, tmp_pa
     assert "Traceback" not in ran.output + ran.errors
 
 
-def test_a_missing_image(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--image", "marginal-agent/no-such-image:1")
+@pytest.mark.parametrize("image", ["marginal-agent/no-such-image:1", "///", "/", "a b"])
+def test_a_missing_image(world: World, calc: Path, image: str) -> None:
+    ran = world.fix(calc, "--image", image)
     assert ran.code == 20
-    assert "no-such-image" in ran.output
+    assert f"'{image}'" in ran.output
+    assert "Traceback" not in ran.output + ran.errors
 
 
 @pytest.mark.parametrize(

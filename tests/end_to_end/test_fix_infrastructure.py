@@ -95,10 +95,10 @@ def test_only_what_a_dead_run_has_provably_left_is_reaped(
         for name, labels in strangers.items():
             docker_client.containers.create(environment_image, name=name, labels=labels)
         assert any(_reaps(world, calc, docker_client, environment_image, ours) for _ in range(3))
-        left = docker_client.containers.list(all=True, filters={"name": mark})
+        left = docker_client.containers.list(all=True, filters={"name": mark}, ignore_removed=True)
         assert {container.name for container in left} == strangers.keys()
     finally:
-        for container in docker_client.containers.list(all=True, filters={"name": mark}):
+        for container in docker_client.containers.list(all=True, filters={"name": mark}, ignore_removed=True):
             container.remove(force=True)
 
 
@@ -108,7 +108,7 @@ def _reaps(world: World, calc: Path, client: DockerClient, image: str, labels: d
     client.containers.create(image, name=name, labels=labels)
     ran = world.fix(calc, "--test", "tests/test_core.py::test_add", "--verbose")
     assert ran.code == 13, ran.output
-    assert client.containers.list(all=True, filters={"name": name}) == []
+    assert client.containers.list(all=True, filters={"name": name}, ignore_removed=True) == []
     return f"removed {name}, left by a run that is gone" in " ".join(ran.output.split())
 
 

@@ -117,6 +117,6 @@ def test_runners_that_cannot_be(world: World, calc: Path) -> None:
         world.fix(calc, "--runner", "go", "--tests-command", "true"), "runner and tests-command", "not both"
     )
     without = world.fix(calc, "--runner", "go")
-    assert without.code == 10 and "knows Python only" in without.output
+    assert without.code == 10 and "no tier here can repair what" in without.output
     world.tier("dear", dollars=0.1, ability=3, attempts=1, replies=[])
     refused(world.fix(calc, "--runner", "go"), "go is missing")

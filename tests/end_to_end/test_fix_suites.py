@@ -200,7 +200,9 @@ def test_a_file_that_does_not_collect_is_never_a_green_suite(world: World, tmp_p
 
 
 def test_a_file_that_does_not_collect_is_said_beside_a_fix(world: World, tmp_path: Path) -> None:
-    ran = world.fix(make_repository(tmp_path / "r", UNIMPORTABLE))
+    repository = make_repository(tmp_path / "r", UNIMPORTABLE)
+    refused(world.fix(repository), "a part of the suite cannot be collected", "name its tests with --test")
+    ran = world.fix(repository, "--test", "tests/test_lib.py")
     assert ran.code == 0, ran.output
     assert ran.report["targets"] == ["tests/test_lib.py::test_first"]
     assert "does not collect: tests/test_broken.py: NameError" in ran.output

@@ -51,8 +51,11 @@ def test_equals_brute_force_under_hard_limits(task):
 @SLOW
 @given(tasks(limited=True))
 def test_rounding_what_is_left_never_overstates(task):
-    # Rounding down by up to 1 % can cost a last step that just fits: what is lost is measured below.
-    assert worth(task, digits=3) <= exact_worth(task) + 1e-9
+    # Rounding down by up to 1 % can cost a last step that just fits: what is lost is measured below. A step
+    # that fits to the cent may miss it by a rounding error of the machine, in the brute force as well.
+    estimates, prices, delivery, limits, flaky = task
+    hair = Limits(limits.dollars + 1e-6, limits.seconds + 1e-6, limits.loss)
+    assert worth(task, digits=3) <= exact_worth((estimates, prices, delivery, hair, flaky)) + 1e-9
 
 
 @SLOW

@@ -122,7 +122,7 @@ def test_orphans_of_dead_processes_are_reaped(docker_client: DockerClient, envir
         docker_client.containers.create(environment_image, name=name, labels={**labels, PID_LABEL: str(pid)})
     try:
         assert dead in reap_orphans(docker_client)
-        left = {container.name for container in docker_client.containers.list(all=True)}
+        left = {container.name for container in docker_client.containers.list(all=True, ignore_removed=True)}
         assert mine in left and dead not in left
     finally:
         docker_client.containers.get(mine).remove()

@@ -127,9 +127,12 @@ def test_host_that_dies_while_it_feeds_leaves_no_container(
         host.send_signal(signal.SIGKILL)
     mine = {"label": f"{PID_LABEL}={host.pid}"}
     deadline = time.monotonic() + 20
-    while docker_client.containers.list(all=True, filters=mine) and time.monotonic() < deadline:
+    while (
+        docker_client.containers.list(all=True, filters=mine, ignore_removed=True)
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
-    assert docker_client.containers.list(all=True, filters=mine) == []
+    assert docker_client.containers.list(all=True, filters=mine, ignore_removed=True) == []
 
 
 @pytest.mark.docker

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandboxes.interface import INSIDE, RunRequest, RunResult, Runtime
+from tools.endings import exit_words, shortage
 from tools.inside_files import inside_files
 from tools.repair.localise import Localisation
 from tools.repair.reports import Event, EventReader, RepairError, events
-from tools.testing import exit_words, shortage
 
 MAX_CONTENT = 4_000_000
 PREPARE_SECONDS = 180.0
