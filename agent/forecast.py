@@ -8,15 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.state import Search, State
-from policies.estimates import (
-    Estimates,
-    PreparationEstimate,
-    ReadEstimate,
-    TierEstimate,
-    cap,
-    default_estimates,
-    measured,
-)
+from policies.estimates import Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
+from policies.priors import default_estimates, measured
 
 LOCALISE_FACTOR = 2.5
 """Tracing lines multiplies a test's time by two to three (measured with the C tracer)."""

@@ -8,7 +8,7 @@ from agent.errors import UsageError
 from agent.settings import REPAIR, Resolved
 from agent.task import Settings
 from agent.tiers.interface import Tier
-from policies.estimates import repair_tier
+from policies.priors import repair_tier
 from policies.vocabulary import ActionClass
 from tools.junit import MAX_BYTES, JUnitFailure, failing_tests
 

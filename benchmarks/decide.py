@@ -17,15 +17,8 @@ from pathlib import Path
 
 from policies.belief import Belief
 from policies.decide import MarginalPolicy
-from policies.estimates import (
-    LOCALISED,
-    CheckEstimate,
-    Estimates,
-    TierEstimate,
-    default_estimates,
-    measured,
-    repair_tier,
-)
+from policies.estimates import LOCALISED, CheckEstimate, Estimates, TierEstimate
+from policies.priors import default_estimates, measured, repair_tier
 from policies.vocabulary import ActionClass, Candidate, Check, Limits, Prices, Step, StepKind
 
 MOST_STEPS = 30
@@ -63,11 +56,17 @@ def tasks() -> dict[str, tuple[Estimates, Limits]]:
     )
     review = CheckEstimate(Check.REVIEW, 0.4, dollars=0.05, seconds=10, worst_seconds=40, worst_dollars=0.2)
     ladder = replace(ladder, checks=(*ladder.checks, review))
+    ten = default_estimates(
+        tuple(priced(f"tier {i}", -1.5 + 0.35 * i, 0.004 * 2**i, 5.0 + 6 * i) for i in range(10))
+    )
+    ten = replace(ten, checks=(CheckEstimate(Check.TARGET, 0.2, 0, 1, 5), *ladder.checks))
     return {
         "1 exhaustive tier, 6 slices, no limits": (alone, Limits()),
         "1 exhaustive tier, 6 slices, 120 s": (alone, Limits(seconds=120)),
         "4 priced tiers, 6 attempts, 4 checks, no limits": (ladder, Limits()),
         "4 priced tiers, 6 attempts, 4 checks, $2 and 300 s": (ladder, Limits(2, 300)),
+        "10 priced tiers, 6 attempts, 5 checks, no limits": (ten, Limits()),
+        "10 priced tiers, 6 attempts, 5 checks, $2 and 300 s": (ten, Limits(2, 300)),
     }
 
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from policies.risk import DEFAULT_RISKS, Risks, decision_loss
-from policies.vocabulary import ActionClass, Prices
+import numpy as np
+from numpy.typing import NDArray
+
+from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses
+from policies.vocabulary import UNLIMITED, ActionClass, Prices
 
 
 class Confirmation(IntEnum):
@@ -120,6 +123,28 @@ def delivery_terms(
         (terms_at(level, action_class, c, schedule) for level in allowed),
         key=lambda terms: terms.price(prices),
     )
+
+
+def delivery_price(
+    c: NDArray[np.float64],
+    action_class: ActionClass,
+    prices: Prices,
+    schedule: Schedule = DEFAULT_SCHEDULE,
+    loss_left: float = UNLIMITED,
+) -> NDArray[np.float64]:
+    """The price in dollars of `delivery_terms` for many c at once; infinite where the loss breaks a limit."""
+    risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
+    expected = decision_losses(risk, 1.0 - c)
+    best = np.full(np.shape(c), np.inf)
+    chosen = np.zeros(np.shape(c))
+    for level in Confirmation:
+        if level >= scheduled:
+            loss = expected * (WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled])
+            price = (prices.risk + prices.irreversible * risk.irreversible_share) * loss
+            price = price + schedule.attention.of(level)
+            chosen = np.where(price < best, loss, chosen)
+            best = np.minimum(best, price)
+    return np.where(chosen > loss_left, np.inf, best)
 
 
 def required(

@@ -14,25 +14,15 @@ import numpy as np
 from policies.estimates import PLANNED, Estimates
 from policies.posterior import (
     Failures,
-    Flakiness,
     Knowledge,
     Posterior,
-    Power,
+    Spent,
     Vector,
     add_failure,
-    confidence,
     times_failed,
 )
+from policies.power import Flakiness, Hand, Power, confidence
 from policies.vocabulary import Check
-
-
-@dataclass(frozen=True)
-class Hand:
-    """The best candidate: it passed its targets and `passed`. `knowledge`: what its attempt knew."""
-
-    tier: str
-    passed: frozenset[Check] = frozenset()
-    knowledge: Knowledge = frozenset()
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,8 @@ class Belief:
     """Evidence so far.
 
     bought: reads (by subject) and plans (as PLANNED) that were paid for, whether or not they gave anything.
-    last_tier: whose prompt cache is warm. preparations: subjects still to do, in order.
+    last_tier: whose prompt cache is warm. preparations: subjects still to do, in order. spending: what failed
+    attempts cost, sorted; hand_dollars: what the candidate in hand did.
     """
 
     failures: Failures = ()
@@ -50,6 +41,8 @@ class Belief:
     last_tier: str | None = None
     preparations: tuple[str, ...] = ()
     flakiness: Flakiness = field(default_factory=Flakiness)
+    spending: tuple[Spent, ...] = ()
+    hand_dollars: float = 0.0
 
     def prepared(self, subject: str) -> Belief:
         """`subject` is done. ValueError when it is not the next preparation."""
@@ -63,23 +56,31 @@ class Belief:
             self, flakiness=Flakiness(self.flakiness.passes + passes, self.flakiness.fails + fails)
         )
 
-    def after_failed_attempt(self, tier: str, attempts: int = 1) -> Belief:
-        """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets."""
+    def after_failed_attempt(self, tier: str, attempts: int = 1, dollars: float = 0.0) -> Belief:
+        """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets, and cost
+        `dollars` together."""
         dropped = self.abandoned()
         failures = add_failure(dropped.failures, tier, self.knowledge, attempts)
-        return replace(dropped, failures=failures, last_tier=tier)
+        spending = dropped.spending
+        if dollars > 0:
+            spending = tuple(sorted((*spending, *(attempts * [Spent(tier, dollars / attempts)]))))
+        return replace(dropped, failures=failures, spending=spending, last_tier=tier)
 
-    def after_candidate(self, tier: str) -> Belief:
-        """An attempt of `tier` yielded a candidate that passes the targets."""
-        return replace(self.abandoned(), hand=Hand(tier, frozenset(), self.knowledge), last_tier=tier)
+    def after_candidate(self, tier: str, dollars: float = 0.0) -> Belief:
+        """An attempt of `tier` yielded a candidate that passes the targets, and cost `dollars`."""
+        hand = Hand(tier, frozenset(), self.knowledge)
+        return replace(self.abandoned(), hand=hand, hand_dollars=dollars, last_tier=tier)
 
-    def after_check(self, check: Check, passed: bool) -> Belief:
-        """The candidate in hand passed `check`, or failed it and is dropped. ValueError without one."""
+    def after_check(self, check: Check, passed: bool, proof: bool = True) -> Belief:
+        """The candidate in hand passed `check`, or failed it: dropped if that is proof, else kept.
+
+        Raises ValueError without a candidate.
+        """
         if self.hand is None:
             raise ValueError(f"{check} was run without a candidate in hand")
-        if not passed:
+        if not passed and proof:
             return self.abandoned()
-        return replace(self, hand=replace(self.hand, passed=self.hand.passed | {check}))
+        return replace(self, hand=self.hand.after(check, passed))
 
     def after_submit_failed(self) -> Belief:
         """The final verification failed: the candidate is dropped. ValueError without one."""
@@ -101,7 +102,10 @@ class Belief:
         if self.hand is None:
             return self
         failures = add_failure(self.failures, self.hand.tier, self.hand.knowledge)
-        return replace(self, failures=failures, hand=None)
+        spending = self.spending
+        if self.hand_dollars > 0:
+            spending = tuple(sorted((*spending, Spent(self.hand.tier, self.hand_dollars))))
+        return replace(self, failures=failures, spending=spending, hand=None, hand_dollars=0.0)
 
     def failed(self, tier: str) -> int:
         """How many attempts of `tier` were not right."""
@@ -109,23 +113,25 @@ class Belief:
 
 
 @lru_cache(maxsize=16)
-def _posterior(estimates: Estimates) -> Posterior:
-    return Posterior(estimates)
+def _posterior(estimates: Estimates, spending: tuple[Spent, ...]) -> Posterior:
+    return Posterior(estimates, spending)
 
 
 def success(belief: Belief, tier: str, estimates: Estimates) -> float:
     """P(the next attempt of `tier` is right); a candidate in hand counts as failed, as acting drops it."""
-    failures = belief.abandoned().failures
-    return _posterior(estimates).success(failures, belief.knowledge, estimates.tier(tier))
+    dropped = belief.abandoned()
+    posterior = _posterior(estimates, dropped.spending)
+    return posterior.success(dropped.failures, belief.knowledge, estimates.tier(tier))
 
 
 def hand_right(belief: Belief, estimates: Estimates, verified: bool = False) -> float:
     """c = P(the candidate in hand is right), or that once it is `verified` finally; 0 without one."""
     if belief.hand is None:
         return 0.0
-    tier = estimates.tier(belief.hand.tier)
-    right = _posterior(estimates).success(belief.failures, belief.hand.knowledge, tier)
-    return confidence(right, Power(estimates, belief.flakiness).wrong(tier, belief.hand.passed, verified))
+    hand, power = belief.hand, Power(estimates, belief.flakiness)
+    posterior = _posterior(estimates, belief.spending)
+    q = posterior.success(belief.failures, hand.knowledge, estimates.tier(hand.tier))
+    return confidence(q * power.right(hand), (1 - q) * power.wrong(hand, verified))
 
 
 def difficulty(belief: Belief, estimates: Estimates) -> tuple[Vector, Vector]:
@@ -133,7 +139,7 @@ def difficulty(belief: Belief, estimates: Estimates) -> tuple[Vector, Vector]:
 
     A candidate in hand counts as c right and 1 - c failed.
     """
-    posterior = _posterior(estimates)
+    posterior = _posterior(estimates, belief.spending)
     weights = posterior.weights(belief.abandoned().failures)
     if belief.hand is not None:
         c = hand_right(belief, estimates)
@@ -141,7 +147,8 @@ def difficulty(belief: Belief, estimates: Estimates) -> tuple[Vector, Vector]:
             belief.failures, belief.hand.knowledge, estimates.tier(belief.hand.tier)
         )
         weights = np.asarray(c * right + (1 - c) * weights)
-    return posterior.grid, weights
+    shape = (estimates.difficulty.points, estimates.difficulty.lengths)
+    return posterior.grid.reshape(shape)[:, 0], weights.reshape(shape).sum(axis=1)
 
 
 def chance_pass(belief: Belief, estimates: Estimates) -> float:

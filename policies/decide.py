@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.belief import Belief
 from policies.estimates import Estimates
 from policies.limits import reserve
-from policies.lookahead import NOTHING, Parts, Programme, own
+from policies.lookahead import NOTHING, Lookahead, Parts, Programme, own
 from policies.moves import Model, Move
-from policies.posterior import Flakiness
-from policies.progress import State
+from policies.posterior import Spent
+from policies.power import Flakiness
+from policies.progress import State, failure_counts
 from policies.reason import reason_for
+from policies.tabled import TabledProgramme
 from policies.vocabulary import (
     UNLIMITED,
     ActionClass,
@@ -41,8 +43,15 @@ EPSILON = 1e-9
 
 KEPT_PROGRAMMES = 8
 
+EXACT_UP_TO = 100
+"""Failure counts (per tier and knowledge) up to which a task is planned state by state, without tables."""
+
 NUDGE = 0.1
 """Shadow prices are differences over at least a tenth of what is left: W is a staircase in a limit."""
+
+
+_Key: TypeAlias = tuple[Estimates, Prices, ActionClass, Flakiness, float, tuple[Spent, ...]]
+"""Estimates, prices, delivery, how the targets went, loss units left, what failed attempts cost."""
 
 
 class Policy(Protocol):
@@ -78,7 +87,7 @@ class MarginalPolicy:
 
     def __init__(self, schedule: Schedule = DEFAULT_SCHEDULE) -> None:
         self.schedule = schedule
-        self._programmes: dict[tuple[Estimates, Prices, ActionClass, Flakiness, float], Programme] = {}
+        self._programmes: dict[_Key, Lookahead] = {}
 
     def decide(
         self,
@@ -92,7 +101,10 @@ class MarginalPolicy:
         """Price every option and choose. Raises KeyError for a tier, check or subject without estimate."""
 
         def rows_under(limits: Limits) -> list[Row]:
-            programme = self._programme(estimates, prices, delivery, belief.flakiness, limits.loss)
+            programme = self._programme(
+                (estimates, prices, delivery, belief.flakiness, limits.loss, belief.spending)
+            )
+            programme.start(programme.model.state(belief, limits))
             return [_row(programme, belief, step, limits) for step in options]
 
         rows = rows_under(limits_left)
@@ -119,20 +131,14 @@ class MarginalPolicy:
             shadow_seconds=slope(replace(limits_left, seconds=limits_left.seconds + seconds), seconds),
         )
 
-    def _programme(
-        self,
-        estimates: Estimates,
-        prices: Prices,
-        delivery: ActionClass,
-        flakiness: Flakiness,
-        loss_left: float,
-    ) -> Programme:
+    def _programme(self, key: _Key) -> Lookahead:
         """Solved once per price vector; older programmes are forgotten."""
-        key = (estimates, prices, delivery, flakiness, loss_left)
         if key not in self._programmes:
             if len(self._programmes) >= KEPT_PROGRAMMES:
                 del self._programmes[next(iter(self._programmes))]
-            self._programmes[key] = Programme(Model(*key[:3], self.schedule, flakiness, loss_left))
+            model = Model(*key[:3], self.schedule, *key[3:])
+            large = failure_counts(model.estimates) > EXACT_UP_TO
+            self._programmes[key] = TabledProgramme(model) if large else Programme(model)
         return self._programmes[key]
 
 
@@ -141,13 +147,13 @@ def is_terminal(step: Step) -> bool:
     return step.kind in (StepKind.SUBMIT, StepKind.DEFER)
 
 
-def _row(programme: Programme, belief: Belief, step: Step, limits: Limits) -> Row:
+def _row(programme: Lookahead, belief: Belief, step: Step, limits: Limits) -> Row:
     state = programme.model.state(belief, limits)
     move = _move(programme.model, state, step)
     if move.refused:
         return Row(step, move, NOTHING, -math.inf)
-    worth = own(move).worth(programme.model.prices) + programme.later(move)
-    return Row(step, move, programme.later_parts(move), worth)
+    later = programme.later_parts(move)
+    return Row(step, move, later, own(move).plus(later).worth(programme.model.prices))
 
 
 def _move(model: Model, state: State, step: Step) -> Move:

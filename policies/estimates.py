@@ -7,8 +7,7 @@ which tasks are about standard normal.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from policies.vocabulary import Check
 
@@ -23,12 +22,18 @@ class TierEstimate:
     """What an attempt of a tier achieves and takes.
 
     Sampling tier (`slices` empty): an attempt on a task of difficulty d is right with probability
-    logistic(discrimination · (ability + knowledge gains - d)), independently given d; at most `attempts`.
+    logistic(discrimination · (ability + knowledge gains - d)), and given d each further attempt keeps the
+    part `retry` of that, as it mostly repeats the mistakes of the one before; at most `attempts`.
     Exhaustive tier (`slices` = m_1..m_K): a fix is in the search space with that probability, and attempt j
     covers the share m_j of the ranked candidates' prior mass.
     overfit: P(an attempt that is not right still yields a candidate that passes the failing tests).
     dollars, seconds: expected for one attempt; worst_*: its caps. switch_dollars: extra when another tier was
     called last, because the prompt cache is cold.
+
+    What an attempt costs may depend on the task: on one of difficulty d (in its prior's sd from its mean) and
+    length l, one that is not right costs dollars · exp(cost_difficulty · d + cost_length · l), a right one
+    `right_share` of that. cost_sd: standard deviation of the logarithm around it; 0: what was paid tells
+    nothing about the task. length_gain: what a unit of length adds to the logit of success.
     """
 
     name: str
@@ -48,9 +53,17 @@ class TierEstimate:
     plan_seconds: float = 0.0
     plan_worst_dollars: float = 0.0
     plan_worst_seconds: float = 0.0
+    retry: float = 1.0
+    right_share: float = 1.0
+    length_gain: float = 0.0
+    cost_difficulty: float = 0.0
+    cost_length: float = 0.0
+    cost_sd: float = 0.0
     reason: str = ""
 
     def __post_init__(self) -> None:
+        if self.right_share < 0 or self.cost_sd < 0 or not 0 <= self.retry <= 1:
+            raise ValueError(f"right_share, cost_sd, retry of {self.name} must be >= 0, and retry <= 1")
         if self.slices and not (min(self.slices) > 0 and sum(self.slices) <= 1 + 1e-9):
             raise ValueError(f"slices of {self.name} must be positive shares that sum to at most 1")
         if not 0 <= self.overfit <= 1:
@@ -69,7 +82,12 @@ class TierEstimate:
 @dataclass(frozen=True)
 class CheckEstimate:
     """power: P(a wrong candidate that passes the target tests is caught), chance passes of a flaky target
-    aside; target_runs: how often the check runs the target tests, which is what catches those."""
+    aside; target_runs: how often the check runs the target tests, which is what catches those.
+
+    sensitivity: P(a right candidate passes). Below 1 a failure proves nothing, and the candidate stays in
+    hand; only checks beside the ladder may be so. most: how often a candidate may be put to it; more than
+    once makes sense for repeats only.
+    """
 
     check: Check
     power: float
@@ -78,11 +96,21 @@ class CheckEstimate:
     worst_seconds: float
     worst_dollars: float = 0.0
     target_runs: int = 1
+    sensitivity: float = 1.0
+    most: int = 1
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.power <= 1:
-            raise ValueError(f"the power of {self.check} must be in [0, 1]")
+        if not (0 <= self.power <= 1 and 0 <= self.sensitivity <= 1):
+            raise ValueError(f"power and sensitivity of {self.check} must be in [0, 1]")
+        if self.sensitivity < 1 and self.check is not Check.REVIEW:
+            raise ValueError(f"a failed {self.check} is proof: its sensitivity is 1")
+        if self.sensitivity < 1 and self.target_runs:
+            raise ValueError(f"{self.check} runs tests, so its failure is proof: target_runs must be 0")
+        if self.power + self.sensitivity < 1:
+            raise ValueError(f"{self.check} would fail right candidates more often than wrong ones")
+        if self.most != 1 and self.check is not Check.REPEAT:
+            raise ValueError(f"{self.check} tells nothing a second time")
         if self.worst_dollars < self.dollars or self.worst_seconds < self.seconds:
             raise ValueError(f"the worst case of {self.check} is below its expectation")
 
@@ -122,12 +150,24 @@ class FinalEstimate:
 
 @dataclass(frozen=True)
 class DifficultyPrior:
-    """Normal prior over the hidden difficulty d on an even grid of `points` values out to ±`reach` sd."""
+    """Prior over what is hidden about a task: its difficulty d, and how long it takes.
+
+    d is normal on an even grid of `points` values out to ±`reach` sd; the length l is standard normal on
+    `lengths` values out to ±`length_reach` (one value: every task is as long). weights: learned ones in place
+    of the normal, one per point of the grid, difficulty by difficulty.
+    """
 
     mean: float = 0.0
     sd: float = 1.0
     points: int = 21
     reach: float = 3.0
+    lengths: int = 1
+    length_reach: float = 2.4
+    weights: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.weights and len(self.weights) != self.points * self.lengths:
+            raise ValueError("a prior needs one weight per point of its grid")
 
 
 @dataclass(frozen=True)
@@ -186,112 +226,6 @@ class Estimates:
             if estimate.subject == subject:
                 return estimate
         raise KeyError(f"no estimate for preparation {subject!r}")
-
-
-DEFAULT_SLICES = (0.35, 0.2, 0.15, 0.12, 0.1, 0.08)
-"""Shares of the ranked candidates' prior mass: a good ranking puts about a third in the first slice and
-decays slowly after it."""
-
-DEFAULT_CHECKS = (
-    CheckEstimate(
-        Check.AFFECTED,
-        0.5,
-        0.0,
-        3.0,
-        15.0,
-        reason="tests that cover the changed lines see half of what breaks",
-    ),
-    CheckEstimate(
-        Check.SUITE, 0.7, 0.0, 10.0, 40.0, reason="all tests; overfitting shows mostly near the change"
-    ),
-    CheckEstimate(
-        Check.REPEAT, 0.0, 0.0, 3.0, 15.0, target_runs=3, reason="sees only targets that passed by chance"
-    ),
-)
-
-DEFAULT_READS = (
-    ReadEstimate("localise", 5.0, 60.0, LOCALISED, reason="one run of the tests near the failure, traced"),
-)
-
-DEFAULT_PREPARATIONS = (
-    PreparationEstimate("intake", 1.0, 60.0, reason="copying a small repository"),
-    PreparationEstimate(
-        "environment", 5.0, 900.0, reason="mostly cached; else tens of seconds, fetching wheels"
-    ),
-    PreparationEstimate("reproduce", 3.0, 120.0, reason="the failing tests, run a few times"),
-    PreparationEstimate("baseline", 5.0, 300.0, reason="the suite once; most are small"),
-)
-
-DEFAULT_FINAL = FinalEstimate(0.7, 7.0, 60.0, reason="the suite, cold, and the fresh tree")
-
-
-def default_estimates(tiers: tuple[TierEstimate, ...]) -> Estimates:
-    """The shipped priors for `tiers`."""
-    return Estimates(tiers, DEFAULT_CHECKS, DEFAULT_READS, DEFAULT_PREPARATIONS, DEFAULT_FINAL)
-
-
-def repair_tier(
-    slices: Sequence[float] = DEFAULT_SLICES,
-    seconds: float = 10.0,
-    worst_seconds: float | None = None,
-    name: str = "repair",
-) -> TierEstimate:
-    """The embedded program-repair tier: $0, `seconds` a slice (cap: three times that).
-
-    About four in ten failing tests of a working repository are mended by one small edit of the kinds it
-    enumerates, and a hard bug is almost never; its search is exhaustive, so a second look at a slice gives
-    nothing.
-    """
-    return TierEstimate(
-        name=name,
-        ability=-0.3,
-        discrimination=1.5,
-        dollars=0.0,
-        seconds=seconds,
-        worst_dollars=0.0,
-        worst_seconds=3 * seconds if worst_seconds is None else worst_seconds,
-        attempts=len(slices),
-        slices=tuple(slices),
-        overfit=0.05,
-        knowledge_gain=((LOCALISED, 0.4),),
-        reason="single edits mend about four in ten; localising puts the right line among those tried",
-    )
-
-
-def measured(
-    estimates: Estimates,
-    *,
-    suite_seconds: float | None = None,
-    affected_seconds: float | None = None,
-    target_seconds: float | None = None,
-    fresh_tree_seconds: float = 2.0,
-) -> Estimates:
-    """The same estimates with measured durations in place of priors.
-
-    suite_seconds: the baseline run. target_seconds: one run of the failing tests. A cap is three times the
-    duration plus ten seconds: test times vary by small factors, start-up by seconds.
-    """
-    final = estimates.final
-    if suite_seconds is not None:
-        cold = suite_seconds + fresh_tree_seconds
-        final = replace(final, seconds=cold, worst_seconds=cap(cold))
-
-    def seconds_of(check: CheckEstimate) -> float | None:
-        if check.check is Check.SUITE:
-            return suite_seconds
-        if check.check is Check.AFFECTED and affected_seconds is None and suite_seconds is not None:
-            return min(suite_seconds, check.seconds)
-        if check.check is Check.AFFECTED:
-            return affected_seconds
-        if check.check in (Check.TARGET, Check.REPEAT) and target_seconds is not None:
-            return target_seconds * check.target_runs
-        return None
-
-    def with_duration(check: CheckEstimate) -> CheckEstimate:
-        seconds = seconds_of(check)
-        return check if seconds is None else replace(check, seconds=seconds, worst_seconds=cap(seconds))
-
-    return replace(estimates, checks=tuple(map(with_duration, estimates.checks)), final=final)
 
 
 def cap(seconds: float) -> float:

@@ -8,10 +8,6 @@ over its grid in `policies.posterior`. Going along the plan is a look-up.
 
 What is approximated, and the README of this package says what it loses:
 - a candidate that is put down without having failed a check counts as failed;
-- in a large task (more than EXACT_UP_TO failure counts), reading or planning after failures inside the plan
-  recounts them at the richer knowledge, and under a binding limit the plan, after the step decided next,
-  tries moves in the order of what they are worth without limits and stops at one that is good ENOUGH: a
-  policy that can be kept to, so W is never overstated by it;
 - what is left of a limit is rounded down to three digits and charged at expected cost; the step decided next
   is held to what is really left, at its worst case;
 - reads and plans are not planned with a candidate in hand (it is put down first);
@@ -21,16 +17,12 @@ What is approximated, and the README of this package says what it loses:
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from policies.autonomy import delivery_terms
 from policies.moves import Model, Move
 from policies.progress import State
 from policies.vocabulary import UNLIMITED, Prices
-
-ENOUGH = 0.5
-"""Under a binding limit in a large task, a move that reaches this share of what any other could at most be
-worth is followed without looking at the others. On random small tasks this loses under 1 % of W in all."""
 
 
 class Parts(NamedTuple):
@@ -68,8 +60,25 @@ def own(move: Move) -> Parts:
     return Parts(move.right, move.dollars, move.seconds, move.loss, move.irreversible, move.attention)
 
 
+class Lookahead(Protocol):
+    """What the rule asks of a plan: what comes after a move, in expectation."""
+
+    @property
+    def model(self) -> Model:
+        """The task that is planned."""
+        ...
+
+    def start(self, state: State) -> None:
+        """Plan from `state` on."""
+        ...
+
+    def later_parts(self, move: Move) -> Parts:
+        """E[W(b') | move] in its parts."""
+        ...
+
+
 class Programme:
-    """W over the states of one model."""
+    """W over the states of one model, exactly."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -83,6 +92,9 @@ class Programme:
             - delivery_terms(model.delivery, c, model.prices, model.schedule).price(model.prices)
             for c, delivered in ((1.0, model.prices.value), (0.0, 0.0))
         )
+
+    def start(self, state: State) -> None:
+        """Nothing to prepare: states are solved as they are met."""
 
     def worth(self, state: State) -> float:
         """W(state) in dollars; at least 0, as giving up is always possible."""
@@ -99,10 +111,6 @@ class Programme:
             self._parts[state] = NOTHING if move is None else own(move).plus(self.later_parts(move))
         return self._parts[state]
 
-    def later(self, move: Move) -> float:
-        """E[W(b') | move] in dollars."""
-        return sum(probability * self.worth(after) for probability, after in move.branches)
-
     def later_parts(self, move: Move) -> Parts:
         """E[W(b') | move] in its parts."""
         total = NOTHING
@@ -115,10 +123,9 @@ class Programme:
         if known is not None:
             return known
         best: tuple[float, Move | None] = (0.0, None)
-        enough = ENOUGH if self.model.coarse and not _unlimited(state) else 1.0
         for bound, price, move in self._ranked(state):
-            if bound * enough <= best[0]:
-                break  # no later one can be better, or much better
+            if bound <= best[0]:
+                break  # no later one can be better
             worth = price
             for probability, after in move.branches:
                 worth += probability * self._solve(after)[0]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from policies.autonomy import Schedule, delivery_terms
-from policies.belief import Belief, Hand
+from policies.belief import Belief
 from policies.estimates import (
     PLANNED,
     CheckEstimate,
@@ -20,13 +20,9 @@ from policies.estimates import (
     TierEstimate,
 )
 from policies.limits import SIGNIFICANT_DIGITS, Ample, reserve, room, round_down
-from policies.posterior import (
-    Flakiness,
-    Posterior,
-    Power,
-    confidence,
-)
-from policies.progress import Progress, State, covered
+from policies.posterior import Posterior, Spent
+from policies.power import Flakiness, Hand, Power, confidence
+from policies.progress import Progress, State
 from policies.vocabulary import UNLIMITED, ActionClass, Limits, Prices, StepKind
 
 
@@ -56,8 +52,7 @@ class Move(NamedTuple):
 class Model:
     """The transitions of one task under fixed estimates, prices, delivery and flakiness evidence.
 
-    digits: rounding of what is left (None: not rounded, exact and slower). coarse: whether to plan
-    approximately (see `policies.lookahead`); None chooses by the size of the task.
+    digits: rounding of what is left (None: not rounded, exact and slower).
     """
 
     def __init__(
@@ -68,8 +63,8 @@ class Model:
         schedule: Schedule,
         flakiness: Flakiness,
         loss_left: float = UNLIMITED,
+        spending: tuple[Spent, ...] = (),
         digits: int | None = SIGNIFICANT_DIGITS,
-        coarse: bool | None = None,
     ) -> None:
         self.estimates = estimates
         self.prices = prices
@@ -77,11 +72,10 @@ class Model:
         self.schedule = schedule
         self.loss_left = loss_left
         self.digits = digits
-        self.posterior = Posterior(estimates)
+        self.posterior = Posterior(estimates, spending)
         self.power = Power(estimates, flakiness)
-        self.progress = Progress(estimates, coarse)
-        self.coarse = self.progress.coarse
-        self._caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
+        self.progress = Progress(estimates)
+        self.caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
         self._plans = any(tier.can_plan for tier in estimates.tiers)
         self._ample = Ample(estimates)
 
@@ -92,7 +86,7 @@ class Model:
             belief.knowledge,
             belief.bought,
             belief.hand,
-            belief.last_tier if self._caches_matter else None,
+            belief.last_tier if self.caches_matter else None,
             belief.preparations,
             left.dollars,
             left.seconds,
@@ -114,7 +108,7 @@ class Model:
             yield self.defer(state)
             yield self.put_down(state)
             for check in self.estimates.checks:
-                if not covered(check.check, state.hand.passed):
+                if not self.power.covered(check, state.hand):
                     yield self.verify(state, check)
 
     def _searching(self, state: State) -> Iterator[Move]:
@@ -136,7 +130,7 @@ class Model:
     def prepare(self, state: State, preparation: PreparationEstimate) -> Move:
         """Do the next preparation. Nothing can be submitted yet, so nothing is reserved."""
         worst, refused = self._room(state, 0.0, preparation.seconds, preparation.worst_seconds)
-        after = self._spent(state._replace(preparations=state.preparations[1:]), 0.0, preparation.seconds)
+        after = self.spent(state._replace(preparations=state.preparations[1:]), 0.0, preparation.seconds)
         return Move(
             StepKind.READ, 0.0, preparation.seconds, 0.0, worst, 1.0, ((1.0, after),), refused=refused
         )
@@ -144,7 +138,7 @@ class Model:
     def read(self, state: State, read: ReadEstimate) -> Move:
         """Read: gives knowledge."""
         worst, refused = self._room(state, 0.0, read.seconds, read.worst_seconds)
-        after = self._spent(self.progress.learned(state, read.subject, read.gives), 0.0, read.seconds)
+        after = self.spent(self.progress.learned(state, read.subject, read.gives), 0.0, read.seconds)
         return Move(StepKind.READ, 0.0, read.seconds, 0.0, worst, 1.0, ((1.0, after),), refused=refused)
 
     def plan(self, state: State, tier: TierEstimate) -> Move:
@@ -153,7 +147,7 @@ class Model:
         dollars, worst_dollars = tier.plan_dollars + extra, tier.plan_worst_dollars + extra
         worst, refused = self._room(state, worst_dollars, tier.plan_seconds, tier.plan_worst_seconds)
         after = self.progress.learned(state, PLANNED, PLANNED)._replace(last_tier=self._last(tier))
-        after = self._spent(after, dollars, tier.plan_seconds)
+        after = self.spent(after, dollars, tier.plan_seconds)
         return Move(
             StepKind.PLAN,
             dollars,
@@ -171,18 +165,18 @@ class Model:
         A candidate in hand is put down first.
         """
         state = self.progress.dropped(state)
-        dollars = tier.dollars + self._switch(state, tier)
+        dollars = self.posterior.dollars(state.failures, state.knowledge, tier) + self._switch(state, tier)
         worst, refused = self._room(state, tier.worst_dollars, tier.seconds, tier.worst_seconds)
         q = self.posterior.success(state.failures, state.knowledge, tier)
-        candidate = q + (1 - q) * self.power.wrong(tier, frozenset())
+        hand = Hand(tier.name, frozenset(), state.knowledge)
+        candidate = q + (1 - q) * self.power.wrong(hand)
         last = self._last(tier)
         failures = self.progress.failed(state.failures, tier.name, state.knowledge)
-        hand = Hand(tier.name, frozenset(), state.knowledge)
         branches = (
-            (candidate, self._spent(state._replace(hand=hand, last_tier=last), dollars, tier.seconds)),
+            (candidate, self.spent(state._replace(hand=hand, last_tier=last), dollars, tier.seconds)),
             (
                 1 - candidate,
-                self._spent(state._replace(failures=failures, last_tier=last), dollars, tier.seconds),
+                self.spent(state._replace(failures=failures, last_tier=last), dollars, tier.seconds),
             ),
         )
         return Move(
@@ -190,19 +184,20 @@ class Model:
         )
 
     def verify(self, state: State, check: CheckEstimate) -> Move:
-        """Verify the candidate in hand: a right one passes, a wrong one with conditional probability
-        u_now / u_before, the shares of wrong candidates still undetected."""
-        hand, tier = self._held(state)
+        """Verify the candidate in hand: what each outcome is worth follows from the masses of right and wrong
+        candidates that have it. A failure that proves nothing leaves the candidate in hand."""
+        hand = _held(state)
         worst, refused = self._room(state, check.worst_dollars, check.seconds, check.worst_seconds)
-        c = self.hand_right(state)
-        passed = hand.passed | {check.check}
-        passes = c + (1 - c) * _ratio(self.power.wrong(tier, passed), self.power.wrong(tier, hand.passed))
-        kept = state._replace(hand=Hand(hand.tier, passed, hand.knowledge))
-        branches = [(passes, self._spent(kept, check.dollars, check.seconds))]
+        c, kept = self.hand_right(state), hand.after(check.check, True)
+        right = _ratio(self.power.right(kept), self.power.right(hand))
+        passes = c * right + (1 - c) * _ratio(self.power.wrong(kept), self.power.wrong(hand))
+        after = state._replace(hand=kept)
+        branches = [(passes, self.spent(after, check.dollars, check.seconds))]
         if passes < 1:
-            branches.append(
-                (1 - passes, self._spent(self.progress.dropped(state), check.dollars, check.seconds))
-            )
+            failed = self.progress.dropped(state)
+            if check.sensitivity < 1:
+                failed = state._replace(hand=hand.after(check.check, False))
+            branches.append((1 - passes, self.spent(failed, check.dollars, check.seconds)))
         return Move(
             StepKind.VERIFY,
             check.dollars,
@@ -216,16 +211,15 @@ class Model:
 
     def submit(self, state: State) -> Move:
         """Final verification, then delivery: economics.md §1, W_stop; a failure goes on without the hand."""
-        hand, tier = self._held(state)
-        final = self.estimates.final
+        hand, final = _held(state), self.estimates.final
         worst, refused = self._room(state, 0.0, final.seconds, final.worst_seconds, final=True)
         c = self.hand_right(state)
-        missed = _ratio(self.power.wrong(tier, hand.passed, final=True), self.power.wrong(tier, hand.passed))
+        missed = _ratio(self.power.wrong(hand, final=True), self.power.wrong(hand))
         passes = c + (1 - c) * missed
         terms = delivery_terms(self.delivery, c / passes if passes else 0.0, self.prices, self.schedule)
         if terms.loss > self.loss_left:
             refused = f"could lose {terms.loss:.3g} loss units and {self.loss_left:.3g} are left"
-        dropped = self._spent(self.progress.dropped(state), 0.0, final.seconds)
+        dropped = self.spent(self.progress.dropped(state), 0.0, final.seconds)
         return Move(
             StepKind.SUBMIT,
             0.0,
@@ -250,20 +244,27 @@ class Model:
     def put_down(self, state: State) -> Move:
         """Go on without the candidate in hand; it counts as failed."""
         return Move(
-            None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self._spent(self.progress.dropped(state), 0.0, 0.0)),)
+            None, 0.0, 0.0, 0.0, 0.0, 1.0, ((1.0, self.spent(self.progress.dropped(state), 0.0, 0.0)),)
         )
 
     def hand_right(self, state: State) -> float:
         """c = P(the candidate in hand is right)."""
-        hand, tier = self._held(state)
-        right = self.posterior.success(state.failures, hand.knowledge, tier)
-        return confidence(right, self.power.wrong(tier, hand.passed))
+        hand = _held(state)
+        q = self.hand_chance(state, hand)
+        return confidence(q * self.power.right(hand), (1 - q) * self.power.wrong(hand))
+
+    def hand_chance(self, state: State, hand: Hand) -> float:
+        """P(the attempt that made the candidate was right), whatever its checks said."""
+        return self.posterior.success(state.failures, hand.knowledge, self.estimates.tier(hand.tier))
+
+    def refuses(self, state: State, check: CheckEstimate) -> str:
+        """Why the check does not fit into what is left, "" if it does."""
+        return self._room(state, check.worst_dollars, check.seconds, check.worst_seconds)[1]
 
     def missed(self, state: State) -> float:
         """P(all checks and the final verification pass too | the candidate in hand is wrong)."""
-        hand, tier = self._held(state)
-        everything = hand.passed | {check.check for check in self.estimates.checks}
-        return _ratio(self.power.wrong(tier, everything, final=True), self.power.wrong(tier, hand.passed))
+        hand = _held(state)
+        return _ratio(self.power.wrong(self.power.everything(hand), final=True), self.power.wrong(hand))
 
     # Limits and the warm cache.
 
@@ -274,7 +275,7 @@ class Model:
         kept = 0.0 if final or state.preparations else reserve(self.estimates.final, state.seconds)
         return room(state.dollars, state.seconds - kept, worst_dollars, seconds, cap)
 
-    def _spent(self, state: State, dollars: float, seconds: float) -> State:
+    def spent(self, state: State, dollars: float, seconds: float) -> State:
         """`state` after spending; what is left counts as unlimited once it is ample, else is rounded down."""
         if state.dollars == UNLIMITED and state.seconds == UNLIMITED:
             return state
@@ -286,16 +287,17 @@ class Model:
             seconds=UNLIMITED if left_seconds >= ample.seconds else round_down(left_seconds, self.digits),
         )
 
-    def _held(self, state: State) -> tuple[Hand, TierEstimate]:
-        if state.hand is None:
-            raise ValueError("there is no candidate in hand")
-        return state.hand, self.estimates.tier(state.hand.tier)
-
     def _switch(self, state: State, tier: TierEstimate) -> float:
         return 0.0 if state.last_tier == tier.name else tier.switch_dollars
 
     def _last(self, tier: TierEstimate) -> str | None:
-        return tier.name if self._caches_matter else None
+        return tier.name if self.caches_matter else None
+
+
+def _held(state: State) -> Hand:
+    if state.hand is None:
+        raise ValueError("there is no candidate in hand")
+    return state.hand
 
 
 def _ratio(part: float, whole: float) -> float:

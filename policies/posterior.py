@@ -1,22 +1,21 @@
-"""Bayes on the hidden difficulty: what failures tell about it, and what it says of the next attempt.
+"""Bayes on what is hidden about a task: what failures, and what they cost, tell about the next attempt.
 
 Failures of different tiers on one task are strongly correlated through d (economics.md §1): every failure
 moves the posterior towards harder tasks and so lowers the expected success of every tier. The likelihood of
 an attempt that is not right is proportional to 1 - q(d) whether it yielded nothing or a wrong candidate, so
-only counts matter, not the order and not at which check a candidate fell.
+only counts matter, not the order and not at which check a candidate fell. What a failure cost tells more: a
+task that is dear for one tier is long or hard for the others too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.estimates import LADDER, Estimates, FlakinessPrior, TierEstimate
-from policies.vocabulary import Check
+from policies.estimates import Estimates, TierEstimate
 
 Vector: TypeAlias = NDArray[np.float64]
 Knowledge: TypeAlias = frozenset[str]
@@ -33,7 +32,16 @@ class Failed(NamedTuple):
 Failures: TypeAlias = tuple[Failed, ...]
 """Sorted, one entry per tier and knowledge: the order of failures is forgotten."""
 
-_NEVER = 1e-12  # keeps odds finite where a search space is exhausted for certain
+
+class Spent(NamedTuple):
+    """What a failed attempt of `tier` cost, dollars."""
+
+    tier: str
+    dollars: float
+
+
+NEVER = 1e-12
+"""Keeps odds finite where a search space is exhausted for certain."""
 
 
 def add_failure(failures: Failures, tier: str, knowledge: Knowledge, times: int = 1) -> Failures:
@@ -50,34 +58,80 @@ def times_failed(failures: Failures, tier: str) -> int:
 
 
 class Posterior:
-    """Posterior over d on the grid of `estimates`, and predicted successes; caches are keyed by evidence."""
+    """Posterior over (d, l) on the grid of `estimates`, and predicted successes; kept by evidence.
 
-    def __init__(self, estimates: Estimates) -> None:
+    spending: what failed attempts cost; part of the prior here, as no plan depends on what will be paid.
+    """
+
+    def __init__(self, estimates: Estimates, spending: tuple[Spent, ...] = ()) -> None:
         self.estimates = estimates
+        self.spending = spending
         self._curves: dict[tuple[str, Knowledge], Vector] = {}
         self._weights: dict[Failures, Vector] = {}
         self._success: dict[tuple[Failures, Knowledge, str], float] = {}
+        self._dollars: dict[tuple[Failures, Knowledge, str], float] = {}
 
     @cached_property
     def grid(self) -> Vector:
-        """Difficulties, shape (points,)."""
+        """Difficulties, shape (points · lengths,)."""
         prior = self.estimates.difficulty
-        return np.asarray(prior.mean + prior.sd * np.linspace(-prior.reach, prior.reach, prior.points))
+        return np.repeat(prior.mean + prior.sd * self._deviations, prior.lengths)
 
     @cached_property
-    def _prior(self) -> Vector:
+    def lengths(self) -> Vector:
+        """Lengths, shape (points · lengths,)."""
         prior = self.estimates.difficulty
-        weights: Vector = np.exp(-0.5 * ((self.grid - prior.mean) / prior.sd) ** 2)
-        return np.asarray(weights / weights.sum())
+        reach = prior.length_reach if prior.lengths > 1 else 0.0
+        return np.tile(np.linspace(-reach, reach, prior.lengths), prior.points)
+
+    @property
+    def _deviations(self) -> Vector:
+        prior = self.estimates.difficulty
+        return np.linspace(-prior.reach, prior.reach, prior.points)
+
+    @cached_property
+    def prior(self) -> Vector:
+        """P(d, l | what failures cost), shape (points · lengths,), summing to 1."""
+        given = self.estimates.difficulty
+        deviations = (self.grid - given.mean) / given.sd
+        weights = np.asarray(given.weights or np.exp(-0.5 * (deviations**2 + self.lengths**2)))
+        for spent in self.spending:
+            tier = self.estimates.tier(spent.tier)
+            if tier.cost_sd > 0 and tier.dollars > 0 and spent.dollars > 0:
+                off = np.log(spent.dollars / tier.dollars) - np.log(self.cost_factor(tier))
+                weights = weights * np.exp(-0.5 * (off / tier.cost_sd) ** 2)
+        return np.asarray(weights / max(weights.sum(), NEVER**2))
+
+    def cost_factor(self, tier: TierEstimate) -> Vector:
+        """What a failed attempt costs, as a multiple of `tier.dollars`, shape (points · lengths,)."""
+        given = self.estimates.difficulty
+        deviations = (self.grid - given.mean) / given.sd
+        return np.asarray(np.exp(tier.cost_difficulty * deviations + tier.cost_length * self.lengths))
 
     def weights(self, failures: Failures) -> Vector:
-        """P(d | failures) on the grid, shape (points,), summing to 1."""
+        """P(d, l | failures) on the grid, shape (points · lengths,), summing to 1."""
         if failures not in self._weights:
-            unnormalised = self._prior.copy()
+            unnormalised = self.prior.copy()
             for tier in self.estimates.tiers:
                 unnormalised *= self._survival(tier, failures)
-            self._weights[failures] = unnormalised / max(unnormalised.sum(), _NEVER)
+            self._weights[failures] = unnormalised / max(unnormalised.sum(), NEVER)
         return self._weights[failures]
+
+    def dollars(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> float:
+        """Expected dollars of the next attempt of `tier`, at most its worst case."""
+        key = (failures, knowledge, tier.name)
+        if key not in self._dollars:
+            given = self.cost_given(tier, self.next_success(failures, knowledge, tier))
+            expected = tier.dollars if given is None else float(self.weights(failures) @ given)
+            self._dollars[key] = min(expected, tier.worst_dollars - tier.switch_dollars)
+        return self._dollars[key]
+
+    def cost_given(self, tier: TierEstimate, right: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Expected dollars of an attempt that is right with probability `right` | d, l; its shape. None where
+        the costs of the tier do not depend on the task."""
+        if tier.right_share == 1 and not (tier.cost_difficulty or tier.cost_length):
+            return None
+        return np.asarray(tier.dollars * self.cost_factor(tier) * (1 - right * (1 - tier.right_share)))
 
     def success(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> float:
         """P(the next attempt of `tier` is right | failures); 0 when it has nothing left to try."""
@@ -87,31 +141,34 @@ class Posterior:
         return self._success[key]
 
     def weights_if_right(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> Vector:
-        """P(d | failures, then an attempt of `tier` with `knowledge` was right), shape (points,)."""
-        joint: Vector = self.weights(failures) * self._next_success(failures, knowledge, tier)
-        return np.asarray(joint / max(joint.sum(), _NEVER))
+        """P(d, l | failures, then an attempt of `tier` with `knowledge` was right), shape as the grid's."""
+        joint: Vector = self.weights(failures) * self.next_success(failures, knowledge, tier)
+        return np.asarray(joint / max(joint.sum(), NEVER))
 
     def _predict(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> float:
-        return min(1.0, float(self.weights(failures) @ self._next_success(failures, knowledge, tier)))
+        return min(1.0, float(self.weights(failures) @ self.next_success(failures, knowledge, tier)))
 
-    def _next_success(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> Vector:
-        """P(the next attempt is right | d), given that the earlier ones were not."""
-        done = times_failed(failures, tier.name)
+    def next_success(self, failures: Failures, knowledge: Knowledge, tier: TierEstimate) -> Vector:
+        """P(the next attempt is right | d, l), given that the earlier ones were not."""
+        return self.chance(tier, knowledge, times_failed(failures, tier.name))
+
+    def chance(self, tier: TierEstimate, knowledge: Knowledge, done: int) -> Vector:
+        """P(the next attempt is right | d, l) after `done` failed ones of the same tier."""
         if done >= tier.most_attempts:
             return np.zeros_like(self.grid)
-        curve = self._curve(tier, knowledge)
+        curve = self.curve(tier, knowledge)
         if not tier.slices:
-            return curve
+            return np.asarray(curve * tier.retry**done)
         # hazard of slice j given that the earlier ones failed: s_j = cov·m_j / (1 - cov·M_(j-1))
         searched = sum(tier.slices[:done])
-        return np.asarray(curve * tier.slices[done] / np.maximum(1 - curve * searched, _NEVER))
+        return np.asarray(curve * tier.slices[done] / np.maximum(1 - curve * searched, NEVER))
 
-    def _curve(self, tier: TierEstimate, knowledge: Knowledge) -> Vector:
-        """Sampling: P(right | d). Exhaustive: cov(d) = P(a fix is in the search space | d)."""
+    def curve(self, tier: TierEstimate, knowledge: Knowledge) -> Vector:
+        """Sampling: P(right | d, l). Exhaustive: cov(d, l) = P(a fix is in the search space | d, l)."""
         key = (tier.name, knowledge)
         if key not in self._curves:
             ability = tier.ability + sum(gain for name, gain in tier.knowledge_gain if name in knowledge)
-            logit = tier.discrimination * (ability - self.grid)
+            logit = tier.discrimination * (ability - self.grid) + tier.length_gain * self.lengths
             self._curves[key] = np.asarray(0.5 + 0.5 * np.tanh(0.5 * logit))  # logistic, without overflow
         return self._curves[key]
 
@@ -119,82 +176,17 @@ class Posterior:
         """P(all these attempts of `tier` were not right | d)."""
         survival: Vector = np.ones_like(self.grid)
         searched = 0
-        # Knowledge only grows, so fewer pieces of it means earlier; slices are searched in that order.
+        # Knowledge only grows, so fewer pieces of it means earlier.
         mine = sorted((f for f in failures if f.tier == tier.name), key=lambda f: len(f.knowledge))
         for failed in mine:
-            curve = self._curve(tier, frozenset(failed.knowledge))
+            curve = self.curve(tier, frozenset(failed.knowledge))
             if tier.slices:
                 before = 1 - curve * sum(tier.slices[:searched])
                 searched += failed.times
                 after = 1 - curve * sum(tier.slices[:searched])
-                survival = survival * np.maximum(after, 0.0) / np.maximum(before, _NEVER)
+                survival = survival * np.maximum(after, 0.0) / np.maximum(before, NEVER)
             else:
-                survival = survival * (1 - curve) ** failed.times
+                for attempt in range(searched, searched + failed.times):
+                    survival = survival * (1 - curve * tier.retry**attempt)
+                searched += failed.times
         return survival
-
-
-class Flakiness(NamedTuple):
-    """How the target tests went at reproduction, pooled: passes and fails of the unpatched code."""
-
-    passes: int = 0
-    fails: int = 0
-
-    def chance(self, prior: FlakinessPrior, runs: int = 1) -> float:
-        """P(targets that are still broken pass `runs` times in a row by chance).
-
-        Mixture: deterministic (never passes) or flaky with a pass rate uniform on [0, 1]; the rate's
-        posterior is Beta(passes + 1, fails + 1), and its moments follow from ratios of beta functions.
-        """
-        given_flaky = 1.0
-        for run in range(runs):
-            given_flaky *= (self.passes + 1 + run) / (self.passes + self.fails + 2 + run)
-        return self.flaky(prior) * given_flaky
-
-    def flaky(self, prior: FlakinessPrior) -> float:
-        """P(the target tests are flaky | how they went)."""
-        if self.passes > 0:
-            return 1.0
-        evidence = prior.share / (self.fails + 1)
-        return evidence / (evidence + 1 - prior.share) if evidence else 0.0
-
-
-class Power:
-    """How far passing checks tells a right candidate from a wrong one.
-
-    A wrong candidate passes its targets because it overfits or, when they are flaky, by chance. Checks catch
-    both kinds by their power (the ladder subsumes: only its strongest passed rung counts) and the second kind
-    also by every further run of the targets.
-    """
-
-    def __init__(self, estimates: Estimates, flakiness: Flakiness) -> None:
-        self.estimates = estimates
-        self.flakiness = flakiness
-        self._wrong: dict[tuple[str, frozenset[Check], bool], float] = {}
-
-    def wrong(self, tier: TierEstimate, passed: frozenset[Check], final: bool = False) -> float:
-        """P(a candidate passes its targets and `passed`, and the final verification if `final` | it is not
-        right), per attempt of `tier`."""
-        key = (tier.name, passed, final)
-        if key not in self._wrong:
-            self._wrong[key] = self._undetected(passed, final) * self._plausible(tier, passed, final)
-        return self._wrong[key]
-
-    def _plausible(self, tier: TierEstimate, passed: Iterable[Check], final: bool) -> float:
-        runs = 1 + sum(self.estimates.check(check).target_runs for check in passed)
-        runs += self.estimates.final.target_runs if final else 0
-        return tier.overfit + (1 - tier.overfit) * self.flakiness.chance(self.estimates.flakiness, runs)
-
-    def _undetected(self, passed: frozenset[Check], final: bool) -> float:
-        rungs = [self.estimates.check(check).power for check in passed if check in LADDER]
-        if final:
-            rungs.append(self.estimates.final.power)
-        undetected = 1 - max(rungs, default=0.0)
-        if Check.REVIEW in passed:
-            undetected *= 1 - self.estimates.check(Check.REVIEW).power
-        return undetected
-
-
-def confidence(right: float, wrong: float) -> float:
-    """c = P(the candidate is right | it passed): right attempts q against wrong ones (1 - q)·`wrong`."""
-    passing = right + (1 - right) * wrong
-    return right / passing if passing > 0 else 0.0

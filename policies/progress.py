@@ -5,13 +5,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from policies.belief import Hand
-from policies.estimates import LADDER, Estimates, TierEstimate
+from policies.estimates import Estimates, TierEstimate
 from policies.posterior import Failures, Knowledge, add_failure, times_failed
-from policies.vocabulary import Check
-
-EXACT_UP_TO = 100
-"""Failure counts (per tier and knowledge) up to which a task is planned exactly: tens of milliseconds."""
+from policies.power import Hand
 
 
 class State(NamedTuple):
@@ -28,14 +24,10 @@ class State(NamedTuple):
 
 
 class Progress:
-    """How states change by failing and learning, and what is left to try in them.
+    """How states change by failing and learning, and what is left to try in them."""
 
-    coarse: whether the task is planned approximately; None chooses by its size.
-    """
-
-    def __init__(self, estimates: Estimates, coarse: bool | None = None) -> None:
+    def __init__(self, estimates: Estimates) -> None:
         self.estimates = estimates
-        self.coarse = failure_counts(estimates) > EXACT_UP_TO if coarse is None else coarse
         self._left_to_try: dict[Failures, tuple[tuple[TierEstimate, ...], int]] = {}
         self._failed: dict[tuple[Failures, str, Knowledge], Failures] = {}
 
@@ -66,24 +58,8 @@ class Progress:
         return state._replace(failures=failures, hand=None)
 
     def learned(self, state: State, bought: str, gained: str) -> State:
-        """`state` with new knowledge. If coarse, failures made with what was known until now are counted as
-        if made with the new knowledge: fewer states, and a later read looks worth a little less."""
-        knowledge = state.knowledge | {gained}
-        failures = state.failures
-        if self.coarse:
-            before = tuple(sorted(state.knowledge))
-            failures = ()
-            for failed in state.failures:
-                made_with = knowledge if failed.knowledge == before else frozenset(failed.knowledge)
-                failures = add_failure(failures, failed.tier, made_with, failed.times)
-        return state._replace(failures=failures, knowledge=knowledge, bought=state.bought | {bought})
-
-
-def covered(check: Check, passed: frozenset[Check]) -> bool:
-    """True when `check` would tell nothing: it, or a stronger rung of the ladder, has been passed."""
-    if check in passed:
-        return True
-    return check in LADDER and any(rung in passed for rung in LADDER[LADDER.index(check) + 1 :])
+        """`state` with new knowledge."""
+        return state._replace(knowledge=state.knowledge | {gained}, bought=state.bought | {bought})
 
 
 def failure_counts(estimates: Estimates) -> int:

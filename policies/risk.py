@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from policies.vocabulary import ActionClass
 
 TAIL_LEVEL = 0.9
@@ -73,6 +76,13 @@ def cvar(severity: float, wrong: float, level: float) -> float:
     if not 0 <= level < 1:
         raise ValueError(f"the CVaR level must be in [0, 1), not {level}")
     return severity * min(1.0, wrong / (1.0 - level))
+
+
+def decision_losses(risk: ClassRisk, wrong: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`decision_loss` for many probabilities at once."""
+    if risk.irreversible_share >= TAIL_FROM_SHARE:
+        return np.asarray(risk.severity * np.minimum(1.0, wrong / (1.0 - TAIL_LEVEL)))
+    return np.asarray(risk.severity * wrong)
 
 
 def decision_loss(risk: ClassRisk, wrong: float) -> float:

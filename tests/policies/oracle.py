@@ -28,7 +28,8 @@ class History:
     attempts: tuple[tuple[str, frozenset[str]], ...] = ()
     knowledge: frozenset[str] = frozenset()
     hand: tuple[str, frozenset[str]] | None = None
-    passed: frozenset[Check] = frozenset()
+    passed: tuple[Check, ...] = ()
+    failed: frozenset[Check] = frozenset()
     last: str | None = None
     preparations: tuple[str, ...] = ()
     dollars: float = math.inf
@@ -40,7 +41,8 @@ class History:
     def drop(self) -> History:
         if self.hand is None:
             return self
-        return replace(self, attempts=(*self.attempts, self.hand), hand=None, passed=frozenset())
+        attempts = (*self.attempts, self.hand)
+        return replace(self, attempts=attempts, hand=None, passed=(), failed=frozenset())
 
 
 @dataclass(frozen=True)
@@ -52,38 +54,66 @@ class Oracle:
     passes: int = 0
     fails: int = 0
     loss_left: float = math.inf
+    spending: tuple[tuple[str, float], ...] = ()
 
     # Bayes, by walking through the history for every difficulty on the grid.
 
-    def grid(self) -> list[tuple[float, float]]:
+    def grid(self) -> list[tuple[tuple[float, float], float]]:
         prior = self.estimates.difficulty
         step = 2 * prior.reach * prior.sd / (prior.points - 1)
-        points = [prior.mean - prior.reach * prior.sd + i * step for i in range(prior.points)]
-        return [(d, math.exp(-0.5 * ((d - prior.mean) / prior.sd) ** 2)) for d in points]
+        ds = [prior.mean - prior.reach * prior.sd + i * step for i in range(prior.points)]
+        ls = [0.0]
+        if prior.lengths > 1:
+            ls = [prior.length_reach * (2 * i / (prior.lengths - 1) - 1) for i in range(prior.lengths)]
+        points = []
+        for number, (d, length) in enumerate((d, length) for d in ds for length in ls):
+            weight = math.exp(-0.5 * ((d - prior.mean) / prior.sd) ** 2) * math.exp(-0.5 * length**2)
+            if prior.weights:
+                weight = prior.weights[number]
+            for name, paid in self.spending:
+                tier = self.estimates.tier(name)
+                if tier.cost_sd:
+                    off = math.log(paid) - math.log(self.cost(tier, (d, length)))
+                    weight *= math.exp(-0.5 * (off / tier.cost_sd) ** 2)
+            points.append(((d, length), weight))
+        return points
 
-    def curve(self, tier: TierEstimate, knowledge: frozenset[str], d: float) -> float:
+    def cost(self, tier: TierEstimate, task: tuple[float, float]) -> float:
+        """Dollars of an attempt that is not right."""
+        prior = self.estimates.difficulty
+        d = (task[0] - prior.mean) / prior.sd
+        return tier.dollars * math.exp(tier.cost_difficulty * d + tier.cost_length * task[1])
+
+    def curve(self, tier: TierEstimate, knowledge: frozenset[str], task: tuple[float, float]) -> float:
         ability = tier.ability + sum(gain for name, gain in tier.knowledge_gain if name in knowledge)
-        return 1 / (1 + math.exp(-tier.discrimination * (ability - d)))
+        return 1 / (1 + math.exp(-tier.discrimination * (ability - task[0]) - tier.length_gain * task[1]))
 
-    def right_given(self, d: float, past: tuple, tier: TierEstimate, knowledge: frozenset[str]) -> float:
+    def right_given(
+        self, task: tuple[float, float], past: tuple, tier: TierEstimate, knowledge: frozenset[str]
+    ) -> float:
         made = sum(1 for name, _ in past if name == tier.name)
         if made >= tier.most_attempts:
             return 0.0
-        q = self.curve(tier, knowledge, d)
+        q = self.curve(tier, knowledge, task)
         if not tier.slices:
-            return q
+            return q * tier.retry**made
         return q * tier.slices[made] / (1 - q * sum(tier.slices[:made]))
 
-    def success(self, past: tuple, tier: TierEstimate, knowledge: frozenset[str]) -> float:
-        right = total = 0.0
-        for d, weight in self.grid():
+    def predict(self, past: tuple, tier: TierEstimate, knowledge: frozenset[str]) -> tuple[float, float]:
+        """P(the next attempt is right), and what it is expected to cost."""
+        right = total = dollars = 0.0
+        for task, weight in self.grid():
             for position, (name, then) in enumerate(past):
-                weight *= 1 - self.right_given(d, past[:position], self.estimates.tier(name), then)
-            right += weight * self.right_given(d, past, tier, knowledge)
+                weight *= 1 - self.right_given(task, past[:position], self.estimates.tier(name), then)
+            q = self.right_given(task, past, tier, knowledge)
+            right += weight * q
+            dollars += weight * self.cost(tier, task) * (q * tier.right_share + 1 - q)
             total += weight
-        return right / total
+        return right / total, min(dollars / total, tier.worst_dollars - tier.switch_dollars)
 
-    def wrong_passes(self, tier: TierEstimate, passed: frozenset[Check], final: bool) -> float:
+    def wrong_passes(
+        self, tier: TierEstimate, passed: tuple[Check, ...], failed: frozenset[Check], final: bool
+    ) -> float:
         checks = {check.check: check for check in self.estimates.checks}
         runs = 1 + sum(checks[check].target_runs for check in passed)
         rungs = [checks[c].power for c in passed if c in (Check.TARGET, Check.AFFECTED, Check.SUITE)]
@@ -101,14 +131,21 @@ class Oracle:
         undetected = 1 - max(rungs, default=0.0)
         if Check.REVIEW in passed:
             undetected *= 1 - checks[Check.REVIEW].power
+        if Check.REVIEW in failed:
+            undetected *= checks[Check.REVIEW].power
         return undetected * (tier.overfit + (1 - tier.overfit) * by_chance)
 
-    def odds(self, history: History, passed: frozenset[Check], final: bool = False) -> tuple[float, float]:
-        """(right, wrong and passing so far), unnormalised, of the candidate in hand."""
-        name, knowledge = history.hand
+    def odds(self, h: History, final: bool = False) -> tuple[float, float]:
+        """(right, wrong), unnormalised, of the candidate in hand, with what its checks said."""
+        name, knowledge = h.hand
         tier = self.estimates.tier(name)
-        q = self.success(history.attempts, tier, knowledge)
-        return q, (1 - q) * self.wrong_passes(tier, passed, final)
+        q, _ = self.predict(h.attempts, tier, knowledge)
+        for check in h.passed:
+            q *= self.estimates.check(check).sensitivity
+        for check in h.failed:
+            q *= 1 - self.estimates.check(check).sensitivity
+        wrong = 1 - self.predict(h.attempts, tier, knowledge)[0]
+        return q, wrong * self.wrong_passes(tier, h.passed, h.failed, final)
 
     # What may be bought, and what may come of it.
 
@@ -155,9 +192,9 @@ class Oracle:
     def act(self, h: History, tier: TierEstimate) -> list[float]:
         if not self.fits(h, tier.worst_dollars, tier.seconds, self.kept(h)):
             return []
-        dollars = tier.dollars + (tier.switch_dollars if h.last != tier.name else 0.0)
-        q = self.success(h.attempts, tier, h.knowledge)
-        wrong = (1 - q) * self.wrong_passes(tier, frozenset(), False)
+        q, dollars = self.predict(h.attempts, tier, h.knowledge)
+        dollars += tier.switch_dollars if h.last != tier.name else 0.0
+        wrong = (1 - q) * self.wrong_passes(tier, (), frozenset(), False)
         paid = replace(h, last=tier.name).pay(dollars, tier.seconds)
         candidate = replace(paid, hand=(tier.name, h.knowledge))
         nothing = replace(paid, attempts=(*h.attempts, (tier.name, h.knowledge)))
@@ -167,7 +204,7 @@ class Oracle:
 
     def with_hand(self, h: History) -> list[float]:
         est, prices = self.estimates, self.prices
-        right, wrong = self.odds(h, h.passed)
+        right, wrong = self.odds(h)
         c = right / (right + wrong)
         values = [
             est.defer_share * prices.value * c - self.schedule.attention.glance,
@@ -176,13 +213,14 @@ class Oracle:
         values += self.submit(h, c)
         for check in est.checks:
             covered = check.check is Check.AFFECTED and Check.SUITE in h.passed
-            if check.check in h.passed or covered:
+            bought = h.passed.count(check.check)
+            if bought >= check.most or check.check in h.failed or covered:
                 continue
             if not self.fits(h, check.worst_dollars, check.seconds, self.kept(h)):
                 continue
-            passed = h.passed | {check.check}
-            passing = sum(self.odds(h, passed)) / sum(self.odds(h, h.passed))
-            on, off = replace(h, passed=passed), h.drop()
+            on = replace(h, passed=(*h.passed, check.check))
+            passing = sum(self.odds(on)) / sum(self.odds(h))
+            off = h.drop() if check.sensitivity == 1 else replace(h, failed=h.failed | {check.check})
             values.append(
                 -check.dollars
                 - prices.latency * check.seconds
@@ -195,8 +233,8 @@ class Oracle:
         final, prices = self.estimates.final, self.prices
         if not self.fits(h, 0.0, final.seconds, 0.0):
             return []
-        right, wrong = self.odds(h, h.passed, final=True)
-        passing = (right + wrong) / sum(self.odds(h, h.passed))
+        right, wrong = self.odds(h, final=True)
+        passing = (right + wrong) / sum(self.odds(h))
         level, loss = self.confirmation(wrong / (right + wrong))
         if loss > self.loss_left:
             return []

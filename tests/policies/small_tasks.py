@@ -103,18 +103,33 @@ def tiers(draw: st.DrawFn, name: str, most_attempts: int) -> TierEstimate:
         plan_seconds=3.0,
         plan_worst_dollars=0.2,
         plan_worst_seconds=9.0,
+        retry=draw(st.sampled_from([1.0, 0.4])),
+        right_share=draw(st.sampled_from([1.0, 0.5])),
+        length_gain=draw(st.sampled_from([0.0, -0.7])),
+        cost_difficulty=draw(st.sampled_from([0.0, 0.3])),
+        cost_length=draw(st.sampled_from([0.0, 0.5])),
+        cost_sd=draw(st.sampled_from([0.0, 0.6])),
     )
 
 
 @st.composite
 def tasks(draw: st.DrawFn, limited: bool) -> tuple[Estimates, Prices, ActionClass, Limits, tuple[int, int]]:
     """(estimates, prices, delivery, limits, (passes, fails) at reproduction), small enough to enumerate."""
-    two = draw(st.booleans())
+    two, noisy = draw(st.booleans()), draw(st.booleans())
     available = [
         CheckEstimate(Check.AFFECTED, draw(_number(0, 0.6)), 0.0, draw(_number(0, 5)), 20.0),
         CheckEstimate(Check.SUITE, draw(_number(0.5, 0.95)), 0.0, draw(_number(0, 15)), 50.0),
-        CheckEstimate(Check.REPEAT, 0.0, 0.0, 2.0, 10.0, target_runs=3),
-        CheckEstimate(Check.REVIEW, draw(_number(0, 0.9)), 0.2, 4.0, 20.0, 0.3),
+        CheckEstimate(Check.REPEAT, 0.0, 0.0, 2.0, 10.0, target_runs=2, most=draw(st.integers(1, 2))),
+        CheckEstimate(
+            Check.REVIEW,
+            draw(_number(0.1, 0.9)),
+            0.2,
+            4.0,
+            20.0,
+            0.3,
+            target_runs=0 if noisy else 1,
+            sensitivity=0.9 if noisy else 1.0,
+        ),
     ]
     checks = draw(st.lists(st.sampled_from(available), max_size=2, unique_by=lambda c: c.check))
     estimates = Estimates(
@@ -125,7 +140,15 @@ def tasks(draw: st.DrawFn, limited: bool) -> tuple[Estimates, Prices, ActionClas
         final=FinalEstimate(draw(_number(0, 0.9)), draw(_number(0, 15)), 45.0),
         attempts=2,
         defer_share=draw(_number(0, 0.6)),
-        difficulty=DifficultyPrior(points=4),
+        difficulty=draw(
+            st.sampled_from(
+                [
+                    DifficultyPrior(points=4),
+                    DifficultyPrior(points=3, lengths=2),
+                    DifficultyPrior(points=2, lengths=2, weights=(0.1, 0.4, 0.3, 0.2)),
+                ]
+            )
+        ),
         flakiness=FlakinessPrior(draw(_number(0, 0.3))),
     )
     prices = Prices(draw(_number(5, 60)), draw(_number(0, 0.05)), draw(_number(0, 20)), draw(_number(0, 20)))

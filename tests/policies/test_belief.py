@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_tasks import certain_difficulty, coin, plain
 
-from policies.belief import Belief, Hand, chance_pass, difficulty, hand_right, success
-from policies.estimates import (
-    LOCALISED,
-    CheckEstimate,
-    DifficultyPrior,
-    FlakinessPrior,
-    TierEstimate,
-    default_estimates,
-    repair_tier,
-)
-from policies.posterior import Failed, Flakiness
+from policies.belief import Belief, chance_pass, difficulty, hand_right, success
+from policies.estimates import LOCALISED, CheckEstimate, DifficultyPrior, FlakinessPrior, TierEstimate
+from policies.posterior import Failed
+from policies.power import Flakiness, Hand
+from policies.priors import default_estimates, repair_tier
 from policies.vocabulary import Check
 
 MODEL = TierEstimate("model", 0.5, 1.2, 0.1, 20.0, 0.2, 60.0, 4)

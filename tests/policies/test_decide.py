@@ -13,7 +13,7 @@ from policies.autonomy import DEFAULT_SCHEDULE
 from policies.belief import Belief
 from policies.decide import MarginalPolicy
 from policies.estimates import LOCALISED, PreparationEstimate
-from policies.posterior import Flakiness
+from policies.power import Flakiness
 from policies.vocabulary import ActionClass, Limits, Step, StepKind
 
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))

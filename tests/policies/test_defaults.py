@@ -7,14 +7,8 @@ from small_tasks import DEFER, LOCALISE, SUBMIT, act, verify
 
 from policies.belief import Belief
 from policies.decide import MarginalPolicy
-from policies.estimates import (
-    LOCALISED,
-    CheckEstimate,
-    TierEstimate,
-    default_estimates,
-    measured,
-    repair_tier,
-)
+from policies.estimates import LOCALISED, CheckEstimate, TierEstimate
+from policies.priors import default_estimates, measured, repair_tier
 from policies.vocabulary import ActionClass, Check, Limits, Prices, Step, StepKind
 
 PREPARATIONS = ("intake", "environment", "reproduce", "baseline")

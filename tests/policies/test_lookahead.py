@@ -1,45 +1,68 @@
 """W against brute force, with every feature on; what the approximations lose; the recursion's depth."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from oracle import Oracle, start
 from small_tasks import tasks
 
 from policies.autonomy import DEFAULT_SCHEDULE
 from policies.belief import Belief
-from policies.estimates import TierEstimate, default_estimates, repair_tier
+from policies.estimates import TierEstimate
 from policies.lookahead import Programme
 from policies.moves import Model
-from policies.posterior import Flakiness
+from policies.posterior import Spent
+from policies.power import Flakiness
+from policies.priors import default_estimates, repair_tier
+from policies.tabled import TabledProgramme
 from policies.vocabulary import ActionClass, Limits, Prices
 
 PREPARATIONS = ("intake", "baseline")
 SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def programme(task, digits=None, coarse=False):
+def programme(task, digits=None, coarse=False, spending=()):
     estimates, prices, delivery, limits, flaky = task
     flakiness = Flakiness(*flaky)
-    return Programme(
-        Model(estimates, prices, delivery, DEFAULT_SCHEDULE, flakiness, limits.loss, digits, coarse)
-    )
+    model = Model(estimates, prices, delivery, DEFAULT_SCHEDULE, flakiness, limits.loss, spending, digits)
+    return TabledProgramme(model) if coarse else Programme(model)
 
 
-def exact_worth(task):
+def exact_worth(task, spending=()):
     estimates, prices, delivery, limits, flaky = task
-    oracle = Oracle(estimates, prices, delivery, DEFAULT_SCHEDULE, *flaky, loss_left=limits.loss)
+    oracle = Oracle(estimates, prices, delivery, DEFAULT_SCHEDULE, *flaky, limits.loss, spending)
     return oracle.worth(start(limits, PREPARATIONS))
 
 
 def worth(task, **options):
     solved = programme(task, **options)
-    return solved.worth(solved.model.state(Belief(preparations=PREPARATIONS), task[3]))
+    begin = solved.model.state(Belief(preparations=PREPARATIONS), task[3])
+    solved.start(begin)
+    return solved.worth(begin)
 
 
 @SLOW
 @given(tasks(limited=False))
 def test_equals_brute_force_without_limits(task):
     assert worth(task) == pytest.approx(exact_worth(task), abs=1e-9)
+
+
+@SLOW
+@given(tasks(limited=False), st.floats(0.01, 3))
+def test_what_failures_cost_counts_as_in_brute_force(task, paid):
+    spending = tuple(Spent(tier.name, paid) for tier in task[0].tiers if tier.dollars > 0)
+    assert worth(task, spending=spending) == pytest.approx(exact_worth(task, spending), abs=1e-9)
+
+
+@SLOW
+@given(tasks(limited=False))
+def test_tables_equal_brute_force_where_nothing_is_learnt_after_a_failure(task):
+    estimates, *rest = task
+    tiers = tuple(replace(tier, can_plan=False) for tier in estimates.tiers)
+    task = (replace(estimates, tiers=tiers, reads=()), *rest)
+    assert worth(task, coarse=True) == pytest.approx(exact_worth(task), abs=1e-9)
 
 
 @SLOW

@@ -1,0 +1,137 @@
+"""How far checks tell a right candidate from a wrong one: overfitting, chance passes, noisy reviews."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from policies.estimates import LADDER, CheckEstimate, Estimates, FlakinessPrior
+from policies.vocabulary import Check
+
+
+@dataclass(frozen=True)
+class Hand:
+    """The best candidate: it passed its targets and `passed`, and failed `failed`, which proves nothing.
+
+    knowledge: what its attempt knew. repeats: how often it passed the repeated runs.
+    """
+
+    tier: str
+    passed: frozenset[Check] = frozenset()
+    knowledge: frozenset[str] = frozenset()
+    failed: frozenset[Check] = frozenset()
+    repeats: int = 0
+
+    def of(self, tier: str) -> Hand:
+        """The same record of checks for a candidate of `tier`."""
+        return Hand(tier, self.passed, self.knowledge, self.failed, self.repeats)
+
+    def after(self, check: Check, passed: bool) -> Hand:
+        """This candidate once it has passed, or not, one more check."""
+        if not passed:
+            return Hand(self.tier, self.passed, self.knowledge, self.failed | {check}, self.repeats)
+        repeats = self.repeats + (check is Check.REPEAT)
+        return Hand(self.tier, self.passed | {check}, self.knowledge, self.failed, repeats)
+
+
+class Flakiness(NamedTuple):
+    """How the target tests went at reproduction, pooled: passes and fails of the unpatched code."""
+
+    passes: int = 0
+    fails: int = 0
+
+    def chance(self, prior: FlakinessPrior, runs: int = 1) -> float:
+        """P(targets that are still broken pass `runs` times in a row by chance).
+
+        Mixture: deterministic (never passes) or flaky with a pass rate uniform on [0, 1]; the rate's
+        posterior is Beta(passes + 1, fails + 1), and its moments follow from ratios of beta functions.
+        """
+        given_flaky = 1.0
+        for run in range(runs):
+            given_flaky *= (self.passes + 1 + run) / (self.passes + self.fails + 2 + run)
+        return self.flaky(prior) * given_flaky
+
+    def flaky(self, prior: FlakinessPrior) -> float:
+        """P(the target tests are flaky | how they went)."""
+        if self.passes > 0:
+            return 1.0
+        evidence = prior.share / (self.fails + 1)
+        return evidence / (evidence + 1 - prior.share) if evidence else 0.0
+
+
+class Power:
+    """The likelihood of what the checks said, for a right and for a wrong candidate.
+
+    A wrong candidate passes its targets because it overfits or, when they are flaky, by chance. Checks catch
+    both kinds by their power (the ladder subsumes: only its strongest passed rung counts) and the second kind
+    also by every further run of the targets. A review errs either way, independently.
+    """
+
+    def __init__(self, estimates: Estimates, flakiness: Flakiness) -> None:
+        self.estimates = estimates
+        self.flakiness = flakiness
+        self._wrong: dict[tuple[str, frozenset[Check], frozenset[Check], int, bool], float] = {}
+        self._right: dict[tuple[frozenset[Check], frozenset[Check]], float] = {}
+
+    def right(self, hand: Hand) -> float:
+        """P(what the checks said | the candidate is right)."""
+        key = (hand.passed, hand.failed)
+        if key not in self._right:
+            passing = (self.estimates.check(check).sensitivity for check in hand.passed)
+            failing = (1 - self.estimates.check(check).sensitivity for check in hand.failed)
+            self._right[key] = math.prod(passing) * math.prod(failing)
+        return self._right[key]
+
+    def wrong(self, hand: Hand, final: bool = False) -> float:
+        """P(an attempt yields a candidate that passes its targets, with what the checks said, and passes the
+        final verification if `final` | it is not right)."""
+        key = (hand.tier, hand.passed, hand.failed, hand.repeats, final)
+        if key not in self._wrong:
+            self._wrong[key] = self._undetected(hand, final) * self._plausible(hand, final)
+        return self._wrong[key]
+
+    def covered(self, check: CheckEstimate, hand: Hand) -> bool:
+        """True when the check would tell nothing: it failed, it or a stronger rung has been passed."""
+        if check.check is Check.REPEAT:
+            return hand.repeats >= check.most
+        if check.check in hand.passed or check.check in hand.failed:
+            return True
+        later = LADDER[LADDER.index(check.check) + 1 :] if check.check in LADDER else ()
+        return any(rung in hand.passed for rung in later)
+
+    def everything(self, hand: Hand) -> Hand:
+        """The candidate once it has passed all that it has not failed."""
+        checks = {check.check for check in self.estimates.checks}
+        most = max((c.most for c in self.estimates.checks if c.check is Check.REPEAT), default=0)
+        return Hand(
+            hand.tier,
+            hand.passed | (checks - hand.failed),
+            hand.knowledge,
+            hand.failed,
+            max(hand.repeats, most),
+        )
+
+    def _plausible(self, hand: Hand, final: bool) -> float:
+        overfit = self.estimates.tier(hand.tier).overfit
+        runs = 1 + sum(self.estimates.check(c).target_runs for c in hand.passed if c is not Check.REPEAT)
+        runs += hand.repeats * self.estimates.check(Check.REPEAT).target_runs if hand.repeats else 0
+        runs += self.estimates.final.target_runs if final else 0
+        return overfit + (1 - overfit) * self.flakiness.chance(self.estimates.flakiness, runs)
+
+    def _undetected(self, hand: Hand, final: bool) -> float:
+        rungs = [self.estimates.check(check).power for check in hand.passed if check in LADDER]
+        if final:
+            rungs.append(self.estimates.final.power)
+        undetected = 1 - max(rungs, default=0.0)
+        if Check.REVIEW in hand.passed:
+            undetected *= 1 - self.estimates.check(Check.REVIEW).power
+        if Check.REVIEW in hand.failed:
+            undetected *= self.estimates.check(Check.REVIEW).power
+        return undetected
+
+
+def confidence(right: float, wrong: float) -> float:
+    """c = P(the candidate is right), from the masses of both."""
+    passing = right + wrong
+    return right / passing if passing > 0 else 0.0

@@ -1,0 +1,207 @@
+"""W for large tasks: states with nothing in hand from tables, a candidate in hand solved check by check.
+
+The same economics as `policies.lookahead`, and equal to it where no limit binds and nothing is read or
+planned after a failure. What is approximated otherwise (the README of this package says what it loses):
+- reading or planning after failures inside the plan recounts them as if made with the richer knowledge;
+- under a limit the plan goes by what the failures on the way are expected to leave of it. Each move followed
+  is held to what is really left in its state, so W is that of a policy that can be kept to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeAlias
+
+from policies.autonomy import delivery_terms
+from policies.estimates import PLANNED, ReadEstimate, TierEstimate
+from policies.lookahead import NOTHING, Parts, own
+from policies.looks import Further, Looks
+from policies.moves import Model, Move
+from policies.power import Hand
+from policies.progress import State
+from policies.tables import Choice, Learning, Table
+from policies.vocabulary import UNLIMITED, Check, Limits, StepKind
+
+_Key: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
+"""What is known, what was bought, and whether limits count."""
+
+
+class TabledProgramme:
+    """The plan of a large task (see `policies.lookahead.Lookahead`)."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._from: State | None = None
+        self._tables: dict[_Key, Table] = {}
+        self._parts: dict[State, Parts] = {}
+        self._looks: dict[str, Looks] = {}
+
+    def start(self, state: State) -> None:
+        """Plan from `state` on: tables count failures, and what is left, from here."""
+        if self._from is not None and _goes_on(self._from, state):
+            return
+        limited = self._from is not None and self._from._replace(dollars=0, seconds=0) == state._replace(
+            dollars=0, seconds=0
+        )
+        self._tables = {key: table for key, table in self._tables.items() if limited and not key[2]}
+        self._from = state
+        self._parts.clear()
+
+    def worth(self, state: State) -> float:
+        """W(state) in dollars, at least 0."""
+        return self.parts(state).worth(self.model.prices)
+
+    def later_parts(self, move: Move) -> Parts:
+        """E[W(b') | move] in its parts."""
+        total = NOTHING
+        for probability, after in move.branches:
+            total = total.plus(self.parts(after), probability)
+        return total
+
+    def parts(self, state: State) -> Parts:
+        """W(state) in its parts, following the plan."""
+        if state not in self._parts:
+            self._parts[state] = self._follow(state)
+        return self._parts[state]
+
+    def _follow(self, state: State) -> Parts:
+        if state.hand is not None and not state.preparations:
+            return self._held(state, state.hand)
+        best = NOTHING
+        for move in self._planned(state):
+            if not move.refused:
+                best = own(move).plus(self.later_parts(move))
+                break
+        return best if best.worth(self.model.prices) > 0 else NOTHING
+
+    def _planned(self, state: State) -> list[Move]:
+        """The moves worth making, the best first; all but the first stand in where it does not fit."""
+        if state.preparations:
+            return [self.model.prepare(state, self.model.estimates.preparation(state.preparations[0]))]
+        table = self._table(state, not _unlimited(state))
+        return [self._move(state, choice) for choice in table.choices(state.failures, state.last_tier)]
+
+    def _move(self, state: State, choice: Choice) -> Move:
+        match choice:
+            case StepKind.READ, ReadEstimate() as read:
+                return self.model.read(state, read)
+            case StepKind.PLAN, TierEstimate() as tier:
+                return self.model.plan(state, tier)
+            case _, TierEstimate() as tier:
+                return self.model.act(state, tier)
+        raise ValueError(f"no such choice: {choice}")
+
+    # A candidate in hand: which checks to buy, and how to end.
+
+    def _held(self, state: State, hand: Hand) -> Parts:
+        """What comes of the candidate. Going on without it is looked up once, as if all had been spent that a
+        final verification takes."""
+        model = self.model
+        going_on = NOTHING
+        for _, after in model.put_down(state).branches:
+            going_on = self.parts(model.spent(after, 0.0, model.estimates.final.seconds))
+        if hand.tier not in self._looks:
+            self._looks[hand.tier] = Looks(model, (model.estimates.tier(hand.tier),))
+        looks = self._looks[hand.tier]
+        fits = {check.check for check in model.estimates.checks if not model.refuses(state, check)}
+        choices = self._choices(looks, model.hand_chance(state, hand), going_on.worth(model.prices), fits)
+
+        def follow(number: int) -> Parts:
+            _, choice = choices[number]
+            look = looks.all[number]
+            at = state._replace(hand=replace(look.record, tier=hand.tier, knowledge=hand.knowledge))
+            if not isinstance(choice, Further):
+                if choice is None:
+                    return going_on
+                move = model.submit(at) if choice is StepKind.SUBMIT else model.defer(at)
+                return own(move).plus(going_on, sum(probability for probability, _ in move.branches))
+            passing = model.verify(at, choice.check).probability
+            failed = going_on if choice.failed is None else follow(choice.failed)
+            parts = Parts(dollars=choice.check.dollars, seconds=choice.check.seconds)
+            return parts.plus(follow(choice.passed), passing).plus(failed, 1 - passing)
+
+        return follow(looks.number(hand))
+
+    def _choices(
+        self, looks: Looks, q: float, going_on: float, fits: set[Check]
+    ) -> list[tuple[float, Further | StepKind | None]]:
+        """For every look: what the candidate is worth, and what to do with it (None: put it down)."""
+        model, value = self.model, self.model.prices.value
+        final = model.prices.latency * model.estimates.final.seconds
+        solved: list[tuple[float, Further | StepKind | None]] = []
+        for look in looks.all:
+            right, wrong = q * look.right, (1 - q) * float(look.wrong[0])
+            mass, missed = right + wrong, (1 - q) * float(look.missed[0])
+            c = right / mass if mass > 0 else 0.0
+            best: tuple[float, Further | StepKind | None] = (max(0.0, going_on), None)
+            passes = (right + missed) / mass if mass > 0 else 1.0
+            price, fits_loss = self._delivery(right / (right + missed) if right + missed > 0 else 0.0)
+            submitted = value * c - final - passes * price + (1 - passes) * going_on
+            if fits_loss and submitted > best[0]:
+                best = (submitted, StepKind.SUBMIT)
+            deferred = model.estimates.defer_share * value * c - model.schedule.attention.glance
+            if deferred > best[0]:
+                best = (deferred, StepKind.DEFER)
+            for further in look.further:
+                if further.check.check in fits:
+                    then = looks.all[further.passed]
+                    passing = (q * then.right + (1 - q) * float(then.wrong[0])) / mass if mass > 0 else 1.0
+                    failed = going_on if further.failed is None else solved[further.failed][0]
+                    worth = passing * solved[further.passed][0] + (1 - passing) * failed - further.price
+                    if worth > best[0]:
+                        best = (worth, further)
+            solved.append(best)
+        return solved
+
+    def _delivery(self, c: float) -> tuple[float, bool]:
+        """The price of delivering, and whether its loss is within the limit."""
+        model = self.model
+        terms = delivery_terms(model.delivery, c, model.prices, model.schedule)
+        return terms.price(model.prices), terms.loss <= model.loss_left
+
+    # Tables.
+
+    def _table(self, state: State, limited: bool) -> Table:
+        """The table for what is known in `state`, counting from where the plan starts."""
+        key = (state.knowledge, state.bought, limited)
+        if key not in self._tables:
+            begin = self._from or state
+            left = Limits(begin.dollars, begin.seconds) if limited else Limits()
+            learning = tuple(self._open(state, begin, limited))
+            free = self._tables.get((state.knowledge, state.bought, False))
+            predicted = free.predicted if free else None
+            self._tables[key] = Table(self.model, begin.failures, state.knowledge, left, learning, predicted)
+        return self._tables[key]
+
+    def _open(self, state: State, begin: State, limited: bool) -> list[Learning]:
+        """Reads and plans still to be had, with the tables after them."""
+        model, learning = self.model, []
+        latency, learned = model.prices.latency, model.progress.learned
+        for read in model.estimates.reads:
+            if read.subject not in state.bought and read.gives not in state.knowledge:
+                after = self._table(learned(state, read.subject, read.gives), limited)
+                learning.append(Learning(read, latency * read.seconds, after))
+        if PLANNED not in state.bought:
+            for tier in model.progress.left_to_try(begin.failures)[0]:
+                if tier.can_plan:
+                    after = self._table(learned(state, PLANNED, PLANNED), limited)
+                    learning.append(Learning(tier, tier.plan_dollars + latency * tier.plan_seconds, after))
+        return learning
+
+
+def _unlimited(state: State) -> bool:
+    return state.dollars == UNLIMITED and state.seconds == UNLIMITED
+
+
+def _goes_on(earlier: State, state: State) -> bool:
+    """Whether a plan made at `earlier` is as good in `state`: the same one, or no limits, and all that failed
+    since was tried with what is known now."""
+    if not (_unlimited(earlier) and _unlimited(state)):
+        return earlier == state
+    before = {(failed.tier, failed.knowledge): failed.times for failed in earlier.failures}
+    known = tuple(sorted(state.knowledge))
+    for failed in state.failures:
+        times = before.pop((failed.tier, failed.knowledge), 0)
+        if failed.times < times or (failed.times > times and failed.knowledge != known):
+            return False
+    return not before
