@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
+from policies.priors import MOST_REPEATS
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
 PREPARATIONS: dict[str, Step] = {
@@ -69,7 +70,7 @@ def _checks(state: State) -> tuple[Step, ...]:
     return tuple(
         Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check)
         for check in possible
-        if check not in hand.passed
+        if (hand.repeats < MOST_REPEATS if check is Check.REPEAT else check not in hand.passed)
     )
 
 

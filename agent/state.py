@@ -140,7 +140,7 @@ def apply(state: State, event: Event) -> State:
                 state.spent.loss + bill.loss,
             )
             state = replace(state, spent=spent, steps=state.steps + 1, intent=None)
-            return _observed(state, observation)
+            return _observed(state, observation, bill.dollars)
         case RunEnded(outcome=outcome, explanation=explanation):
             cut_off = state.ended is None
             return replace(state, ended=outcome, explanation=explanation, cut_off=cut_off)
@@ -157,7 +157,7 @@ def _end(state: State, outcome: Outcome, explanation: str) -> State:
     return replace(state, ended=outcome, explanation=explanation)
 
 
-def _observed(state: State, observation: Observation) -> State:
+def _observed(state: State, observation: Observation, dollars: float) -> State:
     belief = state.belief
     match observation:
         case IntakeDone():
@@ -173,7 +173,7 @@ def _observed(state: State, observation: Observation) -> State:
         case PlanDone(tier=tier, note=note):
             return replace(state, notes=(*state.notes, note), belief=belief.after_plan(tier, bool(note)))
         case AttemptDone():
-            return _attempted(state, observation)
+            return _attempted(state, observation, dollars)
         case CheckDone(check=check, passed=passed):
             state = replace(state, belief=belief.after_check(check, passed))
             return state if passed else _dropped(state, f"failed check {check}", observation.reasons)
@@ -234,7 +234,7 @@ def _baselined(state: State, seen: BaselineDone) -> State:
     return state
 
 
-def _attempted(state: State, seen: AttemptDone) -> State:
+def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
     search = state.searches.get(seen.tier, Search())
     search = replace(
         search,
@@ -251,8 +251,9 @@ def _attempted(state: State, seen: AttemptDone) -> State:
     state = _dropped(state, "given up for another attempt", ())
     if not seen.patch:
         refused = state.refused | {seen.tree} if seen.tree else state.refused
-        return replace(state, refused=refused, belief=state.belief.after_failed_attempt(seen.tier))
-    return replace(state, hand=seen, belief=state.belief.after_candidate(seen.tier))
+        failed = state.belief.after_failed_attempt(seen.tier, dollars=dollars)
+        return replace(state, refused=refused, belief=failed)
+    return replace(state, hand=seen, belief=state.belief.after_candidate(seen.tier, dollars))
 
 
 def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:

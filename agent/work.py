@@ -21,7 +21,6 @@ from tools.repair.reports import RepairError
 from tools.verdicts import SuiteRun, judge
 
 AFFECTED_TESTS = 20
-REPEATS = 3
 TRACING = 3
 """A traced test takes two to three times as long (measured with the C tracer)."""
 
@@ -122,14 +121,11 @@ def _request(world: World, state: State, tier: str) -> TierRequest:
     )
 
 
-def run_with(
-    world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None, times: int = 1
-) -> SuiteRun:
-    """Run tests with the edits in the work area, which is put back afterwards; `times`: runs still to come,
-    this one included, which share what time is left."""
+def run_with(world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None) -> SuiteRun:
+    """Run tests with the edits in the work area, which is put back afterwards."""
     assert world.sandbox is not None
     with world.edited(world.sandbox, edits):
-        return world.run_tests(world.sandbox, ids, world.left / times)
+        return world.run_tests(world.sandbox, ids, world.left)
 
 
 def verify(world: World, state: State, step: Step) -> Observation:
@@ -148,15 +144,10 @@ def verify(world: World, state: State, step: Step) -> Observation:
         )
     affected = state.localised.affected if state.localised else ()
     ids = state.targets if step.check is Check.REPEAT else affected
-    times = REPEATS if step.check is Check.REPEAT else 1
-    reasons: tuple[str, ...] = ()
-    for done in range(times):
-        run = run_with(world, edits, ids, times - done)
-        reasons = (
-            *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
-            *(f"{test} does not pass" for test in ids if not run.passed(test)),
-        )
-        if reasons:
-            break
+    run = run_with(world, edits, ids)
+    reasons = (
+        *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
+        *(f"{test} does not pass" for test in ids if not run.passed(test)),
+    )
     key = world.verdict_key(state.hand.tree, ids)
     return CheckDone(check=step.check, key=key, passed=not reasons, reasons=reasons, counts=count(run))

@@ -90,7 +90,7 @@ def test_a_generous_default_cap_does_not_block_a_short_deadline():
 def test_measured_durations_replace_priors():
     known = measured(ESTIMATES, suite_seconds=1.0, target_seconds=0.5)
     seconds = {check.check: check.seconds for check in known.checks}
-    assert seconds == {Check.AFFECTED: 1.0, Check.SUITE: 1.0, Check.REPEAT: 1.5}
+    assert seconds == {Check.AFFECTED: 1.0, Check.SUITE: 1.0, Check.REPEAT: 0.5}
     assert (known.final.seconds, known.final.worst_seconds) == (3.0, 19.0)
     assert measured(ESTIMATES, suite_seconds=9.0, affected_seconds=2.0).check(Check.AFFECTED).seconds == 2.0
     assert measured(ESTIMATES) == ESTIMATES
