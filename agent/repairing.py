@@ -185,8 +185,8 @@ def test_seconds(world: World, state: State) -> float:
 
 
 def _slice_size(searching: Searching, start: int) -> int:
-    """Candidates of the next slice: what fits into SLICE_SECONDS, or the rest."""
-    window = max(1, int(SLICE_SECONDS / _seconds_each(searching)))
+    """Candidates of the next slice: what fits into SLICE_SECONDS, at least enough to learn the pace."""
+    window = max(LEAST_TRIED, int(SLICE_SECONDS / _seconds_each(searching)))
     return min(window, searching.space.count - start)
 
 

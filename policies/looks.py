@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -63,6 +64,7 @@ class Looks:
         """The position in `all` of what the checks said of `hand`; KeyError if no plan leads there."""
         return self._number[Hand("", hand.passed, frozenset(), hand.failed, hand.repeats)]
 
+    @cached_property
     def grid(self) -> Grid:
         """All of them as arrays."""
         checks = [check.check for check in self._model.estimates.checks]

@@ -21,9 +21,9 @@ DEFAULT_SLICES = (0.35, 0.2, 0.15, 0.12, 0.1, 0.08)
 """Shares of the ranked candidates' prior mass: a good ranking puts about a third in the first slice and
 decays slowly after it."""
 
-MOST_REPEATS = 5
+MOST_REPEATS = 3
 """Repeats are bought one at a time, while the next is worth its price: a sequential test against flakiness.
-After five, a target that passes half of the time by chance has shown itself in all but one case of 32."""
+After three, a target that passes half of the time by chance has shown itself in seven cases of eight."""
 
 DEFAULT_CHECKS = (
     CheckEstimate(

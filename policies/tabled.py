@@ -12,18 +12,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
-from policies.autonomy import delivery_terms
+import numpy as np
+
 from policies.estimates import PLANNED, ReadEstimate, TierEstimate
 from policies.lookahead import NOTHING, Parts, own
 from policies.looks import Further, Looks
 from policies.moves import Model, Move
 from policies.power import Hand
 from policies.progress import State
-from policies.tables import Choice, Learning, Table
+from policies.tables import Choice, Learning, Table, endings
 from policies.vocabulary import UNLIMITED, Check, Limits, StepKind
 
 _Key: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
 """What is known, what was bought, and whether limits count."""
+
+
+KEPT = 0.8
+"""A choice that keeps so much of what the next best promises is followed without looking at that one: it keeps
+less than promised where what is left of a limit turns out to be less than expected."""
 
 
 class TabledProgramme:
@@ -67,19 +73,25 @@ class TabledProgramme:
     def _follow(self, state: State) -> Parts:
         if state.hand is not None and not state.preparations:
             return self._held(state, state.hand)
-        best = NOTHING
-        for move in self._planned(state):
-            if not move.refused:
-                best = own(move).plus(self.later_parts(move))
-                break
-        return best if best.worth(self.model.prices) > 0 else NOTHING
-
-    def _planned(self, state: State) -> list[Move]:
-        """The moves worth making, the best first; all but the first stand in where it does not fit."""
         if state.preparations:
-            return [self.model.prepare(state, self.model.estimates.preparation(state.preparations[0]))]
-        table = self._table(state, not _unlimited(state))
-        return [self._move(state, choice) for choice in table.choices(state.failures, state.last_tier)]
+            move = self.model.prepare(state, self.model.estimates.preparation(state.preparations[0]))
+            return self._better(NOTHING, move)
+        best = NOTHING
+        choices = self._table(state, not _unlimited(state)).choices(state.failures, state.last_tier)
+        if not choices:  # by what was expected to be left; more may be
+            choices = self._table(state, False).choices(state.failures, state.last_tier)
+        for promised, choice in choices:
+            if best.worth(self.model.prices) >= KEPT * promised:
+                break
+            best = self._better(best, self._move(state, choice))
+        return best
+
+    def _better(self, best: Parts, move: Move) -> Parts:
+        """What comes of the move, or `best` if that is worth as much."""
+        if move.refused:
+            return best
+        parts = own(move).plus(self.later_parts(move))
+        return parts if parts.worth(self.model.prices) > best.worth(self.model.prices) else best
 
     def _move(self, state: State, choice: Choice) -> Move:
         match choice:
@@ -126,38 +138,26 @@ class TabledProgramme:
         self, looks: Looks, q: float, going_on: float, fits: set[Check]
     ) -> list[tuple[float, Further | StepKind | None]]:
         """For every look: what the candidate is worth, and what to do with it (None: put it down)."""
-        model, value = self.model, self.model.prices.value
-        final = model.prices.latency * model.estimates.final.seconds
+        grid = looks.grid
+        wrong = (1 - q) * grid.wrong[0]
+        mass = (q * grid.right + wrong).tolist()
+        submitted, deferred = endings(self.model, grid, np.array([q]), np.array([0]), np.array([going_on]))
         solved: list[tuple[float, Further | StepKind | None]] = []
-        for look in looks.all:
-            right, wrong = q * look.right, (1 - q) * float(look.wrong[0])
-            mass, missed = right + wrong, (1 - q) * float(look.missed[0])
-            c = right / mass if mass > 0 else 0.0
+        for number, look in enumerate(looks.all):
             best: tuple[float, Further | StepKind | None] = (max(0.0, going_on), None)
-            passes = (right + missed) / mass if mass > 0 else 1.0
-            price, fits_loss = self._delivery(right / (right + missed) if right + missed > 0 else 0.0)
-            submitted = value * c - final - passes * price + (1 - passes) * going_on
-            if fits_loss and submitted > best[0]:
-                best = (submitted, StepKind.SUBMIT)
-            deferred = model.estimates.defer_share * value * c - model.schedule.attention.glance
-            if deferred > best[0]:
-                best = (deferred, StepKind.DEFER)
+            if submitted[0, number] > best[0]:
+                best = (float(submitted[0, number]), StepKind.SUBMIT)
+            if deferred[0, number] > best[0]:
+                best = (float(deferred[0, number]), StepKind.DEFER)
             for further in look.further:
                 if further.check.check in fits:
-                    then = looks.all[further.passed]
-                    passing = (q * then.right + (1 - q) * float(then.wrong[0])) / mass if mass > 0 else 1.0
+                    passing = mass[further.passed] / mass[number] if mass[number] > 0 else 1.0
                     failed = going_on if further.failed is None else solved[further.failed][0]
                     worth = passing * solved[further.passed][0] + (1 - passing) * failed - further.price
                     if worth > best[0]:
                         best = (worth, further)
             solved.append(best)
         return solved
-
-    def _delivery(self, c: float) -> tuple[float, bool]:
-        """The price of delivering, and whether its loss is within the limit."""
-        model = self.model
-        terms = delivery_terms(model.delivery, c, model.prices, model.schedule)
-        return terms.price(model.prices), terms.loss <= model.loss_left
 
     # Tables.
 
@@ -166,12 +166,21 @@ class TabledProgramme:
         key = (state.knowledge, state.bought, limited)
         if key not in self._tables:
             begin = self._from or state
-            left = Limits(begin.dollars, begin.seconds) if limited else Limits()
+            left = self._left(begin, state) if limited else Limits()
             learning = tuple(self._open(state, begin, limited))
             free = self._tables.get((state.knowledge, state.bought, False))
             predicted = free.predicted if free else None
             self._tables[key] = Table(self.model, begin.failures, state.knowledge, left, learning, predicted)
         return self._tables[key]
+
+    def _left(self, begin: State, state: State) -> Limits:
+        """What is left for the table once what was bought since is paid, a plan by the dearest planner."""
+        estimates, bought = self.model.estimates, state.bought - begin.bought
+        dollars, seconds = 0.0, sum(read.seconds for read in estimates.reads if read.subject in bought)
+        planners = [tier for tier in estimates.tiers if tier.can_plan and PLANNED in bought]
+        dollars += max((tier.plan_dollars + tier.switch_dollars for tier in planners), default=0.0)
+        seconds += max((tier.plan_seconds for tier in planners), default=0.0)
+        return Limits(begin.dollars - dollars, begin.seconds - seconds)
 
     def _open(self, state: State, begin: State, limited: bool) -> list[Learning]:
         """Reads and plans still to be had, with the tables after them."""

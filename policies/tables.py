@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from policies.autonomy import delivery_price
 from policies.estimates import ReadEstimate, TierEstimate
-from policies.looks import Index, Looks
+from policies.looks import Grid, Index, Looks
 from policies.moves import Model
 from policies.posterior import NEVER, Failures, Knowledge, Vector, times_failed
 from policies.power import Hand
@@ -96,7 +96,7 @@ class Table:
         self._position = {tier.name: position for position, tier in enumerate(self.tiers)}
         self._before = tuple(times_failed(failures, tier.name) for tier in self.tiers)
         self._index = {row: state for state, row in enumerate(map(tuple, self._lattice.counts.tolist()))}
-        self._grid = Looks(model, self.tiers).grid()
+        self._grid = Looks(model, self.tiers).grid
         everything = [model.power.everything(Hand(tier.name)) for tier in self.tiers]
         missed = np.array([model.power.wrong(hand, final=True) for hand in everything])
         self._wrong = self._grid.wrong[:, -1]
@@ -114,8 +114,9 @@ class Table:
         for start, end in reversed(self._lattice.layers):
             self._solve(start, end)
 
-    def choices(self, failures: Failures, last: str | None) -> list[Choice]:
-        """What is worth doing next, the best first; nothing where stopping is best or no attempt is left."""
+    def choices(self, failures: Failures, last: str | None) -> list[tuple[float, Choice]]:
+        """What is worth doing next, with what it is worth, the best first; nothing where stopping is best or
+        no attempt is left."""
         totals = (times_failed(failures, tier.name) for tier in self.tiers)
         state = self._index.get(tuple(n - was for n, was in zip(totals, self._before, strict=True)), -1)
         if state < 0:
@@ -130,7 +131,7 @@ class Table:
             value = float(self._learnt(learning, state, state + 1)[0, column])
             ranked.append((value, (kind, learning.step)))
         ranked.sort(key=lambda entry: -entry[0])
-        return [choice for value, choice in ranked if value > 0]
+        return [(value, choice) for value, choice in ranked if value > 0]
 
     def _column(self, last: str | None) -> int:
         """The column of the states in which `last` was called last."""
@@ -162,16 +163,18 @@ class Table:
     def _affordable(self, dollars: Matrix, left: Limits) -> NDArray[np.bool_]:
         """Whether each tier's next attempt fits into what is left, shape (states, tiers)."""
         counts = self._lattice.counts
+        self._money: Vector = np.full(len(counts), np.inf)
+        self._time: Vector = np.full(len(counts), np.inf)
         if left == NO_LIMITS or not self.tiers:
             return np.ones(counts.shape, dtype=np.bool_)
         seconds = np.array([tier.seconds for tier in self.tiers])
         checking = self._wrong * self.model.estimates.final.seconds
-        money = left.dollars - counts @ dollars[0]
         time = left.seconds - counts @ (seconds + checking)
         final = self.model.estimates.final
-        kept = np.maximum(final.seconds, np.minimum(final.worst_seconds, time / 2))
+        self._money = left.dollars - counts @ dollars[0]
+        self._time = time - np.maximum(final.seconds, np.minimum(final.worst_seconds, time / 2))
         worst = np.array([tier.worst_dollars for tier in self.tiers])
-        return np.asarray((worst <= money[:, None]) & (seconds <= (time - kept)[:, None]))
+        return np.asarray((worst <= self._money[:, None]) & (seconds <= self._time[:, None]))
 
     def _solve(self, start: int, end: int) -> None:
         """One layer: work tiers out in the order of their upper bounds, as far as they could be best."""
@@ -202,11 +205,15 @@ class Table:
 
     def _learnt(self, learning: Learning, start: int, end: int) -> Matrix:
         """Worth of a read or plan in these states, shape (states, lasts)."""
-        after = learning.table.worth[start:end]
-        if isinstance(learning.step, ReadEstimate) or not self.model.caches_matter:
-            return np.asarray(after - learning.price)
-        planner = self._position[learning.step.name]
-        return np.asarray(after[:, [planner]] - learning.price - self._switch[planner])
+        after, step = learning.table.worth[start:end], learning.step
+        dollars, seconds, switch = 0.0, step.seconds, np.zeros(1)
+        if isinstance(step, TierEstimate):
+            planner = self._position[step.name]
+            dollars, seconds = step.plan_worst_dollars + step.switch_dollars, step.plan_seconds
+            if self.model.caches_matter:
+                after, switch = after[:, [planner]], self._switch[planner]
+        fits = (dollars <= self._money[start:end]) & (seconds <= self._time[start:end])
+        return np.asarray(np.where(fits[:, None], after - learning.price - switch, -np.inf))
 
     def _bound(self, c: Matrix, going_on: Matrix) -> Matrix:
         """As if every check and the final verification were free and done (see `Programme`)."""
@@ -221,37 +228,38 @@ class Table:
 
     def _held(self, q: Vector, tier: Index, going_on: Vector) -> Vector:
         """W with a fresh candidate in hand; all arguments of one shape, `tier` holding positions."""
-        solved: Matrix = np.empty((len(q), len(self._grid.right)))
-        wrongs = (1 - q)[:, None] * self._grid.wrong[tier]
-        masses = q[:, None] * self._grid.right + wrongs
-        for looks in self._grid.generations:
-            mass = masses[:, looks]
-            best = np.maximum(going_on[:, None], self._ended(q, tier, going_on, looks))
-            for check, passed in enumerate(self._grid.passed[looks].T):
-                open_ = passed >= 0
-                if open_.any():
-                    then = passed[open_]
-                    failed = self._grid.failed[looks[open_], check]
-                    otherwise = np.where(failed >= 0, solved[:, failed], going_on[:, None])
-                    passing = _ratio(masses[:, then], mass[:, open_])
-                    worth = passing * solved[:, then] + (1 - passing) * otherwise
-                    worth -= self._grid.price[check]
-                    best[:, open_] = np.maximum(best[:, open_], worth)
+        grid, going = self._grid, going_on[:, None]
+        solved: Matrix = np.empty((len(q), len(grid.right)))
+        masses = q[:, None] * grid.right + (1 - q)[:, None] * grid.wrong[tier]
+        shares = 1.0 / np.where(masses > 0, masses, np.inf)
+        ended = np.maximum(going, np.maximum(*endings(self.model, grid, q, tier, going_on)))
+        for looks in grid.generations:
+            best = ended[:, looks]
+            for check, passed in enumerate(grid.passed[looks].T):
+                further = np.flatnonzero(passed >= 0)
+                if len(further):
+                    then, failed = passed[further], grid.failed[looks[further], check]
+                    otherwise = (
+                        going if (failed < 0).all() else np.where(failed >= 0, solved[:, failed], going)
+                    )
+                    passing = masses[:, then] * shares[:, looks[further]]
+                    worth = otherwise + passing * (solved[:, then] - otherwise) - grid.price[check]
+                    best[:, further] = np.maximum(best[:, further], worth)
             solved[:, looks] = best
         return solved[:, -1]
 
-    def _ended(self, q: Vector, tier: Index, going_on: Vector, looks: Index) -> Matrix:
-        """Submitting or deferring at each of the looks, shape (candidates, looks)."""
-        model, value = self.model, self.model.prices.value
-        right = q[:, None] * self._grid.right[looks]
-        mass = right + (1 - q)[:, None] * self._grid.wrong[tier][:, looks]
-        verified = right + (1 - q)[:, None] * self._grid.missed[tier][:, looks]
-        c, passes = _share(right, mass), _ratio(verified, mass)
-        terms = (model.delivery, model.prices, model.schedule, model.loss_left)
-        submitted = value * c - self._final + (1 - passes) * going_on[:, None]
-        submitted -= passes * delivery_price(_share(right, verified), *terms)
-        deferred = model.estimates.defer_share * value * c - model.schedule.attention.glance
-        return np.asarray(np.maximum(submitted, deferred))
+
+def endings(model: Model, grid: Grid, q: Vector, tier: Index, going_on: Vector) -> tuple[Matrix, Matrix]:
+    """Worth of submitting, and of deferring, at every look, both of shape (candidates, looks); the other
+    arguments are of shape (candidates,), `tier` holding positions in the grid."""
+    value, final = model.prices.value, model.prices.latency * model.estimates.final.seconds
+    right, wrong = q[:, None] * grid.right, (1 - q)[:, None] * grid.wrong[tier]
+    verified = right + (1 - q)[:, None] * grid.missed[tier]
+    c, passes = _share(right, right + wrong), _ratio(verified, right + wrong)
+    terms = (model.delivery, model.prices, model.schedule, model.loss_left)
+    submitted = value * c - final + (1 - passes) * going_on[:, None]
+    submitted -= passes * delivery_price(_share(right, verified), *terms)
+    return submitted, model.estimates.defer_share * value * c - model.schedule.attention.glance
 
 
 def _laid_out(model: Model, failures: Failures) -> tuple[tuple[TierEstimate, ...], Lattice]:

@@ -34,6 +34,9 @@ from .source import Source
 from .tree import Edits, Tree, Unwatchable, places_of
 from .wire import Reporter
 
+MEASURING_SECONDS = 3.0
+"""For a look at the pace, each of two times, and the trial that is under way by then."""
+
 PROGRESS_SECONDS = 0.5
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
 HANGING_CPU_SECONDS = 0.5
@@ -114,24 +117,25 @@ class Search:
         )
 
     def _seconds_per_candidate(self) -> float:
-        """Mean over a few candidates from all over the space, the second time they are tried.
+        """Mean over a few candidates from all over the space but the slowest, the second time they are tried.
 
         The first time each shows a failure of a new kind, which is confirmed from disk; most that follow in a
-        search are of kinds known by then.
+        search are of kinds known by then. One that hangs, or a busy moment, would say too much.
         """
         count = len(self.space.candidates)
         sample = sorted({position * count // 8 for position in range(8)}) if count else []
         sample = [index for index in sample if self.space.fresh(index) is None]
-        taken = 0.0
+        taken: list[float] = []
         for _ in range(2):
-            taken, tried, started = 0.0, 0, time.monotonic()
+            taken = []
             for index in sample:
-                self.verdict(index)
-                tried, taken = tried + 1, time.monotonic() - started
-                if taken > 3:
+                if sum(taken) > MEASURING_SECONDS:
                     break
-            taken /= max(1, tried)
-        return taken
+                started = time.monotonic()
+                self.verdict(index)
+                taken.append(time.monotonic() - started)
+        kept = sorted(taken)[:-1] or taken
+        return sum(kept) / max(1, len(kept))
 
     def advance(self) -> None:
         """Try candidates from `start` until one is plausible, time is up, or the space ends."""
