@@ -11,15 +11,17 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from agent import doctor, environments_cli, flags, ladder
+from agent import doctor, environments_cli, explain, flags, ladder, menu_cli
 from agent.errors import AgentError, UsageError
 from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
+from agent.policies import MARGINAL
 from agent.replay import replay
-from agent.report import Report
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import begin, reopen, trace_folder
+from agent.schedule import as_toml
 from agent.settings import resolve, state_folder
+from agent.task import Record
 from agent.view import View, make_console
 from policies.vocabulary import EXIT_CODES, Outcome
 from tools.plain import plain
@@ -72,6 +74,7 @@ def fix(
     budget: flags.Budget = None,
     deadline: flags.Deadline = None,
     tier: flags.TierNames = None,
+    policy: flags.PolicyName = None,
     sandbox: flags.SandboxBackend = None,
     image: flags.Image = None,
     dockerfile: flags.Dockerfile = None,
@@ -95,6 +98,7 @@ def fix(
             "irreversible_price": irreversible_price,
             "budget": budget,
             "deadline": deadline,
+            "policy": policy,
             "runner": runner,
             "tests_command": tests_command,
             "setup_command": setup_command,
@@ -124,8 +128,10 @@ def fix(
                 resolved, folder, tiers, tests=tuple(test or ()), junit=read_junit(junit), apply=apply,
                 branch=commit or "", patch_out=str(patch_out.absolute()) if patch_out else "",
             )  # fmt: skip
-            run = begin(settings, trace or trace_folder(state_folder()))
+            run = begin(settings, trace or trace_folder(state_folder()), resolved.policy)
             notes = resolved.notes
+            if resolved.policy != MARGINAL:
+                notes = (f"steps are chosen by the baseline '{resolved.policy}'", *notes)
         view.started(run.state.settings, str(run.folder), notes)
         interactive = sys.stdin.isatty() and view.console.is_terminal and not (apply or commit)
         report = carry_out(run, tiers, view, _confirm if interactive else None)
@@ -139,6 +145,42 @@ def fix(
         _fail(UsageError(report.explanation))
     view.ended(report)
     raise typer.Exit(report.exit_code)
+
+
+@app.command("explain", help="Say what `agent fix` would do at given prices, and which would change it.")
+def explain_command(
+    value: flags.Value = None,
+    latency_price: flags.LatencyPrice = None,
+    risk_price: flags.RiskPrice = None,
+    irreversible_price: flags.IrreversiblePrice = None,
+    budget: flags.Budget = None,
+    deadline: flags.Deadline = None,
+    tier: flags.TierNames = None,
+    apply: Annotated[bool, typer.Option("--apply", help="The patch would be applied or committed.")] = False,
+    json_out: flags.JsonOut = None,
+) -> None:
+    """Needs no repository and no sandbox: the shipped estimates are asked."""
+    given = {
+        "value": value,
+        "latency_price": latency_price,
+        "risk_price": risk_price,
+        "irreversible_price": irreversible_price,
+        "budget": budget,
+        "deadline": deadline,
+        "tier": tier,
+    }
+    console = make_console()
+    try:
+        _check_outputs(Path.cwd(), None, json_out)
+        with console.status("asking the policy …"):
+            found = explain.explained(resolve(given, None), apply)
+    except AgentError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
+    explain.show(found, console)
+    if json_out is not None:
+        _write_json(json_out, found)
 
 
 @app.command("doctor", help="Say whether `agent fix` could run here, and how to mend what is missing.")
@@ -179,6 +221,38 @@ def replay_command(trace: Annotated[Path, typer.Argument(help="Folder of the tra
     )
 
 
+@app.command("menu", help="Price a menu of tiers for tasks of different values, and check its incentives.")
+def menu_command(
+    values: menu_cli.TaskValues,
+    latency_price: flags.LatencyPrice = None,
+    risk_price: flags.RiskPrice = None,
+    irreversible_price: flags.IrreversiblePrice = None,
+    tier: flags.TierNames = None,
+    as_json: menu_cli.Json = False,
+) -> None:
+    """Print the offers, and every inequality of MTA eq. 5."""
+    given = {
+        "latency_price": latency_price,
+        "risk_price": risk_price,
+        "irreversible_price": irreversible_price,
+        "tier": tier,
+    }
+    try:
+        menu_cli.show_menu(make_console(), values, given, as_json)
+    except AgentError as error:
+        _fail(error)
+
+
+@app.command("schedule", help="Print the autonomy schedule: which action needs whose confirmation.")
+def schedule_command() -> None:
+    """As a file that the setting `schedule` may name."""
+    try:
+        resolved = resolve({}, None)
+        typer.echo(as_toml(resolved.schedule, resolved.prices))
+    except AgentError as error:
+        _fail(error)
+
+
 def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) -> None:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
@@ -198,7 +272,7 @@ def _check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) 
         raise UsageError(f"{json_out} cannot be written; name another file for the report")
 
 
-def _write_json(path: Path, report: Report) -> None:
+def _write_json(path: Path, report: Record) -> None:
     try:
         path.write_text(report.model_dump_json(indent=2) + "\n")
     except OSError as error:

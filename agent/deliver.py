@@ -82,14 +82,18 @@ def submit(world: World, state: State, loss: float) -> Performed:
 def unconfirmed(state: State) -> str:
     """Why delivery has to wait for a person, "" when they have confirmed as much as is asked for.
 
-    `--apply` and `--commit` are a person's confirmation; a patch file needs none, unless the price of risk
-    asks for more than the schedule does.
+    `--apply` and `--commit` are a person's confirmation; a patch file needs none, unless the schedule or the
+    price of risk asks for it.
     """
     delivery = state.settings.delivery
     granted = Confirmation.CONFIRM if delivery is ActionClass.COMMIT else Confirmation.FREE
     c = hand_right(state.belief, estimates(state), verified=True)
-    if required(delivery, c, state.settings.prices) <= granted:
+    schedule = state.settings.schedule
+    if required(delivery, c, state.settings.prices, schedule) <= granted:
         return ""
+    if (level := schedule.scheduled(delivery)) > granted:
+        who = "two people" if level is Confirmation.MULTI_PARTY else "a person"
+        return f"the autonomy schedule asks {who} to confirm a {delivery}"
     return f"at this price of risk a person must confirm it (right with probability {c:.2f})"
 
 

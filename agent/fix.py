@@ -14,7 +14,7 @@ from agent.events import PersonAnswered, RunEnded
 from agent.ledger import LimitExceeded
 from agent.live import LiveEffects
 from agent.loop import drive
-from agent.policies import MARGINAL, policy_named
+from agent.policies import policy_named
 from agent.redact import Redactor
 from agent.report import Report, report_of
 from agent.run import Run
@@ -80,7 +80,8 @@ def _to_its_end(
 ) -> RunEnded:
     """Drive the run; whatever stops it from outside becomes an end with the documented exit code."""
     try:
-        drive(run.state, policy_named(MARGINAL), effects, run.append, time.monotonic, view)
+        policy = policy_named(run.policy, run.state.settings.schedule)
+        drive(run.state, policy, effects, run.append, time.monotonic, view)
         state = run.state
         if state.ended is Outcome.FIXED and confirm and world.take_base().git_dir:
             view.finish()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from agent.policies import MARGINAL, POLICIES
 from agent.settings import DEFAULTS
 
 Repo = Annotated[Path | None, Argument(help="The repository [default: this folder].", show_default=False)]
@@ -58,6 +59,15 @@ Deadline = Annotated[
 TierNames = Annotated[
     list[str] | None,
     Option("--tier", metavar="NAME", help="Use only this tier (repeatable) [default: all configured]."),
+]
+PolicyName = Annotated[
+    str | None,
+    Option(
+        "--policy",
+        metavar="NAME",
+        help=f"What chooses the steps: {MARGINAL}, or a baseline to compare it with: "
+        f"{', '.join(POLICIES[1:])} [default: {MARGINAL}].",
+    ),
 ]
 SandboxBackend = Annotated[
     str | None,

@@ -8,6 +8,7 @@ from agent.errors import UsageError
 from agent.settings import REPAIR, Resolved
 from agent.task import Settings
 from agent.tiers.interface import Tier
+from policies.estimates import TierEstimate
 from policies.priors import repair_tier
 from policies.vocabulary import ActionClass
 from tools.junit import MAX_BYTES, JUnitFailure, failing_tests
@@ -30,6 +31,11 @@ def read_junit(path: Path | None) -> tuple[JUnitFailure, ...]:
     return found
 
 
+def tier_estimates(resolved: Resolved, tiers: dict[str, Tier]) -> tuple[TierEstimate, ...]:
+    """What is expected of every tier that is to be used, in their order."""
+    return tuple(repair_tier() if name == REPAIR else tiers[name].estimate for name in resolved.tier_names)
+
+
 def settings_from(
     resolved: Resolved,
     folder: Path,
@@ -48,9 +54,6 @@ def settings_from(
     for word in (str(folder), *tests, branch, patch_out):
         if any(0xD800 <= ord(character) <= 0xDFFF for character in word):
             raise UsageError(f"{word.encode('utf-8', 'backslashreplace').decode()} is not valid UTF-8")
-    estimates = tuple(
-        repair_tier() if name == REPAIR else tiers[name].estimate for name in resolved.tier_names
-    )
     return Settings(
         repository=str(folder),
         tests=tests,
@@ -63,7 +66,8 @@ def settings_from(
         apply=apply,
         branch=branch,
         patch_out=patch_out,
-        tiers=estimates,
+        tiers=tier_estimates(resolved, tiers),
         sandbox=resolved.sandbox,
         protected=resolved.protected,
+        schedule=resolved.schedule,
     )

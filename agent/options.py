@@ -70,7 +70,11 @@ def _checks(state: State) -> tuple[Step, ...]:
     return tuple(
         Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check)
         for check in possible
-        if (hand.repeats < MOST_REPEATS if check is Check.REPEAT else check not in hand.passed)
+        if (
+            hand.repeats < MOST_REPEATS
+            if check is Check.REPEAT
+            else check not in hand.passed and check not in hand.failed
+        )
     )
 
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from agent.errors import UsageError
+from policies.autonomy import DEFAULT_SCHEDULE, Schedule
+from policies.baselines import RULES, Baseline
 from policies.decide import MarginalPolicy, Policy
 
 MARGINAL = "marginal"
+POLICIES = (MARGINAL, *RULES)
+"""The default, and the baselines to compare it with."""
 
 
-def policy_named(name: str) -> Policy:
-    """The policy called `name`. Raises UsageError for an unknown one."""
-    if name != MARGINAL:
-        raise UsageError(f"unknown policy '{name}'; known: {MARGINAL}")
-    return MarginalPolicy()
+def check_policy(name: str) -> str:
+    """`name`, if there is such a policy. Raises UsageError for an unknown one."""
+    if name not in POLICIES:
+        raise UsageError(f"unknown policy '{name}'; known: {', '.join(POLICIES)}")
+    return name
+
+
+def policy_named(name: str, schedule: Schedule = DEFAULT_SCHEDULE) -> Policy:
+    """The policy called `name`, under `schedule`. Raises UsageError for an unknown one."""
+    return MarginalPolicy(schedule) if check_policy(name) == MARGINAL else Baseline(name, schedule)

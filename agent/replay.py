@@ -49,7 +49,7 @@ def replay(folder: Path) -> Replay:
     first = next(events, None)
     if not isinstance(first, RunStarted):
         raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
-    policy = policy_named(first.policy)
+    policy = policy_named(first.policy, first.settings.schedule)
     state, decisions, difference = fold.start(first), 0, ""
     event: Event = first
     for number, event in enumerate(events, start=2):

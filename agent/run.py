@@ -25,11 +25,12 @@ from policies.vocabulary import Bill
 
 @dataclass
 class Run:
-    """A run under way: its trace and its state as of the last event."""
+    """A run under way: its trace, its state as of the last event, and the name of its policy."""
 
     writer: TraceWriter
     state: State
     folder: Path
+    policy: str = MARGINAL
 
     def append(self, event: Event) -> Event:
         """Write an event and fold it in. A signal that arrives meanwhile waits until both are done."""
@@ -39,19 +40,19 @@ class Run:
         return written
 
 
-def begin(settings: Settings, folder: Path) -> Run:
+def begin(settings: Settings, folder: Path, policy: str = MARGINAL) -> Run:
     """A new trace in `folder`. Raises UsageError when it cannot be made there."""
     writer = TraceWriter(folder, Redactor())
     started = RunStarted(
         run_id=secrets.token_hex(8),
         time=time.time(),
         versions={name: version(name) for name in ("marginal-agent", "numpy", "pydantic", "docker")},
-        policy=MARGINAL,
+        policy=policy,
         settings=settings,
     )
     written = writer.append(started)
     assert isinstance(written, RunStarted)
-    return Run(writer, fold.start(written), folder)
+    return Run(writer, fold.start(written), folder, policy)
 
 
 def reopen(folder: Path) -> Run:
@@ -73,7 +74,7 @@ def reopen(folder: Path) -> Run:
     if isinstance(last, RunEnded) and not state.cut_off:
         raise UsageError(f"this run has ended ({state.ended}); there is nothing to resume")
     written_at = trace.path.stat().st_mtime
-    run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder)
+    run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder, first.policy)
     run.append(RunResumed(time=time.time()))
     if state.intent is not None:
         reserved = state.intent.reserved

@@ -15,7 +15,9 @@ import platformdirs
 
 from agent import units
 from agent.errors import UsageError
+from agent.policies import MARGINAL, check_policy
 from agent.sandbox_limits import USUAL, check_limits
+from agent.schedule import laxer, load_schedule, stricter_levels
 from agent.sources import (
     APPLICATION,
     RepositorySettings,
@@ -28,6 +30,7 @@ from agent.sources import (
     with_trusted,
 )
 from agent.task import SandboxSettings
+from policies.autonomy import Schedule
 from policies.vocabulary import Limits, Prices
 from sandboxes.interface import SandboxLimits
 
@@ -50,12 +53,14 @@ class Resolved:
 
     prices: Prices
     limits: Limits
+    policy: str
     runner: str
     tests_command: str
     tier_names: tuple[str, ...]
     tiers: tuple[TierSettings, ...]
     sandbox: SandboxSettings
     protected: tuple[str, ...]
+    schedule: Schedule
     notes: tuple[str, ...]
 
 
@@ -104,14 +109,31 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     return Resolved(
         prices=prices,
         limits=limits,
+        policy=check_policy(user.policy or MARGINAL),
         runner=runner or "auto",
         tests_command=tests_command,
         tier_names=_tier_names(user),
         tiers=tuple(user.tiers),
         sandbox=_sandbox(user, repository, given),
         protected=(*user.protected, *repository.protected),
+        schedule=_schedule(user, repository, notes),
         notes=tuple(notes),
     )
+
+
+def _schedule(user: UserSettings, repository: RepositorySettings, notes: list[str]) -> Schedule:
+    """The user's schedule (a relative path is meant from their settings' folder), tightened by both."""
+    path = user.schedule
+    schedule = load_schedule(None if path is None else user_file().parent / path)
+    for source, asked in (
+        ("your settings' autonomy", user.autonomy),
+        ("the repository's [tool.agent.autonomy]", repository.autonomy),
+    ):
+        levels = stricter_levels(source, asked)
+        if ignored := laxer(schedule, levels):
+            notes.append(f"{source} asks for less than the schedule does, ignored: {', '.join(ignored)}")
+        schedule = schedule.tightened(levels)
+    return schedule
 
 
 def _sandbox(user: UserSettings, repository: RepositorySettings, given: Mapping[str, Any]) -> SandboxSettings:

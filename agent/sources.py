@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from agent.errors import UsageError
 from agent.sandbox_limits import LEAST_CPUS, LEAST_PROCESSES, MOST_PROCESSES
+from agent.schedule import Level
 from sandboxes.interface import Wanted
 from sandboxes.toml import load_toml
 
@@ -57,6 +58,7 @@ class UserSettings(BaseSettings):
     irreversible_price: str | None = None
     budget: str | None = None
     deadline: str | None = None
+    policy: str | None = None
     runner: str | None = None
     tests_command: str | None = None
     setup_command: str | None = None
@@ -71,6 +73,8 @@ class UserSettings(BaseSettings):
     image: str | None = None
     dockerfile: str | None = None
     protected: Words = []
+    schedule: Path | None = None
+    autonomy: dict[str, Level] = {}
     source_distributions: bool = False
     trust_repo_config: bool = False
 
@@ -100,6 +104,7 @@ class RepositorySettings(BaseModel):
     tests_command: str | None = None
     setup_command: str | None = None
     protected: list[str] = []
+    autonomy: dict[str, Level] = {}
 
 
 def user_file() -> Path:

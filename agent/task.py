@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.estimates import TierEstimate
 from policies.vocabulary import ActionClass, Limits, Prices
 from sandboxes.interface import SandboxLimits, Wanted
@@ -46,4 +47,5 @@ class Settings(Record):
     tiers: tuple[TierEstimate, ...] = ()
     sandbox: SandboxSettings = SandboxSettings()
     protected: tuple[str, ...] = ()
+    schedule: Schedule = DEFAULT_SCHEDULE
     seed: int = 0

@@ -83,7 +83,7 @@ def measure(folder: Path, rounds: int) -> list[float]:
             effects = RecordedEffects(results)
             view = View(Console(file=io.StringIO(), width=120))
             writer.append(started)
-            policy = policy_named(started.policy)
+            policy = policy_named(started.policy, started.settings.schedule)
             drive(fold.start(started), policy, effects, writer.append, effects.clock, view)
             effects.finish()
             writer.close()

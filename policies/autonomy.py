@@ -6,14 +6,17 @@ patches through (Δp = 0), stops a share of the wrong ones (ΔR) and costs atten
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses
+from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses, wrong_for
 from policies.vocabulary import UNLIMITED, ActionClass, Prices
+from policies.waiting import Snapshot
 
 
 class Confirmation(IntEnum):
@@ -22,6 +25,11 @@ class Confirmation(IntEnum):
     FREE = 0
     CONFIRM = 1
     MULTI_PARTY = 2
+
+    @property
+    def word(self) -> str:
+        """As people and files write it: `multi-party`."""
+        return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,12 @@ class Attention:
     glance: float = 0.5
     confirm: float = 2.0
     two_people: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("glance", "confirm", "two_people"):
+            dollars = getattr(self, name)
+            if not (math.isfinite(dollars) and dollars >= 0):
+                raise ValueError(f"attention {name} must be a finite number of dollars of at least 0")
 
     def of(self, level: Confirmation) -> float:
         """Dollars of attention that confirming at `level` takes."""
@@ -55,6 +69,10 @@ DEFAULT_LEVELS: tuple[tuple[ActionClass, Confirmation], ...] = (
     (ActionClass.DEPLOY, Confirmation.MULTI_PARTY),
 )
 
+LEAST_LEVELS: dict[ActionClass, Confirmation] = {ActionClass.DEPLOY: Confirmation.MULTI_PARTY}
+"""No schedule may ask for less: users and data are hit before one person's slip can be undone. A transfer
+counts as deploy."""
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -62,7 +80,7 @@ class Schedule:
 
     Severities are understood *given* the scheduled confirmation; a stricter level multiplies the loss by the
     further share of wrong patches it stops.
-    Raises ValueError when an action class is missing or named twice.
+    Raises ValueError when an action class is missing or named twice, or is laxer than LEAST_LEVELS.
     """
 
     levels: tuple[tuple[ActionClass, Confirmation], ...] = DEFAULT_LEVELS
@@ -72,6 +90,9 @@ class Schedule:
     def __post_init__(self) -> None:
         if sorted(action_class for action_class, _ in self.levels) != sorted(ActionClass):
             raise ValueError("every action class needs exactly one confirmation level")
+        for action_class, least in LEAST_LEVELS.items():
+            if self.scheduled(action_class) < least:
+                raise ValueError(f"{action_class} needs at least {least.word}, whatever the schedule")
 
     def scheduled(self, action_class: ActionClass) -> Confirmation:
         """The level the schedule asks for, before pricing."""
@@ -92,16 +113,19 @@ DEFAULT_SCHEDULE = Schedule()
 
 @dataclass(frozen=True)
 class DeliveryTerms:
-    """What a delivery costs at a level: losses in loss units, `attention` in dollars."""
+    """What a delivery costs at a level: losses in loss units, `attention` in dollars. snapshot: taken before
+    it, None if none is."""
 
     level: Confirmation
     loss: float
     irreversible_loss: float
     attention: float
+    snapshot: Snapshot | None = None
 
     def price(self, prices: Prices) -> float:
-        """R(a, t) + H(a) of MTA eq. 6 in dollars."""
-        return prices.risk * self.loss + prices.irreversible * self.irreversible_loss + self.attention
+        """R(a, t) + H(a) of MTA eq. 6 in dollars, and the snapshot's price."""
+        price = prices.risk * self.loss + prices.irreversible * self.irreversible_loss + self.attention
+        return price if self.snapshot is None else price + self.snapshot.price(prices)
 
 
 def terms_at(
@@ -152,3 +176,93 @@ def required(
 ) -> Confirmation:
     """The confirmation level an action needs when its patch is right with probability c."""
     return delivery_terms(action_class, c, prices, schedule).level
+
+
+def recoverable_terms(
+    action_class: ActionClass,
+    c: float,
+    prices: Prices,
+    snapshot: Snapshot,
+    schedule: Schedule = DEFAULT_SCHEDULE,
+) -> DeliveryTerms:
+    """The better of `delivery_terms` plain and with `snapshot` taken before the action; plain on a tie."""
+    risks = tuple(
+        snapshot.protected(risk) if risk.action_class is action_class else risk
+        for risk in schedule.risks.classes
+    )
+    guarded = delivery_terms(action_class, c, prices, replace(schedule, risks=Risks(risks)))
+    plain = delivery_terms(action_class, c, prices, schedule)
+    return min((plain, replace(guarded, snapshot=snapshot)), key=lambda terms: terms.price(prices))
+
+
+def utility(
+    level: Confirmation,
+    action_class: ActionClass,
+    c: float,
+    prices: Prices,
+    schedule: Schedule = DEFAULT_SCHEDULE,
+    spent: float = 0.0,
+) -> float:
+    """U(a, t) = V·p(a, t) - C(t) - R(a, t) - H(a) of delivering at `level`, dollars (MTA eq. 6).
+
+    p is c at every level: whoever confirms lets right patches through. spent: C(t).
+    """
+    return prices.value * c - spent - terms_at(level, action_class, c, schedule).price(prices)
+
+
+def optimum(
+    action_class: ActionClass, c: float, prices: Prices, schedule: Schedule = DEFAULT_SCHEDULE
+) -> Confirmation:
+    """a* = argmax U(a, t) over all levels, the schedule aside; the laxest of equal ones (MTA eq. 7).
+
+    For reports: what may be done is `required`, which never goes below the schedule.
+    """
+    return max(Confirmation, key=lambda level: utility(level, action_class, c, prices, schedule))
+
+
+def break_even(
+    level: Confirmation, action_class: ActionClass, prices: Prices, schedule: Schedule = DEFAULT_SCHEDULE
+) -> float:
+    """The c below which `required` asks for `level` or a stricter one: 1 if at any c < 1, 0 if at none.
+
+    A level costs R·g·f_a + H_a, with R = severity·(ρ + ρ_irr·share), f_a the share of wrong patches that it
+    lets through over the scheduled level's, and g = 1 - c or its tail. Level b beats a laxer a from
+    g = (H_b - H_a) / (R·(f_a - f_b)) on, so the first level of at least `level` to beat all laxer ones does
+    so at g* = min_b max_a of these (MTA eq. 7 between discrete levels).
+    """
+    scheduled, risk = schedule.scheduled(action_class), schedule.risks.of(action_class)
+    if level <= scheduled:
+        return 1.0
+    full = risk.severity * (prices.risk + prices.irreversible * risk.irreversible_share)
+    if full <= 0:
+        return 0.0
+
+    def from_on(stricter: Confirmation, laxer: Confirmation) -> float:
+        stopped = (WRONG_LET_THROUGH[laxer] - WRONG_LET_THROUGH[stricter]) / WRONG_LET_THROUGH[scheduled]
+        return (schedule.attention.of(stricter) - schedule.attention.of(laxer)) / (full * stopped)
+
+    allowed = [other for other in Confirmation if other >= scheduled]
+    laxer = [other for other in allowed if other < level]
+    worth_it = min(max(from_on(b, a) for a in laxer) for b in allowed if b >= level)
+    return 1.0 - min(1.0, max(0.0, wrong_for(risk, worth_it)))
+
+
+def balanced(marginal: Callable[[float], float]) -> float:
+    """a* in [0, 1] with V·∂p/∂a = ∂R/∂a + ∂H/∂a, for autonomy that can be had by degrees (MTA eq. 7).
+
+    marginal: a -> V·∂p/∂a - ∂R/∂a - ∂H/∂a in dollars, falling in a (U is concave). An end of the interval
+    where it does not change its sign. By bisection to the last bit.
+    """
+    low, high = 0.0, 1.0
+    if marginal(low) <= 0:
+        return low
+    if marginal(high) >= 0:
+        return high
+    while True:
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            return middle
+        if marginal(middle) > 0:
+            low = middle
+        else:
+            high = middle

@@ -83,10 +83,22 @@ class Row(NamedTuple):
 
 
 class MarginalPolicy:
-    """The rule of MTA eq. 1 with an exact lookahead."""
+    """The rule of MTA eq. 1 with an exact lookahead.
 
-    def __init__(self, schedule: Schedule = DEFAULT_SCHEDULE) -> None:
+    shadow_prices: report those of binding limits, which takes two more solves; without, they are 0.
+    exact_up_to: failure counts up to which a task is planned state by state, in place of EXACT_UP_TO.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule = DEFAULT_SCHEDULE,
+        *,
+        shadow_prices: bool = True,
+        exact_up_to: int = EXACT_UP_TO,
+    ) -> None:
         self.schedule = schedule
+        self._shadow_prices = shadow_prices
+        self._exact_up_to = exact_up_to
         self._programmes: dict[_Key, Lookahead] = {}
 
     def decide(
@@ -118,7 +130,7 @@ class MarginalPolicy:
         limit_alone = limit_binds and (chosen is None or is_terminal(chosen.step))
         step = chosen.step if chosen else None
         decision = Decision(step, candidates, reason_for(step, candidates, limit_alone), limit_alone)
-        if wanted is None or not limit_binds:
+        if wanted is None or not limit_binds or not self._shadow_prices:
             return decision  # complementary slackness: the shadow price of a slack limit is 0
 
         def slope(more: Limits, amount: float) -> float:
@@ -137,7 +149,7 @@ class MarginalPolicy:
             if len(self._programmes) >= KEPT_PROGRAMMES:
                 del self._programmes[next(iter(self._programmes))]
             model = Model(*key[:3], self.schedule, *key[3:])
-            large = failure_counts(model.estimates) > EXACT_UP_TO
+            large = failure_counts(model.estimates) > self._exact_up_to
             self._programmes[key] = TabledProgramme(model) if large else Programme(model)
         return self._programmes[key]
 

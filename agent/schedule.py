@@ -1,0 +1,126 @@
+"""The autonomy schedule as a file: the shipped `schedule.toml`, or one of the user's own in the same form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agent.errors import UsageError
+from agent.units import show_money
+from policies.autonomy import Attention, Confirmation, Schedule, break_even
+from policies.risk import ClassRisk, Risks
+from policies.vocabulary import ActionClass, Prices
+from sandboxes.toml import load_toml
+
+Level: TypeAlias = Literal["free", "confirm", "multi-party"]
+LEVELS: dict[str, Confirmation] = {level.word: level for level in Confirmation}
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class _Attention(_Entry):
+    glance: float = Field(ge=0)
+    confirm: float = Field(ge=0)
+    two_people: float = Field(ge=0)
+
+
+class _Class(_Entry):
+    confirmation: Level
+    severity: float = Field(ge=0)
+    irreversible_share: float = Field(ge=0, le=1)
+    reason: str = ""
+
+
+class _File(_Entry):
+    attention: _Attention
+    classes: dict[str, _Class]
+
+
+def load_schedule(path: Path | None) -> Schedule:
+    """The schedule in the file at `path`, or the shipped one. Raises UsageError with one line."""
+    if path is None:
+        return _parsed("the shipped schedule", (files("agent") / "schedule.toml").read_bytes())
+    if not path.is_file():
+        raise UsageError(f"schedule: {path} is not a file; save `agent schedule` to one and name that")
+    try:
+        return _parsed(f"schedule {path}", path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"schedule: cannot read {path}: {error.strerror or error}") from None
+
+
+def stricter_levels(source: str, asked: Mapping[str, Level]) -> tuple[tuple[ActionClass, Confirmation], ...]:
+    """An `autonomy` table of `source` as levels. Raises UsageError for an unknown action class."""
+    _check_known(source, asked)
+    return tuple((ActionClass(name), LEVELS[level]) for name, level in asked.items())
+
+
+def laxer(schedule: Schedule, levels: tuple[tuple[ActionClass, Confirmation], ...]) -> list[ActionClass]:
+    """The classes for which `levels` asks for less than the schedule does; that is not heeded."""
+    return [each for each, level in levels if level < schedule.scheduled(each)]
+
+
+def as_toml(schedule: Schedule, prices: Prices) -> str:
+    """The schedule as a file that `load_schedule` reads; comments say what these prices ask for beyond it."""
+    attention = schedule.attention
+    risk, irreversible = show_money(prices.risk), show_money(prices.irreversible)
+    lines = [f"# Where pricing asks for more: at a risk price of {risk}, irreversible {irreversible}."]
+    lines += ["", "# H, dollars", "[attention]"]
+    lines += [f"{name} = {getattr(attention, name)!r}" for name in ("glance", "confirm", "two_people")]
+    for entry in schedule.risks.classes:
+        lines += [
+            "",
+            f"[classes.{entry.action_class}]",
+            f'confirmation = "{schedule.scheduled(entry.action_class).word}"',
+            f"severity = {entry.severity!r}",
+            f"irreversible_share = {entry.irreversible_share!r}",
+            f"reason = {json.dumps(entry.reason)}",
+            *_tightening(schedule, entry.action_class, prices),
+        ]
+    return "\n".join(lines)
+
+
+def _tightening(schedule: Schedule, action_class: ActionClass, prices: Prices) -> list[str]:
+    stricter = [level for level in Confirmation if level > schedule.scheduled(action_class)]
+    below = [(level, break_even(level, action_class, prices, schedule)) for level in stricter]
+    return [f"# pricing asks for {level.word} where P(right) is below {c:.4g}" for level, c in below if c > 0]
+
+
+def _parsed(source: str, data: bytes) -> Schedule:
+    try:
+        file = _File.model_validate(load_toml(data))
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(f"{source}: {where}: {problem['msg']}") from None
+    except ValueError as error:
+        raise UsageError(f"{source} is not valid TOML: {error}") from None
+    _check_known(source, file.classes)
+    missing = [each for each in ActionClass if each not in file.classes]
+    if missing:
+        raise UsageError(f"{source}: no entry for {', '.join(missing)}; every action class needs one")
+    named = [(each, file.classes[each]) for each in ActionClass]
+    risks = (ClassRisk(each, entry.severity, entry.irreversible_share, entry.reason) for each, entry in named)
+    try:
+        return Schedule(
+            tuple((each, LEVELS[entry.confirmation]) for each, entry in named),
+            Attention(**file.attention.model_dump()),
+            Risks(tuple(risks)),
+        )
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from None
+
+
+def _check_known(source: str, names: Mapping[str, object]) -> None:
+    known = [str(each) for each in ActionClass]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"{source}: unknown action class '{name}'; known: {', '.join(known)} (a transfer is a deploy)"
+            )

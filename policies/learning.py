@@ -1,0 +1,140 @@
+"""Estimates with memory: what finished tasks teach about tiers and checks (economics.md §5; MTA §3.4).
+
+The one owner of learning. Others hand it outcomes; it hands back estimates of the same kind as the priors.
+Tiers are fitted by `policies.fitting`; powers, sensitivities and durations are means with the prior as so
+many observations. No outcome leaves a prior as it is, and a few move it a little. Pure and deterministic.
+Money in US dollars, time in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from policies.estimates import CheckEstimate, DifficultyPrior, Estimates, TierEstimate
+from policies.fitting import Fit, Kind, Seen
+from policies.vocabulary import Check
+
+CHECK_STRENGTH = 10.0
+"""A prior power or sensitivity counts as much as so many judged candidates."""
+
+SECONDS_STRENGTH = 3.0
+"""A prior duration counts as much as so many measured ones."""
+
+LENGTHS = 9
+"""Points of the length where costs are recorded and the prior has but one."""
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """One attempt of `tier` on `task`, in the order they were made, whose truth is known.
+
+    dollars, seconds: what it took; 0: not recorded. weight: in (0, 1], what is left of it as evidence after
+    depreciation. knowledge: what was known of the task (see `TierEstimate.knowledge_gain`).
+    """
+
+    task: str
+    tier: str
+    right: bool
+    dollars: float = 0.0
+    seconds: float = 0.0
+    weight: float = 1.0
+    knowledge: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dollars) and self.dollars >= 0):
+            raise ValueError(f"an attempt of {self.tier} cannot cost ${self.dollars}")
+        if not (math.isfinite(self.seconds) and self.seconds >= 0):
+            raise ValueError(f"an attempt of {self.tier} cannot take {self.seconds} s")
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """`check` passed a candidate, or not, whose truth came out later; weight as in `Attempted`."""
+
+    check: Check
+    right: bool
+    passed: bool
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
+
+
+def learn(prior: Estimates, attempts: Sequence[Attempted], checks: Sequence[Checked] = ()) -> Estimates:
+    """`prior` after these outcomes; those of tiers and checks it does not hold are left out."""
+    learnt = replace(prior, checks=tuple(_check(check, checks) for check in prior.checks))
+    names = {tier.name for tier in prior.tiers}
+    known = [attempt for attempt in attempts if attempt.tier in names]
+    if not known:
+        return learnt
+    priced = any(attempt.dollars > 0 for attempt in known)
+    learnt = replace(learnt, difficulty=_grid(prior.difficulty, priced))
+    fit = Fit(learnt, _told(learnt, known))
+    fit.run()
+    tiers = tuple(_timed(fit.tier(tier), known) for tier in learnt.tiers)
+    weights = tuple(fit.prior.tolist())
+    return replace(learnt, tiers=tiers, difficulty=replace(learnt.difficulty, weights=weights))
+
+
+def _check(prior: CheckEstimate, checks: Sequence[Checked]) -> CheckEstimate:
+    """Power and sensitivity as shares, with the prior as so many observations. Only a review may fail a right
+    candidate: a failure of the others is proof."""
+    mine = [each for each in checks if each.check is prior.check]
+
+    def share(before: float, right: bool, passed: bool) -> float:
+        judged = [each for each in mine if each.right is right]
+        seen = sum(each.weight for each in judged)
+        counted = sum(each.weight for each in judged if each.passed is passed)
+        return (CHECK_STRENGTH * before + counted) / (CHECK_STRENGTH + seen) if seen else before
+
+    power = share(prior.power, right=False, passed=False)
+    if prior.sensitivity == 1:
+        return replace(prior, power=power)
+    sensitivity = share(prior.sensitivity, right=True, passed=True)
+    return replace(prior, power=max(power, 1 - sensitivity), sensitivity=sensitivity)
+
+
+def _timed(tier: TierEstimate, attempts: Sequence[Attempted]) -> TierEstimate:
+    """`tier` with its duration: the mean of the measured ones, within its cap."""
+    mine = [attempt for attempt in attempts if attempt.tier == tier.name and attempt.seconds > 0]
+    seen = sum(attempt.weight for attempt in mine)
+    total = sum(attempt.weight * attempt.seconds for attempt in mine)
+    if not mine:
+        return tier
+    mean = (SECONDS_STRENGTH * tier.seconds + total) / (SECONDS_STRENGTH + seen)
+    return replace(tier, seconds=min(mean, tier.worst_seconds))
+
+
+def _grid(prior: DifficultyPrior, priced: bool) -> DifficultyPrior:
+    """The prior's grid, with a length where costs can tell it."""
+    if prior.lengths > 1 or not priced:
+        return prior
+    if not prior.weights:
+        return replace(prior, lengths=LENGTHS)
+    lengths = np.linspace(-prior.length_reach, prior.length_reach, LENGTHS)
+    spread = np.outer(prior.weights, np.exp(-0.5 * lengths**2))
+    return replace(prior, lengths=LENGTHS, weights=tuple(spread.ravel().tolist()))
+
+
+def _told(estimates: Estimates, attempts: Sequence[Attempted]) -> list[Seen]:
+    """What each attempt tells. The slices of an exhaustive tier tell one thing together, whether the fix was
+    in the part searched, so the last one speaks for all; a later sample mostly repeats the ones before it."""
+    told: dict[tuple[str, str, int], Seen] = {}
+    tried: dict[tuple[str, str], int] = {}
+    for attempt in attempts:
+        tier, key = estimates.tier(attempt.tier), (attempt.task, attempt.tier)
+        done = tried.get(key, 0)
+        tried[key] = done + 1
+        searched = sum(tier.slices[: done + 1]) if tier.slices else tier.retry**done
+        share = 1.0 if attempt.right else min(searched, 1.0)
+        kind = Kind(tier.name, tuple(sorted(attempt.knowledge)), attempt.right, share)
+        seen = Seen(attempt.task, kind, attempt.weight, attempt.dollars)
+        told[(*key, 0 if tier.slices else done)] = seen
+    return list(told.values())
