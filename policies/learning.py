@@ -68,7 +68,10 @@ class Checked:
 
 
 def learn(prior: Estimates, attempts: Sequence[Attempted], checks: Sequence[Checked] = ()) -> Estimates:
-    """`prior` after these outcomes; those of tiers and checks it does not hold are left out."""
+    """`prior` after these outcomes; those of tiers and checks it does not hold are left out.
+
+    All outcomes go in at once, on top of the priors as shipped: what was learnt is not a prior to learn on.
+    """
     learnt = replace(prior, checks=tuple(_check(check, checks) for check in prior.checks))
     names = {tier.name for tier in prior.tiers}
     known = [attempt for attempt in attempts if attempt.tier in names]

@@ -99,8 +99,10 @@ class Posterior:
             tier = self.estimates.tier(spent.tier)
             if tier.cost_sd > 0 and tier.dollars > 0 and spent.dollars > 0:
                 off = np.log(spent.dollars / tier.dollars) - np.log(self.cost_factor(tier))
-                weights = weights * np.exp(-0.5 * (off / tier.cost_sd) ** 2)
-        return np.asarray(weights / max(weights.sum(), NEVER**2))
+                likelihood = -0.5 * (off / tier.cost_sd) ** 2
+                weights = weights * np.exp(likelihood - likelihood.max())  # however unlikely all of them are
+                weights = weights / max(weights.sum(), NEVER)
+        return np.asarray(weights / weights.sum())
 
     def cost_factor(self, tier: TierEstimate) -> Vector:
         """What a failed attempt costs, as a multiple of `tier.dollars`, shape (points · lengths,)."""

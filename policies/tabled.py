@@ -28,7 +28,7 @@ _Key: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
 
 
 KEPT = 0.8
-"""A choice that keeps so much of what the next best promises is followed without looking at that one: it keeps
+"""A choice that keeps so much of what the next best promises is followed without looking at that: it keeps
 less than promised where what is left of a limit turns out to be less than expected."""
 
 
