@@ -108,6 +108,11 @@ def main() -> None:
     parser.add_argument("--svg", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    if arguments.svg:
+        try:
+            arguments.svg.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--svg: {error}")
     rng = np.random.default_rng(arguments.seed)
     truth, prices = ladder(), Prices()
     world, tasks = World(truth, prices), draw(truth, arguments.tasks, rng)
@@ -141,7 +146,6 @@ def main() -> None:
         for name, line in lines.items():
             print(f"{name:<14}" + "".join(f"{y:>9.2f}" for y in line))
         if arguments.svg:
-            arguments.svg.mkdir(parents=True, exist_ok=True)
             drawing = chart(SWEEPS[price], lines, SYMBOLS[price], "mean utility per task, $")
             (arguments.svg / f"utility-{price}.svg").write_text(drawing)
     if arguments.json:
