@@ -21,6 +21,7 @@ from policies.estimates import (
 )
 from policies.learning import Attempted, learn
 from policies.moves import Model
+from policies.posterior import Posterior
 from policies.power import Flakiness
 from policies.risk import DEFAULT_RISKS, Risks
 from policies.tables import Table
@@ -83,7 +84,8 @@ def schedule() -> Schedule:
 
 
 class Ours:
-    """`policies.decide.MarginalPolicy` on the best menu of at most MENU models for these terms."""
+    """`policies.decide.MarginalPolicy` on the best menu of at most MENU models for these terms, and on the
+    best of the others once that is used up."""
 
     def __init__(self, estimates: Estimates, models: Sequence[str], terms: Terms) -> None:
         self._models = {model: number for number, model in enumerate(models)}
@@ -99,22 +101,30 @@ class Ours:
             target_runs=0,
             sensitivity=terms.sensitivity,
         )
-        self.estimates = self._menu(replace(estimates, checks=(review,)))
+        self._all = replace(estimates, checks=(review,))
+        self.menu = self._best_menu()
         self._names = {number: model for model, number in self._models.items()}
         self._start: Move | None = None
 
     def next(self, history: History) -> Move:
-        """As the agent does it: the belief, the steps on offer, the decision."""
+        """As the agent does it: the belief, the steps on offer, the decision. Where nothing on the menu is
+        worth its price, what is best of the other models is looked at."""
         if not history and self._start is not None:
             return self._start
         belief = self._belief(history)
-        step = self._policy.decide(
-            belief, self._options(belief), self.estimates, self._terms.prices, Limits(), ActionClass.DRAFT
-        ).chosen
-        move = self._move(step, belief)
+        on_menu = {tier.name for tier in self.menu.tiers} >= {self._names[tried.model] for tried in history}
+        move = self._decided(belief, self.menu) if on_menu else STOP
+        if move == STOP and len(self.menu.tiers) < len(self._models):
+            move = self._decided(belief, self._widened(belief))
         if not history:
             self._start = move
         return move
+
+    def _decided(self, belief: Belief, estimates: Estimates) -> Move:
+        options = self._options(belief, estimates)
+        prices, delivery = self._terms.prices, ActionClass.DRAFT
+        decision = self._policy.decide(belief, options, estimates, prices, Limits(), delivery)
+        return self._move(decision.chosen, belief)
 
     def _belief(self, history: History) -> Belief:
         belief = Belief()
@@ -125,11 +135,11 @@ class Ours:
                 belief = belief.after_check(Check.REVIEW, tried.passed, proof)
         return belief
 
-    def _options(self, belief: Belief) -> tuple[Step, ...]:
+    def _options(self, belief: Belief, estimates: Estimates) -> tuple[Step, ...]:
         held = belief.hand.tier if belief.hand else None
         options = [
             Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
-            for tier in self.estimates.tiers
+            for tier in estimates.tiers
             if not belief.failed(tier.name) and tier.name != held
         ]
         if belief.hand is not None:
@@ -147,18 +157,32 @@ class Ours:
             return Move(Kind.SUBMIT, self._models[belief.hand.tier])
         return Move(Kind.TRY, self._models[step.tier or ""])
 
-    def _menu(self, estimates: Estimates) -> Estimates:
+    def _best_menu(self) -> Estimates:
         """Greedily, by W at the start: the model that raises it most joins, until none does."""
         menu: tuple[TierEstimate, ...] = ()
-        worth, left = 0.0, list(estimates.tiers)
+        worth, left = 0.0, list(self._all.tiers)
         while left and len(menu) < MENU:
-            offers = [self._worth(replace(estimates, tiers=(*menu, tier))) for tier in left]
+            offers = [self._worth(replace(self._all, tiers=(*menu, tier))) for tier in left]
             best = int(np.argmax(offers))
             if offers[best] <= worth + WORTH_A_TIER * self._terms.value:
                 break
             worth = offers[best]
             menu = (*menu, left.pop(best))
-        return replace(estimates, tiers=menu, attempts=max(1, len(menu)))
+        return replace(self._all, tiers=menu, attempts=max(1, len(menu)))
+
+    def _widened(self, belief: Belief) -> Estimates:
+        """What was tried, and the MENU other models whose next attempt is worth most by itself."""
+        gone = belief.abandoned()
+        posterior = Posterior(self._all, gone.spending)
+
+        def worth(tier: TierEstimate) -> float:
+            right = posterior.success(gone.failures, gone.knowledge, tier)
+            return self._terms.value * right - posterior.dollars(gone.failures, gone.knowledge, tier)
+
+        tried = tuple(tier for tier in self._all.tiers if gone.failed(tier.name))
+        left = sorted((tier for tier in self._all.tiers if not gone.failed(tier.name)), key=worth)
+        tiers = (*tried, *left[-MENU:])
+        return replace(self._all, tiers=tiers, attempts=len(tiers))
 
     def _worth(self, estimates: Estimates) -> float:
         estimates = replace(estimates, attempts=len(estimates.tiers))

@@ -15,6 +15,9 @@ from typing import NamedTuple, Protocol
 
 from policies.vocabulary import Prices
 
+TIE = 1e-6
+"""ρ as a share of V where a wrong submission costs nothing."""
+
 LEAST_CHANCE = 1e-4
 """Branches of the verifier's errors that are less likely than this are taken as stopping there."""
 
@@ -29,8 +32,9 @@ class Terms(NamedTuple):
 
     @property
     def prices(self) -> Prices:
-        """As our policy takes them."""
-        return Prices(value=self.value, latency=0.0, risk=self.risk, irreversible=0.0)
+        """As our policy takes them. A wrong submission has a price, so that a free check is worth having."""
+        risk = max(self.risk, TIE * self.value)
+        return Prices(value=self.value, latency=0.0, risk=risk, irreversible=0.0)
 
     def passes(self, right: float) -> float:
         """P(the verifier passes a patch that is right with probability `right`)."""

@@ -164,6 +164,18 @@ def test_depreciated_outcomes_move_less() -> None:
     assert success(Belief(), "middle", UNKNOWING) > moved[0] > moved[1] > moved[2]
 
 
+def test_depreciated_outcomes_tell_less_about_their_tasks() -> None:
+    """That another tier was right makes a task look easy, and so the failure on it worse."""
+    failed = [Attempted(f"task {number}", "small", False) for number in range(20)]
+    right = [Attempted(f"task {number}", "large", True) for number in range(20)]
+    alone, full, faint = (
+        learn(UNKNOWING, failed + other).tier("small").ability
+        for other in ([], right, [replace(each, weight=0.001) for each in right])
+    )
+    assert full < alone - 0.1
+    assert faint == pytest.approx(alone, abs=0.01)
+
+
 def test_the_order_of_tasks_does_not_matter() -> None:
     attempts = simulated(TRUTH, 30, seed=2)
     turned = [each for task in range(29, -1, -1) for each in attempts[3 * task : 3 * task + 3]]
@@ -178,7 +190,9 @@ def test_slices_of_a_search_tell_one_thing_together() -> None:
     slices = len(estimates.tiers[0].slices)
     failed = [Attempted(f"task {number}", "repair", False) for number in range(10) for _ in range(slices)]
     late = [Attempted(f"task {number}", "repair", slice_ == 4) for number in range(10) for slice_ in range(5)]
+    early = [Attempted(f"task {number}", "repair", False) for number in range(10)]
     before = estimates.tiers[0].ability
+    assert learn(estimates, failed).tiers[0].ability < learn(estimates, early).tiers[0].ability - 0.1
     assert learn(estimates, failed).tiers[0].ability < before - 0.1
     assert learn(estimates, late).tiers[0].ability > before + 0.1
     assert learn(estimates, late).difficulty.lengths == 1  # nothing was paid, so no length can be told
