@@ -15,6 +15,7 @@ from agent import doctor, environments_cli, explain, flags, ladder, menu_cli
 from agent.errors import AgentError, UsageError
 from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
+from agent.memory import recalled
 from agent.policies import MARGINAL
 from agent.replay import replay
 from agent.repository import check_dockerfile, pyproject_of
@@ -80,6 +81,7 @@ def fix(
     dockerfile: flags.Dockerfile = None,
     allow_source_distributions: flags.SourceDistributions = False,
     trust_repo_config: flags.TrustRepoConfig = False,
+    memory: flags.Memory = None,
     trace: flags.TraceFolder = None,
     patch_out: flags.PatchOut = None,
     json_out: flags.JsonOut = None,
@@ -108,6 +110,7 @@ def fix(
             "dockerfile": str(dockerfile.absolute()) if dockerfile else None,
             "source_distributions": allow_source_distributions,
             "trust_repo_config": trust_repo_config,
+            "memory": None if memory is None else str(memory).lower(),
         }
         if resume is not None:
             if any((*given.values(), repo, test, junit, trace, patch_out, apply, commit)):
@@ -128,8 +131,9 @@ def fix(
                 resolved, folder, tiers, tests=tuple(test or ()), junit=read_junit(junit), apply=apply,
                 branch=commit or "", patch_out=str(patch_out.absolute()) if patch_out else "",
             )  # fmt: skip
+            settings, learnt = recalled(settings, resolved.memory_depreciation)
             run = begin(settings, trace or trace_folder(state_folder()), resolved.policy)
-            notes = resolved.notes
+            notes = (*learnt, *resolved.notes)
             if resolved.policy != MARGINAL:
                 notes = (f"steps are chosen by the baseline '{resolved.policy}'", *notes)
         view.started(run.state.settings, str(run.folder), notes)

@@ -12,12 +12,15 @@ from agent.deliver import apply_fix, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
 from agent.events import PersonAnswered, RunEnded
 from agent.ledger import LimitExceeded
+from agent.lessons import lesson
 from agent.live import LiveEffects
 from agent.loop import drive
+from agent.memory import remember
 from agent.policies import policy_named
 from agent.redact import Redactor
 from agent.report import Report, report_of
 from agent.run import Run
+from agent.settings import memory_file
 from agent.state import State
 from agent.tiers.interface import Tier
 from agent.trace import Trace
@@ -65,6 +68,8 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
     candidate = keep_candidate(world, run.state)
     diff = _diff(run.state, Trace(run.folder))
     run.writer.close()
+    if run.state.settings.memory:
+        _remember(run, view)
     return report_of(
         run.state,
         diff=diff,
@@ -73,6 +78,14 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
         head_hash=run.writer.head,
         exit_code=ended.exit_code,
     )
+
+
+def _remember(run: Run, view: View) -> None:
+    """Keep what the run taught; that this cannot be done is no reason to fail it."""
+    try:
+        remember(memory_file(), lesson(Trace(run.folder).events(), time.time()))
+    except (OSError, AgentError) as error:
+        view.note(f"what this run teaches was not kept: {error}")
 
 
 def _to_its_end(

@@ -95,6 +95,13 @@ TrustRepoConfig = Annotated[
     bool,
     Option("--trust-repo-config", help="Let the repository's [tool.agent] set everything, not only tighten."),
 ]
+Memory = Annotated[
+    bool | None,
+    Option(
+        "--memory/--no-memory",
+        help="Use what earlier runs taught, and keep what this one teaches [default: no, or your settings].",
+    ),
+]
 TraceFolder = Annotated[
     Path | None, Option("--trace", metavar="DIR", help="Folder for the trace [default: your state folder].")
 ]

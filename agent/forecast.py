@@ -1,4 +1,4 @@
-"""What the policy is told to expect: the shipped priors with what this run has measured in their place.
+"""What the policy is told to expect: priors, shipped or learnt, with what this run measured in their place.
 
 A pure function of the state, so a replay forecasts the same.
 """
@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.state import Search, State
+from agent.task import Settings
 from policies.estimates import Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
 from policies.priors import default_estimates, measured
+from policies.vocabulary import Check
 
 LOCALISE_FACTOR = 2.5
 """Tracing lines multiplies a test's time by two to three (measured with the C tracer)."""
@@ -30,7 +32,7 @@ def estimates(state: State) -> Estimates:
         for tier in state.settings.tiers
         if _live(tier, state)
     )
-    known = default_estimates(tiers)
+    known = _expected(tiers, state.settings)
     suite = state.baseline.suite_seconds if state.baseline else None
     target = state.reproduction.seconds_each if state.reproduction else None
     affected = None
@@ -49,6 +51,12 @@ def estimates(state: State) -> Estimates:
     return replace(
         known, preparations=tuple(_within(p, state.settings.limits.seconds) for p in known.preparations)
     )
+
+
+def _expected(tiers: tuple[TierEstimate, ...], settings: Settings) -> Estimates:
+    """The priors in the settings; the final verification is as strong as the suite, which it runs."""
+    known = replace(default_estimates(tiers), checks=settings.checks, difficulty=settings.difficulty)
+    return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
 
 
 def _live(tier: TierEstimate, state: State) -> bool:

@@ -70,4 +70,5 @@ def settings_from(
         sandbox=resolved.sandbox,
         protected=resolved.protected,
         schedule=resolved.schedule,
+        memory=resolved.memory,
     )

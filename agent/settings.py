@@ -61,12 +61,19 @@ class Resolved:
     sandbox: SandboxSettings
     protected: tuple[str, ...]
     schedule: Schedule
+    memory: bool
+    memory_depreciation: float
     notes: tuple[str, ...]
 
 
 def state_folder() -> Path:
     """Where traces are kept unless `--trace` names a folder."""
     return Path(platformdirs.user_state_dir(APPLICATION)) / "traces"
+
+
+def memory_file() -> Path:
+    """Where what finished runs taught is kept."""
+    return state_folder().parent / "memory.jsonl"
 
 
 def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
@@ -117,6 +124,8 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         sandbox=_sandbox(user, repository, given),
         protected=(*user.protected, *repository.protected),
         schedule=_schedule(user, repository, notes),
+        memory=user.memory,
+        memory_depreciation=user.memory_depreciation,
         notes=tuple(notes),
     )
 

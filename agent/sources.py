@@ -28,6 +28,10 @@ from sandboxes.toml import load_toml
 
 APPLICATION = "marginal-agent"
 
+DEPRECIATION = 0.99
+"""δ, what a day leaves of a remembered outcome: a half after ten weeks, as models, their prices and the code
+one works on change within months, while a few runs a week still add up to something."""
+
 
 class TierSettings(BaseModel):
     """A tier besides the embedded one. Provider "scripted" plays replies from a file, at its own price."""
@@ -77,6 +81,8 @@ class UserSettings(BaseSettings):
     autonomy: dict[str, Level] = {}
     source_distributions: bool = False
     trust_repo_config: bool = False
+    memory: bool = False
+    memory_depreciation: float = Field(default=DEPRECIATION, gt=0, le=1)
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
-from policies.estimates import TierEstimate
+from policies.estimates import CheckEstimate, DifficultyPrior, TierEstimate
+from policies.priors import DEFAULT_CHECKS
 from policies.vocabulary import ActionClass, Limits, Prices
 from sandboxes.interface import SandboxLimits, Wanted
 from tools.junit import JUnitFailure
@@ -31,7 +32,8 @@ class SandboxSettings(Record):
 
 
 class Settings(Record):
-    """What the person asked for, as it is needed to decide and to resume."""
+    """What the person asked for, as it is needed to decide and to resume. `tiers`, `checks`, `difficulty`:
+    what is expected, as shipped or as learnt from earlier runs; `memory`: this run is to be learnt from."""
 
     repository: str
     tests: tuple[str, ...] = ()
@@ -45,6 +47,9 @@ class Settings(Record):
     branch: str = ""
     patch_out: str = ""
     tiers: tuple[TierEstimate, ...] = ()
+    checks: tuple[CheckEstimate, ...] = DEFAULT_CHECKS
+    difficulty: DifficultyPrior = DifficultyPrior()
+    memory: bool = False
     sandbox: SandboxSettings = SandboxSettings()
     protected: tuple[str, ...] = ()
     schedule: Schedule = DEFAULT_SCHEDULE

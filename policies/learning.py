@@ -33,7 +33,8 @@ class Attempted:
     """One attempt of `tier` on `task`, in the order they were made, whose truth is known.
 
     dollars, seconds: what it took; 0: not recorded. weight: in (0, 1], what is left of it as evidence after
-    depreciation. knowledge: what was known of the task (see `TierEstimate.knowledge_gain`).
+    depreciation. knowledge: what was known of the task (see `TierEstimate.knowledge_gain`). searched: of an
+    exhaustive tier, the share of its candidates' prior mass tried by then; None: as its slices say.
     """
 
     task: str
@@ -43,6 +44,7 @@ class Attempted:
     seconds: float = 0.0
     weight: float = 1.0
     knowledge: tuple[str, ...] = ()
+    searched: float | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.dollars) and self.dollars >= 0):
@@ -51,6 +53,8 @@ class Attempted:
             raise ValueError(f"an attempt of {self.tier} cannot take {self.seconds} s")
         if not 0 < self.weight <= 1:
             raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
+        if self.searched is not None and not 0 <= self.searched <= 1:
+            raise ValueError(f"a share searched must be in [0, 1], not {self.searched}")
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,8 @@ def _told(estimates: Estimates, attempts: Sequence[Attempted]) -> list[Seen]:
         done = tried.get(key, 0)
         tried[key] = done + 1
         searched = sum(tier.slices[: done + 1]) if tier.slices else tier.retry**done
+        if tier.slices and attempt.searched is not None:
+            searched = attempt.searched
         share = 1.0 if attempt.right else min(searched, 1.0)
         kind = Kind(tier.name, tuple(sorted(attempt.knowledge)), attempt.right, share)
         seen = Seen(attempt.task, kind, attempt.weight, attempt.dollars)

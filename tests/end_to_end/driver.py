@@ -53,6 +53,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.count = 0
+        self.memory = "false"  # what a run expects shall not depend on those before it
         (folder / "config" / "marginal-agent").mkdir(parents=True)
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -61,6 +62,7 @@ class World:
         folders = {
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "XDG_STATE_HOME": str(self.folder / "state"),
+            "AGENT_MEMORY": self.memory,
         }
         return {**kept, **IDENTITY, **folders, "COLUMNS": "120", **(extra or {})}
 

@@ -1,0 +1,59 @@
+"""What `agent fix` keeps of a run, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from driver import World, start, wait_for
+from forgeries import TARGET
+
+from agent.lessons import Lesson
+
+pytestmark = pytest.mark.docker
+
+
+def lessons(world: World) -> list[Lesson]:
+    file = world.folder / "state" / "marginal-agent" / "memory.jsonl"
+    return (
+        [Lesson.model_validate_json(line) for line in file.read_text().splitlines()] if file.exists() else []
+    )
+
+
+def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc: Path) -> None:
+    world.memory = "true"
+    first = world.fix(calc, "--test", TARGET)
+    assert first.code == 0, first.output
+    assert "estimates learnt" not in first.output
+    (kept,) = lessons(world)
+    assert kept.attempts[-1].right
+    assert kept.attempts[-1].searched
+    text = kept.model_dump_json()
+    assert not any(word in text for word in ("calc", "test_", ".py"))
+    second = world.fix(calc, "--test", TARGET)
+    assert second.code == 0, second.output
+    assert "estimates learnt from 1 run" in second.output
+    shipped, learnt = (ran.events("run-started")[0]["settings"]["tiers"][0] for ran in (first, second))
+    assert learnt["ability"] > shipped["ability"]
+    assert len(lessons(world)) == 2
+    third = world.fix(calc, "--test", TARGET, "--no-memory")
+    assert "estimates learnt" not in third.output
+    assert len(lessons(world)) == 2
+    assert world.replay(second.trace).code == 0
+    assert len(lessons(world)) == 2
+
+
+def test_a_resumed_run_counts_once(world: World, calc: Path) -> None:
+    world.memory = "true"
+    process, _, trace = start(world, calc, "--test", TARGET)
+    events = trace / "events.jsonl"
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    world.memory = "false"
+    ran = world.resume(trace)
+    assert ran.code == 0, ran.output
+    (kept,) = lessons(world)
+    assert [attempt.right for attempt in kept.attempts][-1]
+    assert kept.run == ran.events("run-started")[0]["run_id"]
