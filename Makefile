@@ -8,7 +8,7 @@ BENCHMARKS := $(filter-out __init__ demo _%,$(basename $(notdir $(wildcard bench
 
 # Options for `agent fix` in the demo, and for pytest: make demo OPTIONS='--budget 0', make test PYTEST='-k trace'
 OPTIONS ?=
-PYTEST ?= -ra --numprocesses 2 --dist loadfile
+PYTEST ?= -ra --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -20,7 +20,7 @@ from agent.policies import MARGINAL
 from agent.replay import replay
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import begin, reopen, trace_folder
-from agent.schedule import as_toml
+from agent.schedule import RIGHT, as_toml
 from agent.settings import resolve, state_folder
 from agent.task import Record
 from agent.view import View, make_console
@@ -110,7 +110,7 @@ def fix(
             "dockerfile": str(dockerfile.absolute()) if dockerfile else None,
             "source_distributions": allow_source_distributions,
             "trust_repo_config": trust_repo_config,
-            "memory": None if memory is None else str(memory).lower(),
+            "memory": flags.word(memory),
         }
         if resume is not None:
             if any((*given.values(), repo, test, junit, trace, patch_out, apply, commit)):
@@ -131,7 +131,7 @@ def fix(
                 resolved, folder, tiers, tests=tuple(test or ()), junit=read_junit(junit), apply=apply,
                 branch=commit or "", patch_out=str(patch_out.absolute()) if patch_out else "",
             )  # fmt: skip
-            settings, learnt = recalled(settings, resolved.memory_depreciation)
+            settings, learnt = recalled(settings, resolved)
             run = begin(settings, trace or trace_folder(state_folder()), resolved.policy)
             notes = (*learnt, *resolved.notes)
             if resolved.policy != MARGINAL:
@@ -161,9 +161,11 @@ def explain_command(
     deadline: flags.Deadline = None,
     tier: flags.TierNames = None,
     apply: Annotated[bool, typer.Option("--apply", help="The patch would be applied or committed.")] = False,
+    memory: flags.Remembered = None,
     json_out: flags.JsonOut = None,
+    repo: flags.Repo = None,
 ) -> None:
-    """Needs no repository and no sandbox: the shipped estimates are asked."""
+    """Needs no sandbox: the estimates are asked, as shipped or as learnt. A repository's settings count."""
     given = {
         "value": value,
         "latency_price": latency_price,
@@ -172,12 +174,15 @@ def explain_command(
         "budget": budget,
         "deadline": deadline,
         "tier": tier,
+        "memory": flags.word(memory),
     }
     console = make_console()
     try:
-        _check_outputs(Path.cwd(), None, json_out)
+        folder = (repo or Path.cwd()).absolute()
+        _check_outputs(folder, None, json_out)
+        resolved = resolve(given, pyproject_of(folder))
         with console.status("asking the policy …"):
-            found = explain.explained(resolve(given, None), apply)
+            found = explain.explained(resolved, apply)
     except AgentError as error:
         _fail(error)
     except KeyboardInterrupt:
@@ -232,6 +237,7 @@ def menu_command(
     risk_price: flags.RiskPrice = None,
     irreversible_price: flags.IrreversiblePrice = None,
     tier: flags.TierNames = None,
+    memory: flags.Remembered = None,
     as_json: menu_cli.Json = False,
 ) -> None:
     """Print the offers, and every inequality of MTA eq. 5."""
@@ -240,6 +246,7 @@ def menu_command(
         "risk_price": risk_price,
         "irreversible_price": irreversible_price,
         "tier": tier,
+        "memory": flags.word(memory),
     }
     try:
         menu_cli.show_menu(make_console(), values, given, as_json)
@@ -248,11 +255,20 @@ def menu_command(
 
 
 @app.command("schedule", help="Print the autonomy schedule: which action needs whose confirmation.")
-def schedule_command() -> None:
+def schedule_command(
+    repo: flags.Repo = None,
+    right: Annotated[
+        float, typer.Option(min=0, max=1, help="Show the stakes of a patch that is right with this chance.")
+    ] = RIGHT,
+) -> None:
     """As a file that the setting `schedule` may name."""
     try:
-        resolved = resolve({}, None)
-        typer.echo(as_toml(resolved.schedule, resolved.prices))
+        folder = (repo or Path.cwd()).absolute()
+        _check_outputs(folder, None, None)
+        resolved = resolve({}, pyproject_of(folder))
+        tightened = resolved.schedule != resolve({}, None).schedule
+        notes = (*([f"tightened as {folder} asks"] if tightened else []), *resolved.notes)
+        typer.echo(as_toml(resolved.schedule, resolved.prices, right, notes))
     except AgentError as error:
         _fail(error)
 

@@ -59,10 +59,12 @@ def submit(world: World, state: State, loss: float) -> Performed:
         return Performed(
             SubmissionDone(verified=False, key=key, reasons=reasons, counts=counts, diff=world.store(patch))
         )
-    delivered: tuple[str, ...] = (f"patch file {_write_patch(world, FIXED_PATCH, patch)}",)
-    undelivered = unconfirmed(state)
-    if not undelivered:
-        delivered, undelivered = _deliver(state, base, edits, patch, delivered)
+    delivered: tuple[str, ...] = ()
+    kept, undelivered = _write_patch(world, FIXED_PATCH, patch), unconfirmed(state)
+    if undelivered:
+        undelivered += f"; it waits for that in {kept}"
+    else:
+        delivered, undelivered = _deliver(state, base, edits, patch, (f"patch file {kept}",))
     return Performed(
         SubmissionDone(
             verified=True,

@@ -153,6 +153,13 @@ class SubmissionDone(Record):
     delivered: tuple[str, ...] = ()
     undelivered: str = ""
 
+    @property
+    def shortfall(self) -> str:
+        """That something was not delivered and why, "" if all was."""
+        if not self.undelivered:
+            return ""
+        return f"not {'all ' if self.delivered else ''}delivered: {self.undelivered}"
+
 
 class DeferralDone(Record):
     """The evidence was handed to a person."""

@@ -10,34 +10,52 @@ from rich.text import Text
 
 from agent.intake import tier_estimates
 from agent.ladder import build
+from agent.memory import counted, recall
+from agent.schedule import in_words, stakes_of
 from agent.settings import Resolved
 from agent.task import Record
 from agent.units import show_money, show_seconds
+from policies.autonomy import Stakes
 from policies.estimates import TierEstimate
-from policies.explain import MOST_VALUE, Change, Reign, explain
-from policies.priors import default_estimates
+from policies.explain import MISJUDGED, Change, Ranged, Regret, Reign, explain
 from policies.rehearsal import Opening, Plan, Planned, Question
-from policies.vocabulary import ActionClass, Limits, Prices
+from policies.vocabulary import ActionClass, Check, Limits, Prices
+from tools.plain import plain
+
+LEAST_SHOWN = 1e-5
+"""Dollars; what changes from less than that on is said to change above 0."""
 
 PRICE_NAMES = {"value": "value", "latency": "time", "risk": "risk", "irreversible": "irreversible"}
 
 
 class Explained(Record):
-    """What `--json` holds. Money in dollars, time in seconds. `opening`: the steps up to the first attempt;
-    `choices`: the opening from each value on; `plan_changes`: values at which any step changes; `changes`:
-    the nearest price on either side at which the opening changes; `complete`: nothing was left out."""
+    """What `--json` holds. Money in dollars, time in seconds.
+
+    `learnt_from`: so many finished runs (0: the estimates are the shipped ones); `problem`: with what is kept
+    of them, or "". `opening`: the steps up to the first attempt; `choices`: the opening from each value on,
+    up to `most_value`; `plan_changes`: values at which any step changes; `changes`: the nearest price on
+    either side at which the opening changes; `ranges`: up to where each price was looked at; `regret`: bounds
+    for the choice of the next tier; `stakes`: of delivering what the plan finds first, null if nothing;
+    `complete`: nothing was left out; `notes`: on the repository's settings."""
 
     prices: Prices
     limits: Limits
     delivery: ActionClass
     tiers: tuple[TierEstimate, ...]
+    learnt_from: int
+    problem: str
     opening: Opening
     plan: Plan
     choices: tuple[Reign, ...]
+    most_value: float
     plan_changes: tuple[float, ...]
     changes: tuple[Change, ...]
+    ranges: tuple[Ranged, ...]
+    regret: Regret
+    stakes: Stakes | None
     decisions: int
     complete: bool
+    notes: tuple[str, ...]
 
 
 def explained(resolved: Resolved, apply: bool) -> Explained:
@@ -45,33 +63,54 @@ def explained(resolved: Resolved, apply: bool) -> Explained:
 
     Raises UsageError for a tier that cannot be read.
     """
-    tiers = tier_estimates(resolved, build(resolved))
+    known = recall(tier_estimates(resolved, build(resolved)), resolved)
     delivery = ActionClass.COMMIT if apply else ActionClass.DRAFT
-    question = Question(default_estimates(tiers), resolved.prices, resolved.limits, delivery)
+    question = Question(known.estimates, resolved.prices, resolved.limits, delivery)
     found = explain(question, resolved.schedule)
+    verified, suite = found.plan.verified, known.estimates.check(Check.SUITE)
+    stakes = stakes_of(resolved.schedule, delivery, verified, resolved.prices, suite) if verified else None
     return Explained(
         prices=resolved.prices,
         limits=resolved.limits,
         delivery=delivery,
-        tiers=tiers,
+        tiers=known.estimates.tiers,
+        learnt_from=known.runs,
+        problem=known.problem,
         opening=found.opening,
         plan=found.plan,
         choices=found.choices,
+        most_value=found.most_value,
         plan_changes=found.plan_changes,
         changes=found.changes,
+        ranges=found.ranges,
+        regret=found.regret,
+        stakes=stakes,
         decisions=found.decisions,
         complete=found.complete,
+        notes=resolved.notes,
     )
 
 
 def show(found: Explained, console: Console) -> None:
-    """Print it; every part fits 80 columns."""
+    """Print it; every part fits 80 columns, and no line of a log ends in blanks."""
+    if console.is_terminal:
+        _print(found, console)
+        return
+    with console.capture() as captured:
+        _print(found, console)
+    lines = captured.get().splitlines()
+    console.print(Text("\n".join(line.rstrip() for line in lines)), soft_wrap=True)
+
+
+def _print(found: Explained, console: Console) -> None:
     console.print(_heading(found))
+    for note in found.notes:
+        console.print(Text(f"note: {plain(note)}", style="dim"))
     _section(console, "The plan, as long as every attempt fails", _plan(found), found.plan.ending)
     also = ", ".join(show_money(amount) for amount in found.plan_changes)
     _section(
         console,
-        f"How it begins, by value (up to {show_money(MOST_VALUE)})",
+        f"How it begins, by value (up to {show_money(found.most_value)})",
         _by_value(found),
         f"Some step of the plan changes at {also}." if also else "",
     )
@@ -84,6 +123,21 @@ def show(found: Explained, console: Console) -> None:
         "What each price would have to be for it to begin otherwise",
         _by_price(found),
         "" if found.complete else incomplete,
+    )
+    console.print(Text(_regret(found)))
+    if found.stakes is not None:
+        console.print()
+        console.print(Text(f"Delivering what it finds (a {found.delivery})", style="bold"))
+        console.print(Text("\n".join(in_words(found.stakes))))
+
+
+def _regret(found: Explained) -> str:
+    """How far the choice of the next tier may be off."""
+    known, misjudged = show_money(found.regret.known), show_money(found.regret.misjudged)
+    return (
+        f"One step ahead and limits aside these estimates choose {found.regret.chosen}: within {known} of "
+        f"the best choice for the task, on average, if they are right; within {misjudged} if every chance of "
+        f"success is off by up to {MISJUDGED:g}."
     )
 
 
@@ -103,7 +157,10 @@ def _heading(found: Explained) -> Table:
         f"risk {show_money(prices.risk)} · irreversible {show_money(prices.irreversible)}",
         "limits": f"budget {show_money(limits.dollars)} · deadline {show_seconds(limits.seconds)}",
         "tiers": ", ".join(f"{tier.name} ({show_money(tier.dollars)})" for tier in found.tiers),
+        "estimates": f"learnt from {counted(found.learnt_from)}" if found.learnt_from else "as shipped",
     }
+    if found.problem:
+        rows["note"] = plain(found.problem)
     if found.plan.steps:
         rows["worth"] = (
             f"{show_money(found.plan.worth)} before it begins; a right patch is delivered with "
@@ -153,34 +210,43 @@ def _by_value(found: Explained) -> Table:
 def _by_price(found: Explained) -> Table:
     table = Table.grid(padding=(0, 2))
     changes: dict[str, list[Change]] = {}
+    ranges = {looked.price: looked.most for looked in found.ranges}
     for change in found.changes:
         changes.setdefault(change.price, []).append(change)
     now = {name: getattr(found.prices, name) for name in PRICE_NAMES}
     now |= {f"tier {tier.name}": tier.dollars for tier in found.tiers}
     for price, amount in now.items():
         table.add_row(
-            Text(PRICE_NAMES.get(price, price)), _amount(price, amount), *_change(changes.get(price))
+            Text(PRICE_NAMES.get(price, price)),
+            _amount(price, amount),
+            _change(price, changes.get(price, []), ranges.get(price)),
         )
     return table
 
 
-def _change(changes: list[Change] | None) -> tuple[Text, ...]:
-    if not changes:
-        return (Text("no other price changes it"),)
-    lines = [
-        f"{_amount(change.price, change.at)} or {'more' if change.at > change.now else 'less'}: "
-        f"{_words(change.choice)}"
-        for change in changes
-    ]
-    return (Text("\n".join(lines)),)
+def _change(price: str, changes: list[Change], most: float | None) -> Text:
+    """most: up to where it was looked at, None if it was not, or not in full."""
+    lines = [f"{_at(change)}: {_words(change.choice)}" for change in changes]
+    if not lines:
+        looked = f"no change found from $0.00 to {_amount(price, most)}" if most is not None else ""
+        lines = [looked or "not looked for"]
+    return Text("\n".join(lines))
+
+
+def _at(change: Change) -> str:
+    if change.at == 0:
+        return _amount(change.price, 0.0)
+    if change.now < change.at < LEAST_SHOWN:
+        return f"more than {_amount(change.price, 0.0)}"
+    return f"{_amount(change.price, change.at)} or {'more' if change.at > change.now else 'less'}"
 
 
 def _amount(price: str, dollars: float) -> str:
     """To a cent for V, to three digits for the others."""
-    if price == "value" or not 0.01 <= dollars < 1:
+    if price == "value" or dollars >= 1 or dollars == 0:
         amount = show_money(dollars)
     else:
-        amount = f"${dollars:.3f}"
+        amount = f"${dollars:.3f}" if dollars >= 0.01 else f"${dollars:.3g}"
     return f"{amount}/s" if price == "latency" else amount
 
 

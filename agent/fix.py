@@ -84,7 +84,10 @@ def _remember(run: Run, view: View) -> None:
     """Keep what the run taught; that this cannot be done is no reason to fail it."""
     try:
         remember(memory_file(), lesson(Trace(run.folder).events(), time.time()))
-    except (OSError, AgentError) as error:
+    except OSError as error:
+        why = f"{error.strerror or error}: {error.filename or memory_file()}"
+        view.note(f"what this run teaches was not kept ({why})")
+    except AgentError as error:
         view.note(f"what this run teaches was not kept: {error}")
 
 

@@ -99,8 +99,13 @@ Memory = Annotated[
     bool | None,
     Option(
         "--memory/--no-memory",
-        help="Use what earlier runs taught, and keep what this one teaches [default: no, or your settings].",
+        help="Expect what your finished runs taught, and keep what this one teaches [default: yes; under CI "
+        "nothing is kept].",
     ),
+]
+Remembered = Annotated[
+    bool | None,
+    Option("--memory/--no-memory", help="Expect what your finished runs taught [default: yes]."),
 ]
 TraceFolder = Annotated[
     Path | None, Option("--trace", metavar="DIR", help="Folder for the trace [default: your state folder].")
@@ -115,3 +120,8 @@ Commit = Annotated[
 ]
 Resume = Annotated[Path | None, Option(metavar="TRACE", help="Go on with the interrupted run of this trace.")]
 Verbose = Annotated[bool, Option("--verbose", help="Show every candidate table and note.")]
+
+
+def word(flag: bool | None) -> str | None:
+    """A flag that may be unset, as settings take it: False would pass for unset there."""
+    return None if flag is None else str(flag).lower()

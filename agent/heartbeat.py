@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 
 LEAST_SECONDS = 5.0
 """Between two lines, however much happens."""
@@ -25,8 +24,7 @@ class Heartbeat:
         self._doing = ""
         self._since = self._said = time.monotonic()
         self._thread = threading.Thread(target=self._beat, daemon=True)
-        with unsignalled():
-            self._thread.start()
+        self._thread.start()
 
     def doing(self, what: str) -> None:
         """What is being done from now on."""
@@ -52,13 +50,3 @@ class Heartbeat:
                 if self._doing:
                     with suppress(OSError):  # the main thread meets it at its next line
                         self._say(f"still: {self._doing} ({now - self._since:.0f} s)")
-
-
-@contextmanager
-def unsignalled() -> Iterator[None]:
-    """A thread started here gets no signals: one that the main thread holds back must not go round it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -70,5 +70,5 @@ def settings_from(
         sandbox=resolved.sandbox,
         protected=resolved.protected,
         schedule=resolved.schedule,
-        memory=resolved.memory,
+        memory=resolved.teaches,
     )

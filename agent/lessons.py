@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -18,16 +18,23 @@ from agent.task import Record
 from policies.belief import hand_right
 from policies.vocabulary import Check
 
+MOST_OUTCOMES = 50
+"""Of attempts, and of checks, that one run may teach, whatever its repository makes of it."""
+
+MOST_WORDS = 10
+
+Word = Annotated[str, Field(max_length=100)]
+
 
 class Attempt(Record):
     """One attempt whose truth came out; `searched`: of an exhaustive tier, the share of its candidates' prior
     mass tried by then, this attempt included."""
 
-    tier: str
+    tier: Word
     right: bool
     dollars: float = Field(ge=0, le=1e6)
     seconds: float = Field(ge=0, le=1e9)
-    knowledge: tuple[str, ...] = ()
+    knowledge: tuple[Word, ...] = Field(default=(), max_length=MOST_WORDS)
     searched: float | None = Field(default=None, ge=0, le=1)
 
 
@@ -44,10 +51,10 @@ class Lesson(Record):
     """What one run taught. finished: seconds since the epoch."""
 
     version: Literal[1] = 1
-    run: str
+    run: Word
     finished: float = Field(ge=0, le=1e12)
-    attempts: tuple[Attempt, ...] = ()
-    checks: tuple[Judged, ...] = ()
+    attempts: tuple[Attempt, ...] = Field(default=(), max_length=MOST_OUTCOMES)
+    checks: tuple[Judged, ...] = Field(default=(), max_length=MOST_OUTCOMES)
 
 
 @dataclass
@@ -111,4 +118,9 @@ def lesson(events: Iterable[Event], finished: float) -> Lesson:
                 hand = None
             case _:
                 pass
-    return Lesson(run=first.run_id, finished=finished, attempts=tuple(attempts), checks=tuple(checks))
+    return Lesson(
+        run=first.run_id,
+        finished=finished,
+        attempts=tuple(attempts[-MOST_OUTCOMES:]),
+        checks=tuple(checks[-MOST_OUTCOMES:]),
+    )

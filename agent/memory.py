@@ -1,40 +1,54 @@
 """Estimates with memory: lessons of finished runs, kept in the state folder and read when a run begins.
 
-Learning itself is `policies.learning`; here are only the file and the depreciation of old evidence.
+Learning itself is `policies.learning`; here are only the file and the depreciation of old evidence. Nothing
+that is wrong with the file stops a run: it goes on with the shipped estimates, and one note says why.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from agent.errors import UsageError
 from agent.lessons import Lesson
-from agent.settings import memory_file
+from agent.settings import Resolved, memory_file
 from agent.task import Settings
-from policies.estimates import Estimates
+from policies.estimates import Estimates, TierEstimate
 from policies.learning import Attempted, Checked, learn
 from policies.priors import default_estimates
+from policies.vocabulary import Check
 
-MOST_LESSONS = 1000
-"""To learn from so many takes under a second."""
+MOST_LESSONS = 200
+"""To learn from so many takes some hundredths of a second; what still older ones add is little."""
 
-MOST_BYTES = 16 * 2**20
-"""More of the file is never read; a lesson takes well under a kilobyte."""
+MOST_BYTES, MOST_LINES = 2**20, 2 * MOST_LESSONS
+"""More of the file is never read; a lesson takes about a kilobyte."""
 
 LEAST_WEIGHT = 0.01
 """What has depreciated to less than a hundredth of an observation is left out."""
+
+PATIENCE = 2.0
+"""Seconds to wait for another run that keeps its lesson, which takes milliseconds."""
 
 DAY = 86_400.0
 
 
 def learnt(prior: Estimates, lessons: Sequence[Lesson], now: float, depreciation: float) -> Estimates:
-    """`prior` after these lessons, each worth depreciation^days of what it was (economics.md §5)."""
+    """`prior` after these lessons, each worth depreciation^days of what it was (economics.md §5).
+
+    Of one check a run counts as one right and one wrong candidate at most: its candidates are alike, and
+    whose code it runs decides how many there are.
+    """
     attempts, checks = list[Attempted](), list[Checked]()
     for each in lessons:
         weight = _weight(each, now, depreciation)
@@ -44,53 +58,94 @@ def learnt(prior: Estimates, lessons: Sequence[Lesson], now: float, depreciation
             Attempted(each.run, a.tier, a.right, a.dollars, a.seconds, weight, a.knowledge, a.searched)
             for a in each.attempts
         ]
+        judged = Counter((seen.check, seen.right) for seen in each.checks)
         for seen in each.checks:
+            weight_of_one = weight / judged[seen.check, seen.right]
             for right, share in ((seen.right, seen.sure), (not seen.right, 1 - seen.sure)):
-                if weight * share > 0:
-                    checks.append(Checked(seen.check, right, seen.passed, weight * share))
+                if weight_of_one * share > 0:
+                    checks.append(Checked(seen.check, right, seen.passed, weight_of_one * share))
     return learn(prior, attempts, checks)
 
 
 def _weight(old: Lesson, now: float, depreciation: float) -> float:
-    return float(depreciation ** max(0.0, (now - old.finished) / DAY))
+    """A clock that was wrong is no reason to count an outcome for ever."""
+    return float(depreciation ** (abs(now - old.finished) / DAY))
 
 
-def recalled(settings: Settings, depreciation: float) -> tuple[Settings, tuple[str, ...]]:
-    """`settings` with what earlier runs taught in place of the shipped priors, and notes that say so.
+class Recalled(NamedTuple):
+    """What is expected of tiers and checks, and from how many finished runs it was learnt (0: as shipped).
 
-    Without memory they stay as they are. Raises UsageError when the file cannot be read."""
-    if not settings.memory:
-        return settings, ()
-    lessons, broken = read(memory_file())
-    notes = (f"{broken} lines of {memory_file()} are no lessons; they are passed over",) if broken else ()
-    now, names = time.time(), {tier.name for tier in settings.tiers}
+    problem: why something that is kept was passed over, or ""; unreadable: all of it was."""
+
+    estimates: Estimates
+    runs: int = 0
+    problem: str = ""
+    unreadable: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it."""
+        learnt = f"estimates learnt from {counted(self.runs)}" if self.runs else ""
+        return tuple(note for note in (learnt, self.problem) if note)
+
+
+def counted(runs: int) -> str:
+    """`12 finished runs`."""
+    return f"{runs} finished run{'' if runs == 1 else 's'}"
+
+
+def recall(tiers: tuple[TierEstimate, ...], resolved: Resolved) -> Recalled:
+    """What to expect of `tiers`: as shipped, or as learnt from finished runs where the settings say so."""
+    shipped = default_estimates(tiers)
+    if not resolved.memory:
+        return Recalled(shipped)
+    path = memory_file()
+    try:
+        lessons, broken = read(path)
+    except OSError as error:
+        why = f"cannot read {path} ({error.strerror or error}), so the shipped estimates are used"
+        return Recalled(shipped, problem=f"{why}; move it away, or use --no-memory", unreadable=True)
+    problem = f"{broken} lines of {path} are no lessons; they are passed over" if broken else ""
+    now, names, depreciation = time.time(), {tier.name for tier in tiers}, resolved.memory_depreciation
     told = [each for each in lessons if each.checks or any(a.tier in names for a in each.attempts)]
     told = [each for each in told if _weight(each, now, depreciation) >= LEAST_WEIGHT]
     if not told:
-        return settings, notes
-    found = learnt(default_estimates(settings.tiers), told, now, depreciation)
-    known = {"tiers": found.tiers, "checks": found.checks, "difficulty": found.difficulty}
-    runs = f"{len(told)} run{'s' if len(told) > 1 else ''}"
-    return settings.model_copy(update=known), (f"estimates learnt from {runs}", *notes)
+        return Recalled(shipped, problem=problem)
+    found = learnt(shipped, told, now, depreciation)
+    final = replace(found.final, power=found.check(Check.SUITE).power)  # it runs the suite
+    return Recalled(replace(found, final=final), len(told), problem)
+
+
+def recalled(settings: Settings, resolved: Resolved) -> tuple[Settings, tuple[str, ...]]:
+    """`settings` with what earlier runs taught in place of the shipped priors, and notes that say so.
+
+    Where the file cannot be read, nothing of this run is written to it either."""
+    found = recall(settings.tiers, resolved)
+    changed: dict[str, object] = {"memory": settings.memory and not found.unreadable}
+    if found.runs:
+        known = found.estimates
+        changed |= {"tiers": known.tiers, "checks": known.checks, "difficulty": known.difficulty}
+    return settings.model_copy(update=changed), found.notes
 
 
 def read(path: Path) -> tuple[list[Lesson], int]:
     """The lessons in a file, the last of each run, oldest first; and how many lines are none.
 
-    Raises UsageError when it cannot be read; a file that is not there holds none.
+    Raises OSError when it cannot be read; a file that is not there holds none.
     """
     lessons, broken = dict[str, Lesson](), 0
     try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, path.stat().st_size - MOST_BYTES))
-            lines = stream.read(MOST_BYTES).splitlines()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return [], 0
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror or error}; move it away, or use --no-memory"
-        ) from None
-    for line in lines:
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no file", str(path))
+        beginning = max(0, status.st_size - MOST_BYTES)
+        stream.seek(beginning)
+        lines = stream.read(MOST_BYTES).splitlines()[1 if beginning else 0 :]
+    for line in lines[-MOST_LINES:]:
         try:
             found = Lesson.model_validate_json(line)
         except ValidationError:
@@ -104,14 +159,31 @@ def read(path: Path) -> tuple[list[Lesson], int]:
 def remember(path: Path, new: Lesson) -> None:
     """Keep a lesson, in place of an earlier one of its run, and only the newest MOST_LESSONS.
 
-    The file is replaced as a whole under a lock. Raises OSError, UsageError."""
+    The file is replaced as a whole under a lock, so a reader needs none. Raises OSError."""
     if not new.attempts and not new.checks:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(path.with_suffix(".lock")):
         kept = [each for each in read(path)[0] if each.run != new.run]
         temporary = path.with_suffix(".part")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
             stream.writelines(each.model_dump_json() + "\n" for each in [*kept, new][-MOST_LESSONS:])
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The only one who holds this lock. Raises OSError when another does for longer than PATIENCE."""
+    with path.open("ab") as lock:
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise OSError(errno.EAGAIN, "another run holds it", str(path)) from None
+            time.sleep(0.01)
+        yield

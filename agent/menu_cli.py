@@ -15,13 +15,14 @@ from rich.text import Text
 from agent import ladder
 from agent.errors import UsageError
 from agent.intake import tier_estimates
+from agent.memory import Recalled, counted, recall
 from agent.settings import resolve
 from agent.units import money, show_money
 from policies.belief import Belief
 from policies.menu import Inequality, Menu, Quality, Values, histogram, inequalities, lognormal, menu
-from policies.priors import default_estimates
 from policies.router import Router
 from policies.vocabulary import ActionClass, Prices
+from tools.plain import plain
 
 MOST_VALUES = 1000
 """Of a histogram; more say nothing more about a distribution."""
@@ -55,17 +56,18 @@ class Tier:
 def show_menu(console: Console, text: str, given: Mapping[str, object], as_json: bool) -> None:
     """Work the menu out and print it. `given`: prices and tiers as in `agent fix`. Raises UsageError."""
     values = task_values(text)
-    tiers = _tiers(given)
+    known, tiers = _tiers(given)
     try:
         found = menu(values, [Quality(tier.name, tier.quality, tier.full_price) for tier in tiers])
     except ValueError as error:
         raise UsageError(f"menu: {error}") from None
     checked = inequalities(found)
     if as_json:
-        typer.echo(json.dumps(_record(found, checked, tiers), indent=2))
+        typer.echo(json.dumps(_record(found, checked, tiers, known), indent=2))
         return
     _print_values(console, found)
     _print_offers(console, found, tiers)
+    _print_source(console, known)
     _print_inequalities(console, checked)
 
 
@@ -91,14 +93,16 @@ def _weighted(part: str) -> tuple[float, float]:
     return money(value), float(weight) if colon else 1.0
 
 
-def _tiers(given: Mapping[str, object]) -> tuple[Tier, ...]:
-    """The configured tiers at the start of a task about which nothing is known, delivered as a patch file."""
+def _tiers(given: Mapping[str, object]) -> tuple[Recalled, tuple[Tier, ...]]:
+    """What is expected, and the configured tiers at the start of a task about which nothing is known,
+    delivered as a patch file."""
     resolved = resolve(given, None)
-    known = default_estimates(tier_estimates(resolved, ladder.build(resolved)))
+    recalled = recall(tier_estimates(resolved, ladder.build(resolved)), resolved)
+    known = recalled.estimates
     router = Router(known, Belief(), resolved.schedule.risks.of(ActionClass.DRAFT))
     choices = [(each.name, router.writes(each).choice(router.weights)) for each in known.tiers]
     prices: Prices = resolved.prices
-    return tuple(Tier(name, c.quality, c.dollars, c.full_price(prices)) for name, c in choices)
+    return recalled, tuple(Tier(name, c.quality, c.dollars, c.full_price(prices)) for name, c in choices)
 
 
 def _print_values(console: Console, found: Menu) -> None:
@@ -154,6 +158,14 @@ def _print_offers(console: Console, found: Menu, tiers: tuple[Tier, ...]) -> Non
     )
 
 
+def _print_source(console: Console, known: Recalled) -> None:
+    """Where the qualities and costs come from."""
+    source = f"learnt from {counted(known.runs)}" if known.runs else "as shipped"
+    console.print(Text(f"estimates: {source}"))
+    if known.problem:
+        console.print(Text(f"note: {plain(known.problem)}"))
+
+
 def _print_inequalities(console: Console, checked: tuple[Inequality, ...]) -> None:
     if not checked:
         return
@@ -182,8 +194,12 @@ def kind(each: Inequality) -> str:
     return "IC" if each.instead else "IR"
 
 
-def _record(found: Menu, checked: tuple[Inequality, ...], tiers: tuple[Tier, ...]) -> dict[str, object]:
+def _record(
+    found: Menu, checked: tuple[Inequality, ...], tiers: tuple[Tier, ...], known: Recalled
+) -> dict[str, object]:
     return {
+        "learnt_from": known.runs,
+        "problem": known.problem,
         "tiers": [asdict(tier) for tier in tiers],
         **asdict(found),
         "inequalities": [{"kind": kind(each), **asdict(each)} for each in checked],

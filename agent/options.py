@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
+from policies.estimates import PLANNED
 from policies.priors import MOST_REPEATS
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
@@ -31,8 +32,8 @@ def _reads(state: State) -> tuple[Step, ...]:
 
 
 def _plans(state: State) -> tuple[Step, ...]:
-    if "planned" in state.belief.knowledge:
-        return ()
+    if PLANNED in state.belief.bought:
+        return ()  # a plan that gave nothing would give nothing again
     return tuple(
         Step(StepKind.PLAN, ActionClass.READ, tier=tier.name)
         for tier in state.settings.tiers

@@ -12,12 +12,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.errors import UsageError
 from agent.units import show_money
-from policies.autonomy import Attention, Confirmation, Schedule, break_even
-from policies.risk import ClassRisk, Risks
-from policies.vocabulary import ActionClass, Prices
+from policies.autonomy import CLEAN_RECORD, Attention, Confirmation, Schedule, Stakes, stakes
+from policies.estimates import CheckEstimate
+from policies.priors import default_estimates
+from policies.risk import WORST_LEVEL, ClassRisk, Risks
+from policies.vocabulary import ActionClass, Check, Prices
+from policies.waiting import News
 from sandboxes.toml import load_toml
+from tools.plain import plain_line
 
 Level: TypeAlias = Literal["free", "confirm", "multi-party"]
+MOST_NOTE = 500
+RIGHT = 0.9
+"""P(right) at which the stakes are shown unless said otherwise."""
+
 LEVELS: dict[str, Confirmation] = {level.word: level for level in Confirmation}
 
 
@@ -66,11 +74,16 @@ def laxer(schedule: Schedule, levels: tuple[tuple[ActionClass, Confirmation], ..
     return [each for each, level in levels if level < schedule.scheduled(each)]
 
 
-def as_toml(schedule: Schedule, prices: Prices) -> str:
-    """The schedule as a file that `load_schedule` reads; comments say what these prices ask for beyond it."""
+def as_toml(schedule: Schedule, prices: Prices, right: float = RIGHT, notes: tuple[str, ...] = ()) -> str:
+    """The schedule as a file that `load_schedule` reads; comments say what these prices ask for beyond it,
+    and what an action puts at stake whose patch is right with probability `right`."""
     attention = schedule.attention
-    risk, irreversible = show_money(prices.risk), show_money(prices.irreversible)
-    lines = [f"# Where pricing asks for more: at a risk price of {risk}, irreversible {irreversible}."]
+    suite = default_estimates(()).check(Check.SUITE)
+    value, risk, irreversible = map(show_money, (prices.value, prices.risk, prices.irreversible))
+    lines = [
+        *(f"# note: {plain_line(note, MOST_NOTE)}" for note in notes),
+        f"# Comments hold at a value of {value}, a risk price of {risk}, irreversible {irreversible}.",
+    ]
     lines += ["", "# H, dollars", "[attention]"]
     lines += [f"{name} = {getattr(attention, name)!r}" for name in ("glance", "confirm", "two_people")]
     for entry in schedule.risks.classes:
@@ -81,15 +94,40 @@ def as_toml(schedule: Schedule, prices: Prices) -> str:
             f"severity = {entry.severity!r}",
             f"irreversible_share = {entry.irreversible_share!r}",
             f"reason = {json.dumps(entry.reason)}",
-            *_tightening(schedule, entry.action_class, prices),
+            *(
+                f"# {line}"
+                for line in in_words(stakes_of(schedule, entry.action_class, right, prices, suite))
+            ),
         ]
     return "\n".join(lines)
 
 
-def _tightening(schedule: Schedule, action_class: ActionClass, prices: Prices) -> list[str]:
-    stricter = [level for level in Confirmation if level > schedule.scheduled(action_class)]
-    below = [(level, break_even(level, action_class, prices, schedule)) for level in stricter]
-    return [f"# pricing asks for {level.word} where P(right) is below {c:.4g}" for level, c in below if c > 0]
+def stakes_of(
+    schedule: Schedule, action_class: ActionClass, right: float, prices: Prices, suite: CheckEstimate
+) -> Stakes:
+    """What an action with a patch that is right with probability `right` puts at stake."""
+    return stakes(action_class, right, prices, News(suite.power, suite.sensitivity), schedule)
+
+
+def in_words(found: Stakes) -> list[str]:
+    """The stakes, a line for each part that there is."""
+    lines = [
+        f"pricing asks for {level.word} where P(right) is below {below:.4g}"
+        for level, below in found.stricter
+    ]
+    if found.loss > 0 or found.worst > 0:
+        lines += [
+            f"at P(right) = {found.right:.2f}: expected loss {show_money(found.loss + found.surcharge)}; "
+            f"needs {found.level.word}; a*, the schedule aside, is {found.optimum.word}",
+            f"known only by {CLEAN_RECORD} right ones: expected loss at most {show_money(found.worst)} "
+            f"({WORST_LEVEL:.0%} credible)",
+        ]
+    if found.surcharge > 0:
+        lines.append(
+            f"{show_money(found.surcharge)} of it is for what cannot be undone: a snapshot that undoes all "
+            f"is worth up to {show_money(found.snapshot)}, waiting for the suite {show_money(found.waiting)}"
+        )
+    return lines
 
 
 def _parsed(source: str, data: bytes) -> Schedule:

@@ -6,6 +6,7 @@ how its tests are run, unless the person says `--trust-repo-config`.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,9 @@ DEFAULTS = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """Settings in units, and notes on what the repository asked for and did not get."""
+    """Settings in units, and notes on what the repository asked for and did not get.
+
+    memory: what finished runs taught is used. teaches: this run is to be learnt from."""
 
     prices: Prices
     limits: Limits
@@ -62,6 +65,7 @@ class Resolved:
     protected: tuple[str, ...]
     schedule: Schedule
     memory: bool
+    teaches: bool
     memory_depreciation: float
     notes: tuple[str, ...]
 
@@ -74,6 +78,12 @@ def state_folder() -> Path:
 def memory_file() -> Path:
     """Where what finished runs taught is kept."""
     return state_folder().parent / "memory.jsonl"
+
+
+def under_ci() -> bool:
+    """In CI a run may be somebody else's: the code of a pull request decides how it ends. Such a run teaches
+    nothing unless the user's own settings say so."""
+    return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
@@ -116,7 +126,7 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
     return Resolved(
         prices=prices,
         limits=limits,
-        policy=check_policy(user.policy or MARGINAL),
+        policy=check_policy(MARGINAL if user.policy is None else user.policy),
         runner=runner or "auto",
         tests_command=tests_command,
         tier_names=_tier_names(user),
@@ -124,7 +134,8 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         sandbox=_sandbox(user, repository, given),
         protected=(*user.protected, *repository.protected),
         schedule=_schedule(user, repository, notes),
-        memory=user.memory,
+        memory=user.memory is not False,
+        teaches=user.memory is True or (user.memory is None and not under_ci()),
         memory_depreciation=user.memory_depreciation,
         notes=tuple(notes),
     )
@@ -194,8 +205,8 @@ def _tier_names(user: UserSettings) -> tuple[str, ...]:
 
 
 def _amount(name: str, user: UserSettings, parse: Any) -> float:
-    text = getattr(user, name) or DEFAULTS[name]
-    return _parsed(name, text, parse)
+    text = getattr(user, name)
+    return _parsed(name, DEFAULTS[name] if text is None else text, parse)
 
 
 def _tightened(name: str, text: str | None, parse: Any) -> float:

@@ -81,7 +81,7 @@ class UserSettings(BaseSettings):
     autonomy: dict[str, Level] = {}
     source_distributions: bool = False
     trust_repo_config: bool = False
-    memory: bool = False
+    memory: bool | None = None
     memory_depreciation: float = Field(default=DEPRECIATION, gt=0, le=1)
 
     @classmethod

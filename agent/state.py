@@ -181,7 +181,7 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             belief = belief.after_check(Check.SUITE, True)
             done = replace(state, submission=observation, belief=belief)
             if observation.undelivered:
-                return _end(done, Outcome.DEFERRED, f"verified, but not delivered: {observation.undelivered}")
+                return _end(done, Outcome.DEFERRED, f"verified, but {observation.shortfall}")
             return _end(done, Outcome.FIXED, "every test asked about passes, verified cold in a fresh tree")
         case SubmissionDone():
             state = replace(state, submission=observation, belief=belief.after_submit_failed())

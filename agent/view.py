@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.events import Observation
-from agent.heartbeat import Heartbeat, unsignalled
+from agent.heartbeat import Heartbeat
 from agent.report import Report
 from agent.state import State
 from agent.task import Settings
@@ -124,8 +124,7 @@ class View:
         """Something long starts, until `finish`: a live line on a terminal, a heartbeat in a log."""
         if self._animated:
             self._live = Live(console=self.console, refresh_per_second=8, transient=True)
-            with unsignalled():
-                self._live.start()
+            self._live.start()
         elif not self.console.is_terminal:
             self._heartbeat = Heartbeat(lambda line: self.console.print(Text(f"     {line}")))
         self.progress(f"{what} …")

@@ -109,8 +109,8 @@ def _attempt(seen: AttemptDone) -> list[str]:
 def _submission(seen: SubmissionDone) -> list[str]:
     if not seen.verified:
         return ["final verification failed", *seen.reasons[:3]]
-    return [f"verified cold in a fresh tree ({counts(seen.counts)})", *seen.delivered, *_undelivered(seen)]
-
-
-def _undelivered(seen: SubmissionDone) -> list[str]:
-    return [f"not delivered: {seen.undelivered}"] if seen.undelivered else []
+    return [
+        f"verified cold in a fresh tree ({counts(seen.counts)})",
+        *seen.delivered,
+        *filter(None, [seen.shortfall]),
+    ]

@@ -19,10 +19,13 @@ from policies.estimates import (
     FinalEstimate,
     TierEstimate,
 )
+from policies.fitting import STRANGERS
 from policies.learning import Attempted, learn
+from policies.looks import Looks
 from policies.moves import Model
 from policies.posterior import Posterior
 from policies.power import Flakiness
+from policies.rehearsal import offered
 from policies.risk import DEFAULT_RISKS, Risks
 from policies.tables import Table
 from policies.vocabulary import ActionClass, Check, Limits, Step, StepKind
@@ -71,7 +74,7 @@ def learnt(train: Outcomes) -> Estimates:
         for column, model in enumerate(train.models)
         if not np.isnan(train.resolved[row, column])
     ]
-    return learn(prior, attempts)
+    return learn(prior, attempts, doubt=STRANGERS)
 
 
 def schedule() -> Schedule:
@@ -121,8 +124,8 @@ class Ours:
         return move
 
     def _decided(self, belief: Belief, estimates: Estimates) -> Move:
-        options = self._options(belief, estimates)
         prices, delivery = self._terms.prices, ActionClass.DRAFT
+        options = offered(belief, estimates, delivery)
         decision = self._policy.decide(belief, options, estimates, prices, Limits(), delivery)
         return self._move(decision.chosen, belief)
 
@@ -134,19 +137,6 @@ class Ours:
                 proof = self._terms.sensitivity == 1
                 belief = belief.after_check(Check.REVIEW, tried.passed, proof)
         return belief
-
-    def _options(self, belief: Belief, estimates: Estimates) -> tuple[Step, ...]:
-        held = belief.hand.tier if belief.hand else None
-        options = [
-            Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
-            for tier in estimates.tiers
-            if not belief.failed(tier.name) and tier.name != held
-        ]
-        if belief.hand is not None:
-            options.append(Step(StepKind.SUBMIT, ActionClass.DRAFT))
-            if not belief.hand.passed and not belief.hand.failed:
-                options.append(Step(StepKind.VERIFY, ActionClass.EXECUTE, check=Check.REVIEW))
-        return tuple(options)
 
     def _move(self, step: Step | None, belief: Belief) -> Move:
         if step is None:
@@ -187,4 +177,4 @@ class Ours:
     def _worth(self, estimates: Estimates) -> float:
         estimates = replace(estimates, attempts=len(estimates.tiers))
         model = Model(estimates, self._terms.prices, ActionClass.DRAFT, self._schedule, Flakiness())
-        return float(Table(model, (), frozenset()).worth[0, 0])
+        return float(Table(model, Looks(model), (), frozenset()).worth[0, 0])

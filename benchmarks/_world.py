@@ -22,10 +22,11 @@ from policies.estimates import (
     ReadEstimate,
     TierEstimate,
 )
-from policies.learning import Attempted
+from policies.learning import Attempted, Checked
 from policies.posterior import Posterior
 from policies.power import Hand, Power
-from policies.vocabulary import ActionClass, Check, Limits, Prices, Step, StepKind
+from policies.rehearsal import offered
+from policies.vocabulary import ActionClass, Check, Limits, Prices, StepKind
 
 DELIVERY = ActionClass.COMMIT
 MOST_STEPS = 40
@@ -86,13 +87,50 @@ class Task:
 
 @dataclass(frozen=True)
 class Played:
-    """utility: dollars, V counted if right and every price paid. attempts: what its own record teaches."""
+    """utility: dollars, V counted if right and every price paid.
+
+    attempts, checks: what its own record teaches, as in `agent.lessons`: what was given up or handed over
+    teaches nothing, as its truth did not come out."""
 
     utility: float
     dollars: float
     right: bool
     wrong: bool
     attempts: tuple[Attempted, ...]
+    checks: tuple[Checked, ...] = ()
+
+
+class Record:
+    """The record of one task while it is played: what is known to be right or not."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempted] = []
+        self.checks: list[Checked] = []
+        self._open: Attempted | None = None
+        self._said: list[tuple[Check, bool]] = []
+
+    def attempted(self, attempt: Attempted, candidate: bool) -> None:
+        """One attempt; the truth of one that yielded a candidate may come out later."""
+        self._open, self._said = (attempt, []) if candidate else (None, [])
+        if not candidate:
+            self.attempts.append(attempt)
+
+    def said(self, check: Check, passed: bool) -> None:
+        """What a check said of the candidate."""
+        self._said.append((check, passed))
+
+    def judged(self, right: bool, sure: float = 1.0) -> None:
+        """The truth of the candidate, which is as said with probability `sure`."""
+        if self._open is None:
+            return
+        self.attempts.append(replace(self._open, right=right))
+        for check, passed in self._said:
+            self.checks += [
+                Checked(check, truth, passed, weight)
+                for truth, weight in ((right, sure), (not right, 1 - sure))
+                if weight > 0
+            ]
+        self._open = None
 
 
 def draw(truth: Estimates, count: int, rng: np.random.Generator) -> list[Task]:
@@ -112,11 +150,11 @@ class World:
     def play(self, task: Task, policy: Policy, believed: Estimates) -> Played:
         """One task by `policy`, which believes the estimates `believed`."""
         belief, utility, spent = Belief(), 0.0, 0.0
-        made: list[Attempted] = []
+        record = Record()
         right_in_hand, attempt = False, ""
         for _ in range(MOST_STEPS):
             decision = policy.decide(
-                belief, options(belief, believed), believed, self.prices, Limits(), DELIVERY
+                belief, offered(belief, believed, DELIVERY), believed, self.prices, Limits(), DELIVERY
             )
             step = decision.chosen
             if step is None:
@@ -135,33 +173,39 @@ class World:
                 dollars = self._cost(task, tier, right_in_hand, float(luck[2]))
                 spent += dollars
                 utility -= dollars + self.prices.latency * tier.seconds
-                if right_in_hand or luck[1] < self._power.wrong(Hand(tier.name)):
+                candidate = right_in_hand or luck[1] < self._power.wrong(Hand(tier.name))
+                if candidate:
                     belief = belief.after_candidate(tier.name, dollars)
                 else:
                     belief = belief.after_failed_attempt(tier.name, dollars=dollars)
-                made.append(
-                    Attempted(task.name, tier.name, False, dollars, knowledge=tuple(belief.knowledge))
-                )
+                made = Attempted(task.name, tier.name, False, dollars, knowledge=tuple(belief.knowledge))
+                record.attempted(made, candidate)
             elif belief.hand is not None and step.kind is StepKind.VERIFY and step.check is not None:
                 check = self.truth.check(step.check)
                 utility -= check.dollars + self.prices.latency * check.seconds
                 spent += check.dollars
                 passed = self._passes(task, belief.hand, check, right_in_hand, attempt)
-                belief = belief.after_check(check.check, passed, proof=check.sensitivity == 1)
+                record.said(check.check, passed)
+                proof = check.sensitivity == 1
+                if proof and not passed:
+                    record.judged(False)
+                belief = belief.after_check(check.check, passed, proof)
             elif belief.hand is not None and step.kind is StepKind.SUBMIT:
                 utility -= self.prices.latency * self.truth.final.seconds
                 hand = self.truth.tier(belief.hand.tier).name
                 shape = replace(belief.hand, tier=hand)
                 missed = self._power.wrong(shape, final=True) / max(self._power.wrong(shape), 1e-12)
                 if right_in_hand or self._luck(task, f"{attempt} final")[0] < missed:
-                    made[-1] = replace(made[-1], right=True)  # as far as its own record says
-                    return self._delivered(belief, believed, right_in_hand, utility, spent, made)
+                    record.judged(True, hand_right(belief, believed, verified=True))
+                    return self._delivered(belief, believed, right_in_hand, utility, spent, record)
+                record.judged(False)
                 belief = belief.after_submit_failed()
             else:
                 attention = DEFAULT_SCHEDULE.attention.glance
                 saved = self.truth.defer_share * self.prices.value if right_in_hand else 0.0
-                return Played(utility + saved - attention, spent, False, False, tuple(made))
-        return Played(utility, spent, False, False, tuple(made))
+                utility += saved - attention
+                break
+        return Played(utility, spent, False, False, tuple(record.attempts), tuple(record.checks))
 
     def _delivered(
         self,
@@ -170,7 +214,7 @@ class World:
         right: bool,
         utility: float,
         spent: float,
-        made: list[Attempted],
+        record: Record,
     ) -> Played:
         """A person may stop a wrong patch where confirmation is stricter than scheduled."""
         terms = delivery_terms(DELIVERY, hand_right(belief, believed, verified=True), self.prices)
@@ -179,7 +223,8 @@ class World:
         loss = 0.0 if right else risk.severity * let_through
         priced = loss * (self.prices.risk + self.prices.irreversible * risk.irreversible_share)
         worth = self.prices.value if right else 0.0
-        return Played(utility + worth - priced - terms.attention, spent, right, not right, tuple(made))
+        utility += worth - priced - terms.attention
+        return Played(utility, spent, right, not right, tuple(record.attempts), tuple(record.checks))
 
     def _passes(self, task: Task, hand: Hand, check: CheckEstimate, right: bool, attempt: str) -> bool:
         kept = hand.after(check.check, True)
@@ -199,25 +244,3 @@ class World:
         rng = np.random.default_rng([task.seed, *what.encode()])
         first, second = rng.random(2)
         return float(first), float(second), float(rng.standard_normal())
-
-
-def options(belief: Belief, estimates: Estimates) -> tuple[Step, ...]:
-    """The steps on offer, as the runtime offers them."""
-    steps = [
-        Step(StepKind.READ, ActionClass.READ, read.subject)
-        for read in estimates.reads
-        if read.subject not in belief.bought
-    ]
-    steps += [
-        Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
-        for tier in estimates.tiers
-        if belief.failed(tier.name) < tier.most_attempts
-    ]
-    if belief.hand is not None:
-        steps += [
-            Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check.check)
-            for check in estimates.checks
-            if check.check not in belief.hand.passed | belief.hand.failed
-        ]
-        steps += [Step(StepKind.SUBMIT, DELIVERY), Step(StepKind.DEFER, ActionClass.DRAFT)]
-    return tuple(steps)

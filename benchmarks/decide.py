@@ -19,7 +19,8 @@ from policies.belief import Belief
 from policies.decide import MarginalPolicy
 from policies.estimates import LOCALISED, CheckEstimate, Estimates, TierEstimate
 from policies.priors import default_estimates, measured, repair_tier
-from policies.vocabulary import ActionClass, Candidate, Check, Limits, Prices, Step, StepKind
+from policies.rehearsal import offered
+from policies.vocabulary import ActionClass, Candidate, Check, Limits, Prices, StepKind
 
 MOST_STEPS = 30
 
@@ -74,10 +75,9 @@ def play(task: str, estimates: Estimates, limits: Limits) -> Timing:
     """Decide, pretend an outcome, decide again."""
     policy, belief, times = MarginalPolicy(), Belief().reproduced(0, 3), []
     for turn in range(MOST_STEPS):
+        options = offered(belief, estimates, ActionClass.COMMIT)
         started = time.perf_counter()
-        decision = policy.decide(
-            belief, _options(belief, estimates), estimates, Prices(), limits, ActionClass.COMMIT
-        )
+        decision = policy.decide(belief, options, estimates, Prices(), limits, ActionClass.COMMIT)
         times.append(1000 * (time.perf_counter() - started))
         chosen = next((c for c in decision.candidates if c.step == decision.chosen), None)
         if chosen is None or chosen.step.kind is StepKind.DEFER:
@@ -88,23 +88,6 @@ def play(task: str, estimates: Estimates, limits: Limits) -> Timing:
         belief = _after(belief, chosen, turn)
     later = times[1:] or times
     return Timing(task, times[0], statistics.median(later), max(later), len(times))
-
-
-def _options(belief: Belief, estimates: Estimates) -> tuple[Step, ...]:
-    options = [] if "localise" in belief.bought else [Step(StepKind.READ, ActionClass.READ, "localise")]
-    options += [
-        Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
-        for tier in estimates.tiers
-        if belief.failed(tier.name) < tier.most_attempts
-    ]
-    if belief.hand is not None:
-        options += [
-            Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check.check)
-            for check in estimates.checks
-            if check.check not in belief.hand.passed
-        ]
-        options += [Step(StepKind.SUBMIT, ActionClass.COMMIT), Step(StepKind.DEFER, ActionClass.DRAFT)]
-    return tuple(options)
 
 
 def _after(belief: Belief, chosen: Candidate, turn: int) -> Belief:

@@ -77,7 +77,13 @@ def _git(repository: Path, *arguments: str) -> None:
 
 def fix(repository: Path, options: list[str]) -> int:
     """Run the installed `agent fix` on the repository, attached to this terminal; returns its exit code."""
-    command = [str(AGENT), "fix", str(repository), *options]
+    command = [
+        str(AGENT),
+        "fix",
+        str(repository),
+        "--no-memory",
+        *options,
+    ]  # it tells nothing of the user's bugs
     # Ctrl-C reaches the child too, which removes its sandbox and decides the exit code: wait for it.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     process = subprocess.Popen(command)

@@ -7,16 +7,15 @@ patches through (Δp = 0), stops a share of the wrong ones (ΔR) and costs atten
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses, wrong_for
+from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses, worst_loss, wrong_for
 from policies.vocabulary import UNLIMITED, ActionClass, Prices
-from policies.waiting import Snapshot
+from policies.waiting import News, Snapshot, surcharge, waiting
 
 
 class Confirmation(IntEnum):
@@ -30,6 +29,9 @@ class Confirmation(IntEnum):
     def word(self) -> str:
         """As people and files write it: `multi-party`."""
         return self.name.lower().replace("_", "-")
+
+
+LEVELS = tuple(Confirmation)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Schedule:
 
     def scheduled(self, action_class: ActionClass) -> Confirmation:
         """The level the schedule asks for, before pricing."""
-        return dict(self.levels)[action_class]
+        return next(level for each, level in self.levels if each is action_class)
 
     def tightened(self, levels: tuple[tuple[ActionClass, Confirmation], ...]) -> Schedule:
         """This schedule with stricter levels where `levels` asks for them; laxer ones are ignored."""
@@ -142,11 +144,15 @@ def delivery_terms(
     action_class: ActionClass, c: float, prices: Prices, schedule: Schedule = DEFAULT_SCHEDULE
 ) -> DeliveryTerms:
     """The best terms at the scheduled level or a stricter one: pricing may tighten, never loosen."""
-    allowed = [level for level in Confirmation if level >= schedule.scheduled(action_class)]
-    return min(
-        (terms_at(level, action_class, c, schedule) for level in allowed),
-        key=lambda terms: terms.price(prices),
-    )
+    risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
+    full = (prices.risk + prices.irreversible * risk.irreversible_share) * decision_loss(risk, 1.0 - c)
+
+    def price(level: Confirmation) -> float:
+        let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
+        return full * let_through + schedule.attention.of(level)
+
+    level = min((level for level in LEVELS if level >= scheduled), key=price)
+    return terms_at(level, action_class, c, schedule)
 
 
 def delivery_price(
@@ -158,17 +164,17 @@ def delivery_price(
 ) -> NDArray[np.float64]:
     """The price in dollars of `delivery_terms` for many c at once; infinite where the loss breaks a limit."""
     risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
-    expected = decision_losses(risk, 1.0 - c)
-    best = np.full(np.shape(c), np.inf)
-    chosen = np.zeros(np.shape(c))
-    for level in Confirmation:
-        if level >= scheduled:
-            loss = expected * (WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled])
-            price = (prices.risk + prices.irreversible * risk.irreversible_share) * loss
-            price = price + schedule.attention.of(level)
-            chosen = np.where(price < best, loss, chosen)
+    chosen = expected = decision_losses(risk, 1.0 - c)
+    unit = prices.risk + prices.irreversible * risk.irreversible_share
+    best = unit * expected + schedule.attention.of(scheduled)
+    for level in LEVELS:
+        let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
+        dearer = schedule.attention.of(level) - schedule.attention.of(scheduled)
+        if level > scheduled and dearer < unit * (1 - let_through) * expected.max(initial=0.0):
+            price = unit * let_through * expected + schedule.attention.of(level)
+            chosen = np.where(price < best, let_through * expected, chosen)
             best = np.minimum(best, price)
-    return np.where(chosen > loss_left, np.inf, best)
+    return best if loss_left == UNLIMITED else np.where(chosen > loss_left, np.inf, best)
 
 
 def required(
@@ -247,22 +253,53 @@ def break_even(
     return 1.0 - min(1.0, max(0.0, wrong_for(risk, worth_it)))
 
 
-def balanced(marginal: Callable[[float], float]) -> float:
-    """a* in [0, 1] with V·∂p/∂a = ∂R/∂a + ∂H/∂a, for autonomy that can be had by degrees (MTA eq. 7).
+CLEAN_RECORD = 20
+"""Deliveries, all of them right, on which the worst case of `stakes` is taken to rest."""
 
-    marginal: a -> V·∂p/∂a - ∂R/∂a - ∂H/∂a in dollars, falling in a (U is concave). An end of the interval
-    where it does not change its sign. By bisection to the last bit.
+
+@dataclass(frozen=True)
+class Stakes:
+    """What delivering a patch that is right with probability `right` puts at stake, in dollars.
+
+    level: the confirmation it needs; optimum: a*, the schedule aside. stricter: levels beyond the schedule, P
+    below which pricing asks for them. At the scheduled level: loss, expected (CVaR where most of
+    it cannot be undone); surcharge on it for what cannot; worst, with surcharge, over the ambiguity set after
+    CLEAN_RECORD right ones. snapshot: the break-even price of one that lets all of it be undone. waiting: the
+    option value of waiting for one more check.
     """
-    low, high = 0.0, 1.0
-    if marginal(low) <= 0:
-        return low
-    if marginal(high) >= 0:
-        return high
-    while True:
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            return middle
-        if marginal(middle) > 0:
-            low = middle
-        else:
-            high = middle
+
+    action_class: ActionClass
+    right: float
+    level: Confirmation
+    optimum: Confirmation
+    stricter: tuple[tuple[Confirmation, float], ...]
+    loss: float
+    surcharge: float
+    worst: float
+    snapshot: float
+    waiting: float
+
+
+def stakes(
+    action_class: ActionClass,
+    right: float,
+    prices: Prices,
+    news: News,
+    schedule: Schedule = DEFAULT_SCHEDULE,
+) -> Stakes:
+    """The stakes of one delivery; `news`: the check that could be waited for (MTA §3.2, eq. 6-7)."""
+    risk, terms = schedule.risks.of(action_class), delivery_terms(action_class, right, prices, schedule)
+    undone = recoverable_terms(action_class, right, prices, Snapshot(share_left=0.0), schedule)
+    below = ((level, break_even(level, action_class, prices, schedule)) for level in LEVELS)
+    return Stakes(
+        action_class,
+        right,
+        terms.level,
+        optimum(action_class, right, prices, schedule),
+        tuple((level, c) for level, c in below if c > 0 and level > schedule.scheduled(action_class)),
+        prices.risk * decision_loss(risk, 1.0 - right),
+        surcharge(risk, 1.0 - right, prices),
+        (prices.risk + prices.irreversible * risk.irreversible_share) * worst_loss(risk, 0, CLEAN_RECORD),
+        terms.price(prices) - undone.price(prices),
+        waiting(risk, 1.0 - right, news, prices).option_value,
+    )

@@ -20,9 +20,14 @@ from policies.posterior import NEVER, Posterior, Vector
 
 Matrix = NDArray[np.float64]
 
-LOGIT_SD, DISCRIMINATION_SD, LENGTH_GAIN_SD = 1.5, 0.6, 0.5
-"""How far a tier may be from its prior, before any outcome: the logit of its success on a mean task, its
-discrimination, its length gain. 1.5 spans the success rates of models offered side by side (.2 to .8)."""
+LOGIT_SD, DISCRIMINATION_SD, LENGTH_GAIN_SD = 0.75, 0.3, 0.25
+"""How far a tier may be from what its prior says of it, before any outcome: the logit of its success on a
+mean task (a stated half may be a third or two thirds), its discrimination, its length gain. With twice that,
+the first outcomes cost more than they teach where the prior is right (`benchmarks.learning`)."""
+
+STRANGERS = 2.0
+"""So many times farther where the prior says nothing of a tier but that it is one of those offered side by
+side, whose success rates span .2 to .8."""
 
 PRICE_STRENGTH = 1.0
 """A prior price counts as much as so many observed ones, failed and right attempts apart."""
@@ -32,6 +37,8 @@ SLOPE_STRENGTH = 5.0
 
 FIRST_LENGTH_SLOPE = 0.3
 """Where the search for a cost slope starts that the prior tier does not state: longer tasks are dearer."""
+
+COST_STRENGTHS = np.array([PRICE_STRENGTH, PRICE_STRENGTH, SLOPE_STRENGTH, SLOPE_STRENGTH])
 
 CALIBRATION_STRENGTH = 3.0
 """Attempts that stand for the model when expected costs are matched to observed ones."""
@@ -45,6 +52,9 @@ one tier beyond its difficulty and length makes it dear for others too, so costs
 
 COST_SD = 0.5
 """The sd of the logarithm of a cost where the prior tier states none."""
+
+LEAST_DOLLARS, MOST_DOLLARS = 1e-6, 1e6
+"""What is recorded beyond counts as so much: nobody sells attempts at such prices."""
 
 ROUNDS = 40
 
@@ -77,63 +87,98 @@ class Costs(NamedTuple):
     sd: float
 
 
+class _Curve(NamedTuple):
+    """P(right | d, l) of a tier that knows something of the task: which tier, its features, its kinds."""
+
+    number: int
+    features: Matrix
+    kinds: NDArray[np.intp]
+
+
 class Fit:
     """Expectation and maximisation for one set of attempts, at least one.
 
-    prior: what the tasks looked like, over the grid, mixed with the prior weights.
+    Attempts enter as sums per task, so that a round is a few products of matrices however many there are.
+    doubt: how many times farther than usual a tier may be from its prior. prior: what the tasks looked like,
+    over the grid, mixed with the prior weights.
     """
 
-    def __init__(self, estimates: Estimates, attempts: Sequence[Seen]) -> None:
+    def __init__(self, estimates: Estimates, attempts: Sequence[Seen], doubt: float = 1.0) -> None:
+        self._precision = 1 / np.square(doubt * np.array((LOGIT_SD, DISCRIMINATION_SD, LENGTH_GAIN_SD)))
         self.tiers = estimates.tiers
         self._numbers = {tier.name: number for number, tier in enumerate(self.tiers)}
         posterior, given = Posterior(estimates), estimates.difficulty
         self._grid, self._lengths, self._before = posterior.grid, posterior.lengths, posterior.prior
         self._deviations = (self._grid - given.mean) / given.sd
+        self._basis = np.column_stack((np.ones_like(self._grid), self._deviations, self._lengths))
+        self._products = (self._basis[:, :, None] * self._basis[:, None, :]).reshape(-1, 9)
         self.prior = self._before
-        kinds = {kind: number for number, kind in enumerate(dict.fromkeys(each.kind for each in attempts))}
-        tasks = {task: number for number, task in enumerate(dict.fromkeys(each.task for each in attempts))}
-        rows = sorted((tasks[task], kinds[kind], weight, dollars) for task, kind, weight, dollars in attempts)
-        task_of, kind_of, weights, dollars = (np.array(column) for column in zip(*rows, strict=True))
-        self._kinds = tuple(kinds)
-        self._task, self._kind, self._weight = task_of, kind_of, weights.astype(np.float64)
-        self._starts = np.flatnonzero(np.diff(task_of, prepend=-1))
-        self._task_weight = np.maximum.reduceat(self._weight, self._starts)
-        self._tier = np.array([self._numbers[kind.tier] for kind in self._kinds])[kind_of]
-        self._right = np.array([kind.right for kind in self._kinds])[kind_of]
-        self._priced = dollars > 0
-        self._dollars: Vector = np.where(self._priced, dollars, 1.0)
+        self._count(attempts)
         self._means = np.array([self._coefficients(tier) for tier in self.tiers])
         self._logits = self._means.copy()
         self._costs = [
             costs._replace(length=costs.length or FIRST_LENGTH_SLOPE)
             for costs in (_prior_costs(tier) for tier in self.tiers)
         ]
-        self._chances = self._curves()
+
+    def _count(self, attempts: Sequence[Seen]) -> None:
+        """The sums that the rounds need: by task and kind, and of priced ones by task, tier and outcome."""
+        kinds = {kind: number for number, kind in enumerate(dict.fromkeys(each.kind for each in attempts))}
+        tasks = {task: number for number, task in enumerate(dict.fromkeys(each.task for each in attempts))}
+        self._share = np.array([kind.share for kind in kinds])[:, None]
+        self._right = np.array([kind.right for kind in kinds])[:, None]
+        known = dict.fromkeys((kind.tier, kind.knowledge) for kind in kinds)
+        self._curves = [
+            _Curve(
+                self._numbers[tier],
+                self._features(self._numbers[tier], knowledge),
+                np.array([number for kind, number in kinds.items() if kind[:2] == (tier, knowledge)]),
+            )
+            for tier, knowledge in known
+        ]
+        self._told = np.zeros((len(tasks), len(kinds)))
+        self._task_weight = np.zeros(len(tasks))
+        groups = (len(self.tiers), 2, len(tasks))  # outcomes: not right, right
+        self._priced, self._logs = np.zeros(groups), np.zeros(groups)
+        self._squares, self._paid = np.zeros(groups[:2]), np.zeros(groups[:2])
+        logs: dict[int, list[float]] = {}
+        self._made = {self._numbers[kind.tier] for kind in kinds}
+        for name, kind, weight, dollars in attempts:
+            task, tier = tasks[name], self._numbers[kind.tier]
+            self._told[task, kinds[kind]] += weight
+            self._task_weight[task] = max(self._task_weight[task], weight)
+            if dollars > 0:
+                dollars = min(max(dollars, LEAST_DOLLARS), MOST_DOLLARS)
+                group, log = (tier, int(kind.right)), math.log(dollars)
+                self._priced[(*group, task)] += weight
+                self._logs[(*group, task)] += weight * log
+                self._squares[group] += weight * log**2
+                self._paid[group] += weight * dollars
+                logs.setdefault(tier, []).append(log)
+        self._level = {tier: sum(each) / len(each) for tier, each in logs.items()}
 
     def run(self) -> None:
         """Both steps, ROUNDS times: by then nothing moves that matters."""
+        tasks = float(self._task_weight.sum())
+        seen = tasks / (tasks + DIFFICULTY_STRENGTH)
         for _ in range(ROUNDS):
-            self._chances = self._curves()
-            self._posterior = self._expect()
-            for number in range(len(self.tiers)):
-                self._fit_success(number)
-                self._fit_costs(number)
-            mean = np.average(self._posterior, axis=0, weights=self._task_weight)
-            tasks = float(self._task_weight.sum())
-            seen = tasks / (tasks + DIFFICULTY_STRENGTH)
+            chances = [self._chance(curve) for curve in self._curves]
+            self._posterior = self._expect(chances)
+            self._fit_successes(chances)
+            self._fit_costs()
+            mean = self._task_weight @ self._posterior / tasks
             self.prior = np.asarray(seen * mean + (1 - seen) * self._before)
 
     def tier(self, tier: TierEstimate) -> TierEstimate:
         """`tier` with what was learnt of it."""
         number = self.tiers.index(tier)
-        mine = self._tier == number
-        if not mine.any():
+        if number not in self._made:
             return tier
         level, discrimination, length_gain = self._logits[number].tolist()
         learnt = replace(
             tier, ability=level / discrimination, discrimination=discrimination, length_gain=length_gain
         )
-        if not (mine & self._priced).any():
+        if number not in self._level:
             return learnt
         failed, right = self._expected_dollars(number)
         costs = self._costs[number]
@@ -150,103 +195,88 @@ class Fit:
         """logit of success = level - discrimination · (d - knowledge gains) + length_gain · l."""
         return tier.discrimination * tier.ability, tier.discrimination, tier.length_gain
 
-    def _features(self, kind: Kind) -> Matrix:
-        gains = self.tiers[self._numbers[kind.tier]].knowledge_gain
-        gain = sum(each for name, each in gains if name in kind.knowledge)
+    def _features(self, number: int, knowledge: tuple[str, ...]) -> Matrix:
+        gain = sum(each for name, each in self.tiers[number].knowledge_gain if name in knowledge)
         return np.column_stack((np.ones_like(self._grid), gain - self._grid, self._lengths))
 
-    def _curves(self) -> list[Vector]:
-        """P(right, all of it searched | d, l) for every kind."""
-        logits = (self._features(kind) @ self._logits[self._numbers[kind.tier]] for kind in self._kinds)
-        return [np.clip(0.5 + 0.5 * np.tanh(0.5 * logit), NEVER, 1 - NEVER) for logit in logits]
+    def _chance(self, curve: _Curve) -> Vector:
+        """P(right, all of it searched | d, l)."""
+        logits = curve.features @ self._logits[curve.number]
+        return np.asarray(np.clip(0.5 + 0.5 * np.tanh(0.5 * logits), NEVER, 1 - NEVER))
 
-    def _expect(self) -> Matrix:
+    def _expect(self, chances: list[Vector]) -> Matrix:
         """P(d, l | everything about a task), shape (tasks, points)."""
-        told = np.array(
-            [
-                np.log(chance if kind.right else 1 - kind.share * chance)
-                for kind, chance in zip(self._kinds, self._chances, strict=True)
-            ]
-        )
-        each = told[self._kind]
-        levels, slopes, sds = self._cost_arrays()
-        rows = self._priced
-        offs = levels[self._tier, self._right.astype(int)][rows][:, None] + slopes[self._tier[rows]]
-        offs = (np.log(self._dollars[rows])[:, None] - offs) / sds[self._tier[rows]][:, None]
-        each[rows] -= 0.5 * offs**2
-        each *= self._weight[:, None]
-        total = np.add.reduceat(each, self._starts, axis=0) + np.log(np.maximum(self.prior, NEVER**2))
+        told = np.empty((len(self._right), len(self._grid)))
+        for curve, chance in zip(self._curves, chances, strict=True):
+            rows = curve.kinds
+            told[rows] = np.where(self._right[rows], chance, 1 - self._share[rows] * chance)
+        total = self._told @ np.log(told) + np.log(np.maximum(self.prior, NEVER**2))
+        if self._level:  # -(log dollars - level - slope)² / 2 sd², but for what no point changes
+            slopes = np.array([self._slope(costs) / costs.sd for costs in self._costs])
+            levels = np.array([[[costs.failed], [costs.right]] for costs in self._costs])
+            sds = np.array([[costs.sd] for costs in self._costs])
+            off = (self._logs - levels * self._priced).sum(axis=1) / sds
+            total += off.T @ slopes - 0.5 * self._priced.sum(axis=1).T @ slopes**2
         total = np.exp(total - total.max(axis=1, keepdims=True))
         return np.asarray(total / total.sum(axis=1, keepdims=True))
 
-    def _cost_arrays(self) -> tuple[Matrix, Matrix, Vector]:
-        """Per tier: levels of failed and right attempts, slopes over the grid, sds."""
-        costs = self._costs
-        slopes = [cost.difficulty * self._deviations + cost.length * self._lengths for cost in costs]
-        levels = np.array([(cost.failed, cost.right) for cost in costs])
-        return levels, np.array(slopes), np.array([cost.sd for cost in costs])
+    def _slope(self, costs: Costs) -> Vector:
+        """How the logarithm of a cost depends on (d, l)."""
+        return np.asarray(costs.difficulty * self._deviations + costs.length * self._lengths)
 
-    def _fit_success(self, number: int) -> None:
-        """One Newton step of the regression of a tier's successes on (d, l), with its prior. An attempt that
-        failed after part of the search counts as right with the probability that the rest would have been."""
-        precision = 1 / np.square((LOGIT_SD, DISCRIMINATION_SD, LENGTH_GAIN_SD))
-        coefficients = self._logits[number]
-        gradient = -precision * (coefficients - self._means[number])
-        curvature = np.diag(precision)
-        for index, kind in enumerate(self._kinds):
-            if self._numbers[kind.tier] != number:
-                continue
-            rows = self._kind == index
-            mass = self._weight[rows] @ self._posterior[self._task[rows]]
-            chance, features = self._chances[index], self._features(kind)
-            rest = 1.0 if kind.right else chance * (1 - kind.share) / (1 - kind.share * chance)
-            gradient += features.T @ (mass * (rest - chance))
-            curvature += (features * (mass * chance * (1 - chance))[:, None]).T @ features
-        step = np.clip(np.linalg.solve(curvature, gradient), -0.7, 0.7)
-        moved = coefficients + step
-        moved[1] = max(moved[1], 0.1)
-        self._logits[number] = moved
+    def _fit_successes(self, chances: list[Vector]) -> None:
+        """One Newton step of the regression of each tier's successes on (d, l), with its prior. An attempt
+        that failed after part of the search counts as right as likely as the rest of it would have been."""
+        gradient = -self._precision * (self._logits - self._means)
+        curvature = np.array([np.diag(self._precision)] * len(self.tiers))
+        masses = self._told.T @ self._posterior
+        for (number, features, rows), chance in zip(self._curves, chances, strict=True):
+            mass, share = masses[rows], self._share[rows]
+            rest = np.where(self._right[rows], 1.0, chance * (1 - share) / (1 - share * chance))
+            gradient[number] += features.T @ (mass * (rest - chance)).sum(axis=0)
+            spread = mass.sum(axis=0) * chance * (1 - chance)
+            curvature[number] += (features * spread[:, None]).T @ features
+        for number in self._made:
+            step = np.clip(np.linalg.solve(curvature[number], gradient[number]), -0.7, 0.7)
+            moved = self._logits[number] + step
+            moved[1] = max(moved[1], 0.1)
+            self._logits[number] = moved
 
-    def _fit_costs(self, number: int) -> None:
-        """Regression of the logarithm of a tier's costs on (d, l), failed and right ones on two levels."""
-        rows = (self._tier == number) & self._priced
-        if not rows.any():
-            return
-        weight = self._weight[rows][:, None] * self._posterior[self._task[rows]]
-        logs, right = np.log(self._dollars[rows]), self._right[rows]
-        before = _prior_costs(self.tiers[number], float(logs.mean()))
-        points = np.zeros_like(self._grid)
-        strength = np.array([PRICE_STRENGTH, PRICE_STRENGTH, SLOPE_STRENGTH, SLOPE_STRENGTH])
-        normal = np.diag(strength)
-        target = strength * np.array([before.failed, before.right, before.difficulty, before.length])
-        for outcome in (False, True):
-            columns = (points + (not outcome), points + outcome, self._deviations, self._lengths)
-            features = np.column_stack(columns)
-            mine = right == outcome
-            mass = weight[mine].sum(axis=0)
-            normal += (features * mass[:, None]).T @ features
-            target += features.T @ (logs[mine] @ weight[mine])
-        failed, right_level, difficulty, length = np.linalg.solve(normal, target).tolist()
-        mean = difficulty * self._deviations + length * self._lengths
-        offs = (logs - np.where(right, right_level, failed))[:, None] - mean
-        spread = (weight * offs**2).sum() + SLOPE_STRENGTH * before.sd**2
-        sd = math.sqrt(spread / (weight.sum() + SLOPE_STRENGTH))
-        self._costs[number] = Costs(failed, right_level, difficulty, length, sd)
+    def _fit_costs(self) -> None:
+        """Regression of the logarithm of each tier's costs on (d, l), failed and right ones on two levels:
+        the normal equations, from the moments of (1, d, l) under the posteriors."""
+        masses = (self._priced @ self._posterior) @ self._products  # tiers x outcomes x 9
+        masses = masses.reshape(len(self.tiers), 2, 3, 3)
+        logs = (self._logs @ self._posterior) @ self._basis
+        for number, level in self._level.items():
+            before = _prior_costs(self.tiers[number], level)
+            normal, target = np.zeros((4, 4)), np.zeros(4)
+            for outcome in (0, 1):
+                at = np.ix_((outcome, 2, 3), (outcome, 2, 3))
+                normal[at] += masses[number, outcome]
+                target[at[1][0]] += logs[number, outcome]
+            held = np.array([before.failed, before.right, before.difficulty, before.length])
+            found = np.linalg.solve(normal + np.diag(COST_STRENGTHS), target + COST_STRENGTHS * held)
+            spread = float(self._squares[number].sum() - 2 * found @ target + found @ normal @ found)
+            spread = max(spread, 0.0) + SLOPE_STRENGTH * before.sd**2
+            seen = float(self._priced[number].sum())
+            failed, right, difficulty, length = found.tolist()
+            sd = math.sqrt(spread / (seen + SLOPE_STRENGTH))
+            self._costs[number] = Costs(failed, right, difficulty, length, sd)
 
     def _expected_dollars(self, number: int) -> tuple[float, float]:
         """Expected dollars of a failed and a right attempt on a mean task, such that the sums over the
         attempts seen come out as they were paid."""
         costs = self._costs[number]
-        shape = np.exp(costs.difficulty * self._deviations + costs.length * self._lengths)
+        shape = np.exp(self._slope(costs))
         expected = []
-        for outcome, level in ((False, costs.failed), (True, costs.right)):
-            rows = (self._tier == number) & self._priced & (self._right == outcome)
+        for outcome, level in enumerate((costs.failed, costs.right)):
             dollars = math.exp(level + 0.5 * costs.sd**2)
-            weight = self._weight[rows]
+            weight = self._priced[number, outcome]
             seen = float(weight.sum())
             if seen:
-                predicted = dollars * float(weight @ (self._posterior[self._task[rows]] @ shape)) / seen
-                paid = float(weight @ self._dollars[rows])
+                predicted = dollars * float(weight @ self._posterior @ shape) / seen
+                paid = float(self._paid[number, outcome])
                 dollars *= (paid + CALIBRATION_STRENGTH * predicted) / (
                     predicted * (seen + CALIBRATION_STRENGTH)
                 )

@@ -71,9 +71,12 @@ class Checked:
             raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
 
 
-def learn(prior: Estimates, attempts: Sequence[Attempted], checks: Sequence[Checked] = ()) -> Estimates:
+def learn(
+    prior: Estimates, attempts: Sequence[Attempted], checks: Sequence[Checked] = (), doubt: float = 1.0
+) -> Estimates:
     """`prior` after these outcomes; those of tiers and checks it does not hold are left out.
 
+    doubt: how far tiers may be from their prior, 1 or `policies.fitting.STRANGERS`.
     All outcomes go in at once, on top of the priors as shipped: what was learnt is not a prior to learn on.
     """
     learnt = replace(prior, checks=tuple(_check(check, checks) for check in prior.checks))
@@ -83,7 +86,7 @@ def learn(prior: Estimates, attempts: Sequence[Attempted], checks: Sequence[Chec
         return learnt
     priced = any(attempt.dollars > 0 for attempt in known)
     learnt = replace(learnt, difficulty=_grid(prior.difficulty, priced))
-    fit = Fit(learnt, _told(learnt, known))
+    fit = Fit(learnt, _told(learnt, known), doubt)
     fit.run()
     tiers = tuple(_timed(fit.tier(tier), known) for tier in learnt.tiers)
     weights = tuple(fit.prior.tolist())

@@ -46,8 +46,11 @@ class Ample:
         tiers, checks, final = estimates.tiers, estimates.checks, estimates.final
         planners = [tier for tier in tiers if tier.can_plan]
         self._attempt = Limits(
-            max((t.dollars + t.switch_dollars for t in tiers), default=0.0) + sum(c.dollars for c in checks),
-            max((t.seconds for t in tiers), default=0.0) + sum(c.seconds for c in checks) + final.seconds,
+            max((t.dollars + t.switch_dollars for t in tiers), default=0.0)
+            + sum(c.most * c.dollars for c in checks),
+            max((t.seconds for t in tiers), default=0.0)
+            + sum(c.most * c.seconds for c in checks)
+            + final.seconds,
         )
         worst_dollars = [t.worst_dollars for t in tiers] + [c.worst_dollars for c in checks]
         worst_dollars += [t.plan_worst_dollars + t.switch_dollars for t in planners]

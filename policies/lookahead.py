@@ -38,7 +38,14 @@ class Parts(NamedTuple):
 
     def plus(self, other: Parts, probability: float = 1.0) -> Parts:
         """Self + probability · other."""
-        return Parts(*(mine + probability * theirs for mine, theirs in zip(self, other, strict=True)))
+        return Parts(
+            self.right + probability * other.right,
+            self.dollars + probability * other.dollars,
+            self.seconds + probability * other.seconds,
+            self.loss + probability * other.loss,
+            self.irreversible + probability * other.irreversible,
+            self.attention + probability * other.attention,
+        )
 
     def worth(self, prices: Prices) -> float:
         """V·right less every priced cost, in dollars."""
@@ -150,7 +157,7 @@ class Programme:
 
     def _bound(self, state: State) -> float:
         """An upper bound of W(state)."""
-        if not _unlimited(state):
+        if not state.unlimited:
             return self._solve(state._replace(dollars=UNLIMITED, seconds=UNLIMITED))[0]
         if state.hand is None:
             return self._solve(state)[0]
@@ -167,7 +174,3 @@ class Programme:
             deferred = c * self.model.estimates.defer_share * self.model.prices.value
             self._bounds[state] = max(going_on, caught + max(submitted, deferred))
         return self._bounds[state]
-
-
-def _unlimited(state: State) -> bool:
-    return state.dollars == UNLIMITED and state.seconds == UNLIMITED

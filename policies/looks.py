@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.estimates import CheckEstimate, TierEstimate
+from policies.estimates import CheckEstimate
 from policies.moves import Model
 from policies.posterior import Vector
 from policies.power import Hand
 
 Index: TypeAlias = NDArray[np.int64]
+Matrix: TypeAlias = NDArray[np.float64]
 
 
 class Further(NamedTuple):
@@ -26,92 +26,87 @@ class Further(NamedTuple):
     failed: int | None
 
 
-class Look(NamedTuple):
-    """A record of checks. right: P(it | right); wrong: P(it | not right), missed: P(it, and that it passes
-    the final verification as well | not right), per tier."""
+class Branches(NamedTuple):
+    """One check at every look of a generation that can still buy it. rows: their positions in the generation;
+    passed, failed: numbers of the looks after it, failed is None where the candidate is dropped."""
 
-    record: Hand
-    right: float
-    wrong: Vector
-    missed: Vector
-    further: tuple[Further, ...]
-
-
-class Grid(NamedTuple):
-    """The looks as arrays. right: shape (looks,); wrong, missed: (tiers, looks); price: (checks,); passed,
-    failed: number of the look after each check, -1 for none, (looks, checks); generations: numbers of looks,
-    those first that lead nowhere, each generation only to earlier ones. The fresh look is last."""
-
-    right: Vector
-    wrong: NDArray[np.float64]
-    missed: NDArray[np.float64]
-    price: Vector
+    price: float
+    rows: Index
     passed: Index
-    failed: Index
-    generations: tuple[Index, ...]
+    failed: Index | None
+
+
+class Generation(NamedTuple):
+    """Looks that lead only to looks of earlier generations, and the checks they can buy."""
+
+    looks: Index
+    branches: tuple[Branches, ...]
 
 
 class Looks:
-    """Every look a candidate of `tiers` can get, each after those it leads to, so the fresh one is last."""
+    """Every look a candidate can get, each after those it leads to, so the fresh one is last.
 
-    def __init__(self, model: Model, tiers: tuple[TierEstimate, ...]) -> None:
-        self._model, self._tiers = model, tiers
+    right: P(what the checks said | right), shape (looks,). wrong, missed: P(the attempt yields a candidate,
+    the checks said that, and for missed it passes the final verification | not right), shape (looks, tiers),
+    tiers in the order of the estimates.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
         self._number: dict[Hand, int] = {}
-        self.all: list[Look] = []
+        self.records: list[Hand] = []
+        self.further: list[tuple[Further, ...]] = []
         self._visit(Hand(""))
+        self.tier = {tier.name: position for position, tier in enumerate(model.estimates.tiers)}
+        self.right: Vector = np.array([model.power.right(record) for record in self.records])
+        self.wrong, self.missed = self._wrong(final=False), self._wrong(final=True)
+        self.generations = self._generations()
 
     def number(self, hand: Hand) -> int:
-        """The position in `all` of what the checks said of `hand`; KeyError if no plan leads there."""
+        """The position of what the checks said of `hand`; KeyError if no plan leads there."""
         return self._number[Hand("", hand.passed, frozenset(), hand.failed, hand.repeats)]
-
-    @cached_property
-    def grid(self) -> Grid:
-        """All of them as arrays."""
-        checks = [check.check for check in self._model.estimates.checks]
-        passed = np.full((len(self.all), len(checks)), -1)
-        failed = np.full((len(self.all), len(checks)), -1)
-        generation: list[int] = []
-        for number, look in enumerate(self.all):
-            for further in look.further:
-                column = checks.index(further.check.check)
-                passed[number, column] = further.passed
-                failed[number, column] = -1 if further.failed is None else further.failed
-            leads_to = [generation[each] for each in (*passed[number], *failed[number]) if each >= 0]
-            generation.append(1 + max(leads_to, default=-1))
-        return Grid(
-            np.array([look.right for look in self.all]),
-            np.array([look.wrong for look in self.all]).T,
-            np.array([look.missed for look in self.all]).T,
-            np.array([_price(check, self._model) for check in self._model.estimates.checks]),
-            passed,
-            failed,
-            tuple(np.flatnonzero(np.array(generation) == each) for each in range(max(generation) + 1)),
-        )
 
     def _visit(self, record: Hand) -> int:
         if record not in self._number:
             model, further = self._model, []
             for check in model.estimates.checks:
                 if not model.power.covered(check, record):
-                    price = _price(check, model)
                     passed = self._visit(record.after(check.check, True))
                     kept = check.sensitivity < 1
                     failed = self._visit(record.after(check.check, False)) if kept else None
+                    price = check.dollars + model.prices.latency * check.seconds
                     further.append(Further(check, price, passed, failed))
-            hands = [record.of(tier.name) for tier in self._tiers]
-            self.all.append(
-                Look(
-                    record,
-                    model.power.right(record),
-                    np.array([model.power.wrong(hand) for hand in hands]),
-                    np.array([model.power.wrong(hand, final=True) for hand in hands]),
-                    tuple(further),
-                )
-            )
-            self._number[record] = len(self.all) - 1
+            self._number[record] = len(self.records)
+            self.records.append(record)
+            self.further.append(tuple(further))
         return self._number[record]
 
+    def _wrong(self, final: bool) -> Matrix:
+        power = self._model.power
+        undetected = np.array([power.undetected(record, final) for record in self.records])
+        by_chance = np.array([power.by_chance(record, final) for record in self.records])
+        overfit = np.array([tier.overfit for tier in self._model.estimates.tiers])
+        return np.asarray(undetected[:, None] * (overfit + (1 - overfit) * by_chance[:, None]))
 
-def _price(check: CheckEstimate, model: Model) -> float:
-    """Dollars of a check, its seconds priced."""
-    return check.dollars + model.prices.latency * check.seconds
+    def _generations(self) -> tuple[Generation, ...]:
+        generation: list[int] = []
+        for further in self.further:
+            leads_to = [generation[after] for each in further for after in each[2:] if after is not None]
+            generation.append(1 + max(leads_to, default=-1))
+        members = [np.flatnonzero(np.array(generation) == each) for each in range(max(generation) + 1)]
+        return tuple(Generation(looks, self._branches(looks)) for looks in members)
+
+    def _branches(self, looks: Index) -> tuple[Branches, ...]:
+        branches = []
+        for check in self._model.estimates.checks:
+            bought = [
+                (row, each)
+                for row, look in enumerate(looks.tolist())
+                for each in self.further[look]
+                if each.check is check
+            ]
+            if bought:
+                rows, passed = np.array([(row, each.passed) for row, each in bought]).T
+                failed = np.array([each.failed for _, each in bought]) if check.sensitivity < 1 else None
+                branches.append(Branches(bought[0][1].price, rows, passed, failed))
+        return tuple(branches)

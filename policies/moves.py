@@ -7,6 +7,7 @@ probability. Nothing here chooses: `policies.lookahead` does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from policies.autonomy import Schedule, delivery_terms
@@ -49,6 +50,36 @@ class Move(NamedTuple):
     refused: str = ""
 
 
+class Unvalued(NamedTuple):
+    """All that moves depend on: models that differ in nothing but V and the price of latency share them."""
+
+    estimates: Estimates
+    risk: float
+    irreversible: float
+    delivery: ActionClass
+    schedule: Schedule
+    flakiness: Flakiness
+    loss_left: float
+    spending: tuple[Spent, ...]
+    digits: int | None
+
+
+class Shared(NamedTuple):
+    """What such models share. moves: by state."""
+
+    posterior: Posterior
+    power: Power
+    progress: Progress
+    moves: dict[State, tuple[Move, ...]]
+
+
+@lru_cache(maxsize=4)
+def _shared(task: Unvalued) -> Shared:
+    """Kept, as `policies.explain` plans the same task again for many V."""
+    posterior = Posterior(task.estimates, task.spending)
+    return Shared(posterior, Power(task.estimates, task.flakiness), Progress(task.estimates), {})
+
+
 class Model:
     """The transitions of one task under fixed estimates, prices, delivery and flakiness evidence.
 
@@ -72,9 +103,11 @@ class Model:
         self.schedule = schedule
         self.loss_left = loss_left
         self.digits = digits
-        self.posterior = Posterior(estimates, spending)
-        self.power = Power(estimates, flakiness)
-        self.progress = Progress(estimates)
+        prices_of_loss = prices.risk, prices.irreversible
+        task = Unvalued(
+            estimates, *prices_of_loss, delivery, schedule, flakiness, loss_left, spending, digits
+        )
+        self.posterior, self.power, self.progress, self._moves = _shared(task)
         self.caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
         self._plans = any(tier.can_plan for tier in estimates.tiers)
         self._ample = Ample(estimates)
@@ -92,11 +125,11 @@ class Model:
             left.seconds,
         )
 
-    def moves(self, state: State) -> Iterator[Move]:
+    def moves(self, state: State) -> tuple[Move, ...]:
         """Every move the plan may make in `state`: with a real effect and within the limits."""
-        for move in self._possible(state):
-            if not move.refused:
-                yield move
+        if state not in self._moves:
+            self._moves[state] = tuple(move for move in self._possible(state) if not move.refused)
+        return self._moves[state]
 
     def _possible(self, state: State) -> Iterator[Move]:
         if state.preparations:
@@ -277,7 +310,7 @@ class Model:
 
     def spent(self, state: State, dollars: float, seconds: float) -> State:
         """`state` after spending; what is left counts as unlimited once it is ample, else is rounded down."""
-        if state.dollars == UNLIMITED and state.seconds == UNLIMITED:
+        if state.unlimited:
             return state
         _, attempts = self.progress.left_to_try(state.failures)
         ample = self._ample.limits(attempts, len(state.preparations))

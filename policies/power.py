@@ -88,7 +88,7 @@ class Power:
         final verification if `final` | it is not right)."""
         key = (hand.tier, hand.passed, hand.failed, hand.repeats, final)
         if key not in self._wrong:
-            self._wrong[key] = self._undetected(hand, final) * self._plausible(hand, final)
+            self._wrong[key] = self.undetected(hand, final) * self._plausible(hand, final)
         return self._wrong[key]
 
     def covered(self, check: CheckEstimate, hand: Hand) -> bool:
@@ -114,12 +114,17 @@ class Power:
 
     def _plausible(self, hand: Hand, final: bool) -> float:
         overfit = self.estimates.tier(hand.tier).overfit
+        return overfit + (1 - overfit) * self.by_chance(hand, final)
+
+    def by_chance(self, hand: Hand, final: bool) -> float:
+        """P(the targets passed each time they ran for these checks | they are still broken)."""
         runs = 1 + sum(self.estimates.check(c).target_runs for c in hand.passed if c is not Check.REPEAT)
         runs += hand.repeats * self.estimates.check(Check.REPEAT).target_runs if hand.repeats else 0
         runs += self.estimates.final.target_runs if final else 0
-        return overfit + (1 - overfit) * self.flakiness.chance(self.estimates.flakiness, runs)
+        return self.flakiness.chance(self.estimates.flakiness, runs)
 
-    def _undetected(self, hand: Hand, final: bool) -> float:
+    def undetected(self, hand: Hand, final: bool) -> float:
+        """P(the checks said what they said, by their power | not right, the targets pass)."""
         rungs = [self.estimates.check(check).power for check in hand.passed if check in LADDER]
         if final:
             rungs.append(self.estimates.final.power)

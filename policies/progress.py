@@ -8,6 +8,7 @@ from typing import NamedTuple
 from policies.estimates import Estimates, TierEstimate
 from policies.posterior import Failures, Knowledge, add_failure, times_failed
 from policies.power import Hand
+from policies.vocabulary import UNLIMITED
 
 
 class State(NamedTuple):
@@ -21,6 +22,11 @@ class State(NamedTuple):
     preparations: tuple[str, ...]
     dollars: float
     seconds: float
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether no limit can bind any more."""
+        return self.dollars == UNLIMITED and self.seconds == UNLIMITED
 
 
 class Progress:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
-from policies.belief import Belief
-from policies.decide import EPSILON, MarginalPolicy
-from policies.estimates import PLANNED, Estimates
-from policies.vocabulary import ActionClass, Candidate, Check, Decision, Limits, Prices, Step, StepKind
+from policies.belief import Belief, hand_right
+from policies.decide import EPSILON, MarginalPolicy, is_terminal
+from policies.estimates import PLANNED, CheckEstimate, Estimates
+from policies.limits import Ample
+from policies.power import Hand
+from policies.progress import Progress
+from policies.vocabulary import (
+    UNLIMITED,
+    ActionClass,
+    Candidate,
+    Check,
+    Decision,
+    Limits,
+    Prices,
+    Step,
+    StepKind,
+)
 
 Opening: TypeAlias = tuple[str, ...]
 """The names of the steps that are a choice, up to and with the first attempt."""
@@ -20,6 +32,11 @@ Outline: TypeAlias = tuple[tuple[str, ...], ...]
 """The steps of a plan, each followed by what comes after it when it yields a candidate."""
 
 Label = TypeVar("Label")
+
+Span: TypeAlias = tuple[float, float]
+"""Two values of V, dollars."""
+
+ALWAYS: Span = (0.0, math.inf)
 
 STOP = "stop"
 MOST_STEPS = 40
@@ -55,13 +72,17 @@ class Planned:
 @dataclass(frozen=True)
 class Plan:
     """The steps when every attempt fails, and why it ends there. preparing: those before the first choice.
-    worth: W of the whole task in dollars. right: P(a right patch is delivered), as a share of V."""
+    worth: W of the whole task in dollars. right: P(a right patch is delivered), as a share of V. verified:
+    P(the first patch submitted is right, once verified), 0 if none is. span: the values of V, about, between
+    which every choice in it stays the best of those priced."""
 
     preparing: tuple[Planned, ...]
     steps: tuple[Planned, ...]
     ending: str
     worth: float
     right: float
+    verified: float = 0.0
+    span: Span = ALWAYS
 
     @property
     def opening(self) -> Opening:
@@ -80,11 +101,10 @@ class Plan:
 
 
 class Answer(NamedTuple, Generic[Label]):
-    """What is chosen (for a plan: its outline), and the worth and chance of delivering of `Plan`."""
+    """What is chosen (for a plan: its outline), and the span of `Plan`."""
 
     label: Label
-    worth: float
-    right: float
+    span: Span
 
 
 class TooMany(Exception):
@@ -104,32 +124,34 @@ class Asked:
 
         Preparing is not asked about: it costs its seconds, whatever comes of it.
         """
-        belief, left = _begun(question)
+        belief, left = begun(question)
         seconds = sum(preparation.seconds for preparation in question.estimates.preparations)
         belief, left = replace(belief, preparations=()), _less(left, 0.0, seconds)
-        begun = row = _chosen(self._decide(question, belief, left))
-        worth = begun.net - question.prices.latency * seconds if begun else 0.0
-        if worth <= EPSILON:
-            return Answer((STOP,), 0.0, 0.0)
+        decision, spared = self._decide(question, belief, left), question.prices.latency * seconds
+        row, span = _chosen(decision), _span(decision, question, spared)
+        if row is None or row.net <= spared + EPSILON:
+            return Answer((STOP,), span)
         names: list[str] = []
         while row is not None:
             names.append(row.step.name)
             if row.step.kind is StepKind.ACT:
-                return Answer(tuple(names), worth, _right(begun, question))
+                return Answer(tuple(names), span)
             belief, left = _failed(question.estimates, belief, row.step), _after(left, row)
-            row = _chosen(self._decide(question, belief, left))
-        return Answer((*names, STOP), worth, _right(begun, question))
+            decision = self._decide(question, belief, left)
+            row, span = _chosen(decision), _both(span, _span(decision, question))
+        return Answer((*names, STOP), span)
 
     def plan(self, question: Question) -> Plan:
         """What is done when every attempt fails, and after each attempt when it does not."""
-        belief, left = _begun(question)
+        belief, left = begun(question)
         preparing: list[Planned] = []
         steps: list[Planned] = []
-        worth = right = 0.0
+        worth = right = verified = 0.0
+        span = ALWAYS
         ending = f"and so on: only {MOST_STEPS} steps are shown"
         while len(steps) < MOST_STEPS:
             decision = self._decide(question, belief, left)
-            row = _chosen(decision)
+            row, span = _chosen(decision), _both(span, _span(decision, question))
             if row is None:
                 ending = decision.reason
                 break
@@ -139,23 +161,31 @@ class Asked:
             left = _after(left, row)
             then: tuple[str, ...] = ()
             if row.step.kind is StepKind.ACT and row.step.tier:
-                then = tuple(self._passing(question, belief.after_candidate(row.step.tier), left))
+                (then, passing), held = self._passing(question, belief.after_candidate(row.step.tier), left)
+                span = _both(span, passing)
+                if then[-1] == StepKind.SUBMIT:
+                    verified = verified or hand_right(held, question.estimates, verified=True)
             quote = row.quote
             planned = Planned(row.step.name, quote.dollars, quote.seconds, quote.probability, row.net, then)
             (preparing if belief.preparations else steps).append(planned)
             belief = _failed(question.estimates, belief, row.step)
-        return Plan(tuple(preparing), tuple(steps), ending, worth, right)
+        return Plan(tuple(preparing), tuple(steps), ending, worth, right, verified, span)
 
-    def _passing(self, question: Question, belief: Belief, left: Limits) -> Iterator[str]:
-        """The steps with a candidate in hand, all of which pass."""
+    def _passing(
+        self, question: Question, belief: Belief, left: Limits
+    ) -> tuple[Answer[tuple[str, ...]], Belief]:
+        """The steps with a candidate in hand, all of which pass, and what is believed before the last one."""
+        names: list[str] = []
+        span = ALWAYS
         while belief.hand is not None:
-            row = _chosen(self._decide(question, belief, left))
+            decision = self._decide(question, belief, left)
+            row, span = _chosen(decision), _both(span, _span(decision, question))
+            names.append(row.step.name if row else STOP)
             if row is None or row.step.check is None:
-                yield row.step.name if row else STOP
-                return
-            yield row.step.name
+                break
             left = _after(left, row)
             belief = belief.after_check(row.step.check, True)
+        return Answer(tuple(names), span), belief
 
     def _decide(self, question: Question, belief: Belief, left: Limits) -> Decision:
         if self.count >= self.most:
@@ -196,19 +226,32 @@ def offered(belief: Belief, estimates: Estimates, delivery: ActionClass) -> tupl
         steps += [
             Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check.check)
             for check in estimates.checks
-            if check.check not in belief.hand.passed | belief.hand.failed
-            and (check.check is not Check.AFFECTED or belief.bought)
+            if _tells_more(check, belief.hand) and (check.check is not Check.AFFECTED or belief.bought)
         ]
         steps += [Step(StepKind.SUBMIT, delivery), Step(StepKind.DEFER, ActionClass.DRAFT)]
     return tuple(steps)
 
 
+def _tells_more(check: CheckEstimate, hand: Hand) -> bool:
+    if check.check is Check.REPEAT:
+        return hand.repeats < check.most
+    return check.check not in hand.passed | hand.failed
+
+
 # How the task goes on.
 
 
-def _begun(question: Question) -> tuple[Belief, Limits]:
+def begun(question: Question) -> tuple[Belief, Limits]:
+    """The belief before the first step, and the limits: none where they are ample from the start."""
     subjects = tuple(preparation.subject for preparation in question.estimates.preparations)
-    return Belief(preparations=subjects).reproduced(0, REPRODUCED), question.limits
+    _, attempts = Progress(question.estimates).left_to_try(())
+    ample, given = Ample(question.estimates).limits(attempts, len(subjects)), question.limits
+    left = Limits(
+        UNLIMITED if given.dollars >= ample.dollars else given.dollars,
+        UNLIMITED if given.seconds >= ample.seconds else given.seconds,
+        given.loss,
+    )
+    return Belief(preparations=subjects).reproduced(0, REPRODUCED), left
 
 
 def _failed(estimates: Estimates, belief: Belief, step: Step) -> Belief:
@@ -227,6 +270,35 @@ def _failed(estimates: Estimates, belief: Belief, step: Step) -> Belief:
 def _right(row: Candidate | None, question: Question) -> float:
     value = question.prices.value
     return row.quote.gain.value / value if row is not None and value else 0.0
+
+
+def _span(decision: Decision, question: Question, spared: float = 0.0) -> Span:
+    """Between which V the choice stays the best, if the worth of every step goes on along its tangent at V.
+
+    That is exact until something later in one of them changes. spared: dollars that giving up spares.
+    """
+    row, stopping = _chosen(decision), (spared, 0.0)
+    lines = [_line(each, question) for each in decision.candidates if not each.refused]
+    here = _line(row, question) if row is not None and row.net > spared else stopping
+    if here == stopping or not any(is_terminal(each.step) for each in decision.candidates):
+        lines.append(stopping)  # else nets are relative to the better of submitting and deferring
+    low, high = ALWAYS
+    for net, slope in lines:
+        lead, closing = here[0] - net, slope - here[1]
+        if closing > 0:
+            high = min(high, question.prices.value + lead / closing)
+        elif closing < 0:
+            low = max(low, question.prices.value + lead / closing)
+    return low, high
+
+
+def _line(row: Candidate, question: Question) -> tuple[float, float]:
+    """Net at V, and what a dollar of V more adds to it."""
+    return row.net, _right(row, question)
+
+
+def _both(one: Span, other: Span) -> Span:
+    return max(one[0], other[0]), min(one[1], other[1])
 
 
 def _chosen(decision: Decision) -> Candidate | None:

@@ -93,6 +93,11 @@ class Router:
         reviewed = (self.drafts(tier, review) for tier in tiers for review in reviews)
         return (*map(self.writes, tiers), *reviewed)
 
+    def stops(self) -> Way:
+        """Nothing is tried: worth 0 on every task."""
+        nothing = np.zeros_like(self.weights)
+        return Way("stop", nothing, nothing, nothing, nothing, nothing)
+
     def writes(self, tier: TierEstimate) -> Way:
         """`tier` writes the patch; a cold prompt cache is in its dollars."""
         right = self._right(tier)

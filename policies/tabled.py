@@ -12,16 +12,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeAlias
 
-import numpy as np
-
 from policies.estimates import PLANNED, ReadEstimate, TierEstimate
+from policies.held import plan
 from policies.lookahead import NOTHING, Parts, own
 from policies.looks import Further, Looks
 from policies.moves import Model, Move
 from policies.power import Hand
 from policies.progress import State
-from policies.tables import Choice, Learning, Table, endings
-from policies.vocabulary import UNLIMITED, Check, Limits, StepKind
+from policies.tables import Choice, Learning, Table
+from policies.vocabulary import Limits, StepKind
 
 _Key: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
 """What is known, what was bought, and whether limits count."""
@@ -40,7 +39,7 @@ class TabledProgramme:
         self._from: State | None = None
         self._tables: dict[_Key, Table] = {}
         self._parts: dict[State, Parts] = {}
-        self._looks: dict[str, Looks] = {}
+        self._looks = Looks(model)
 
     def start(self, state: State) -> None:
         """Plan from `state` on: tables count failures, and what is left, from here."""
@@ -77,7 +76,7 @@ class TabledProgramme:
             move = self.model.prepare(state, self.model.estimates.preparation(state.preparations[0]))
             return self._better(NOTHING, move)
         best = NOTHING
-        choices = self._table(state, not _unlimited(state)).choices(state.failures, state.last_tier)
+        choices = self._table(state, not state.unlimited).choices(state.failures, state.last_tier)
         if not choices:  # by what was expected to be left; more may be
             choices = self._table(state, False).choices(state.failures, state.last_tier)
         for promised, choice in choices:
@@ -106,58 +105,49 @@ class TabledProgramme:
     # A candidate in hand: which checks to buy, and how to end.
 
     def _held(self, state: State, hand: Hand) -> Parts:
-        """What comes of the candidate. Going on without it is looked up once, as if all had been spent that a
-        final verification takes."""
-        model = self.model
-        going_on = NOTHING
-        for _, after in model.put_down(state).branches:
-            going_on = self.parts(model.spent(after, 0.0, model.estimates.final.seconds))
-        if hand.tier not in self._looks:
-            self._looks[hand.tier] = Looks(model, (model.estimates.tier(hand.tier),))
-        looks = self._looks[hand.tier]
+        """What comes of the candidate. Going on without it is looked up once, as if all had been spent that
+        the longest way to its end takes: under a limit a little too careful, and never too bold."""
+        model, looks, final = self.model, self._looks, self.model.estimates.final
+        dropped = model.progress.dropped(state)
         fits = {check.check for check in model.estimates.checks if not model.refuses(state, check)}
-        choices = self._choices(looks, model.hand_chance(state, hand), going_on.worth(model.prices), fits)
+        promised = self._promised(model.spent(dropped, 0.0, final.seconds))
+        choices, mass = plan(model, looks, hand.tier, model.hand_chance(state, hand), promised, fits)
 
-        def follow(number: int) -> Parts:
-            _, choice = choices[number]
-            look = looks.all[number]
-            at = state._replace(hand=replace(look.record, tier=hand.tier, knowledge=hand.knowledge))
+        def longest(number: int) -> tuple[float, float]:
+            """Dollars and seconds at most spent from this look on."""
+            choice = choices[number]
             if not isinstance(choice, Further):
-                if choice is None:
-                    return going_on
-                move = model.submit(at) if choice is StepKind.SUBMIT else model.defer(at)
-                return own(move).plus(going_on, sum(probability for probability, _ in move.branches))
-            passing = model.verify(at, choice.check).probability
-            failed = going_on if choice.failed is None else follow(choice.failed)
-            parts = Parts(dollars=choice.check.dollars, seconds=choice.check.seconds)
-            return parts.plus(follow(choice.passed), passing).plus(failed, 1 - passing)
+                return 0.0, final.seconds
+            ways = [longest(after) for after in (choice.passed, choice.failed) if after is not None]
+            dollars, seconds = (max(way) for way in zip(*ways, strict=True))
+            return choice.check.dollars + dollars, choice.check.seconds + seconds
 
-        return follow(looks.number(hand))
+        begin = looks.number(hand)
+        going_on = self.parts(model.spent(dropped, *longest(begin)))
 
-    def _choices(
-        self, looks: Looks, q: float, going_on: float, fits: set[Check]
-    ) -> list[tuple[float, Further | StepKind | None]]:
-        """For every look: what the candidate is worth, and what to do with it (None: put it down)."""
-        grid = looks.grid
-        wrong = (1 - q) * grid.wrong[0]
-        mass = (q * grid.right + wrong).tolist()
-        submitted, deferred = endings(self.model, grid, np.array([q]), np.array([0]), np.array([going_on]))
-        solved: list[tuple[float, Further | StepKind | None]] = []
-        for number, look in enumerate(looks.all):
-            best: tuple[float, Further | StepKind | None] = (max(0.0, going_on), None)
-            if submitted[0, number] > best[0]:
-                best = (float(submitted[0, number]), StepKind.SUBMIT)
-            if deferred[0, number] > best[0]:
-                best = (float(deferred[0, number]), StepKind.DEFER)
-            for further in look.further:
-                if further.check.check in fits:
-                    passing = mass[further.passed] / mass[number] if mass[number] > 0 else 1.0
-                    failed = going_on if further.failed is None else solved[further.failed][0]
-                    worth = passing * solved[further.passed][0] + (1 - passing) * failed - further.price
-                    if worth > best[0]:
-                        best = (worth, further)
-            solved.append(best)
-        return solved
+        def follow(number: int, state: State) -> Parts:
+            record = replace(looks.records[number], tier=hand.tier, knowledge=hand.knowledge)
+            at, choice = state._replace(hand=record), choices[number]
+            if not isinstance(choice, Further) or model.refuses(at, choice.check):
+                submit, ways = model.submit(at), [going_on, own(model.defer(at))]
+                if not submit.refused:
+                    ways.append(own(submit).plus(going_on, 1 - submit.probability))
+                return max(ways, key=lambda parts: parts.worth(model.prices))
+            passing = mass[choice.passed] / mass[number] if mass[number] > 0 else 1.0
+            dollars, seconds = choice.check.dollars, choice.check.seconds
+            after = model.spent(state, dollars, seconds)
+            failed = going_on if choice.failed is None else follow(choice.failed, after)
+            parts = Parts(dollars=dollars, seconds=seconds)
+            return parts.plus(follow(choice.passed, after), passing).plus(failed, 1 - passing)
+
+        return follow(begin, state)
+
+    def _promised(self, state: State) -> float:
+        """W of a state with nothing in hand; under limits what the table expects, without following it."""
+        if state.unlimited:
+            return self.parts(state).worth(self.model.prices)
+        choices = self._table(state, True).choices(state.failures, state.last_tier)
+        return choices[0][0] if choices else 0.0
 
     # Tables.
 
@@ -170,7 +160,9 @@ class TabledProgramme:
             learning = tuple(self._open(state, begin, limited))
             free = self._tables.get((state.knowledge, state.bought, False))
             predicted = free.predicted if free else None
-            self._tables[key] = Table(self.model, begin.failures, state.knowledge, left, learning, predicted)
+            self._tables[key] = Table(
+                self.model, self._looks, begin.failures, state.knowledge, left, learning, predicted
+            )
         return self._tables[key]
 
     def _left(self, begin: State, state: State) -> Limits:
@@ -198,14 +190,10 @@ class TabledProgramme:
         return learning
 
 
-def _unlimited(state: State) -> bool:
-    return state.dollars == UNLIMITED and state.seconds == UNLIMITED
-
-
 def _goes_on(earlier: State, state: State) -> bool:
     """Whether a plan made at `earlier` is as good in `state`: the same one, or no limits, and all that failed
     since was tried with what is known now."""
-    if not (_unlimited(earlier) and _unlimited(state)):
+    if not (earlier.unlimited and state.unlimited):
         return earlier == state
     before = {(failed.tier, failed.knowledge): failed.times for failed in earlier.failures}
     known = tuple(sorted(state.knowledge))

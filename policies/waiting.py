@@ -91,16 +91,3 @@ class Snapshot:
     def protected(self, risk: ClassRisk) -> ClassRisk:
         """The risk of the action once the snapshot is taken."""
         return replace(risk, irreversible_share=risk.irreversible_share * self.share_left)
-
-
-def snapshot_net(risk: ClassRisk, wrong: float, snapshot: Snapshot, prices: Prices) -> float:
-    """What taking the snapshot is worth in dollars, net of its price; buy it where this is above 0.
-
-    ρ·(ΔR - ΔR′) + ρ_irr·(ΔR_irr - ΔR_irr′) - price. ΔR itself falls where the action leaves the classes that
-    are judged by their tail.
-    """
-
-    def priced(of: ClassRisk) -> float:
-        return prices.risk * decision_loss(of, wrong) + surcharge(of, wrong, prices)
-
-    return priced(risk) - priced(snapshot.protected(risk)) - snapshot.price(prices)

@@ -20,6 +20,13 @@ from sandboxes.interface import EngineMissing
 from sandboxes.requirements import Declarations
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Traces and memory of the test's own: no test reads or writes the developer's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    monkeypatch.delenv("AGENT_MEMORY", raising=False)
+
+
 @pytest.fixture(scope="session")
 def docker_client() -> Iterator[DockerClient]:
     """A client of the engine. Without one the test is skipped, in CI it fails."""

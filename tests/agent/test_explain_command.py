@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 
 from agent.cli import app
 from agent.explain import explained, show
-from agent.settings import resolve
+from agent.lessons import Attempt, Lesson
+from agent.memory import remember
+from agent.settings import memory_file, resolve
 from agent.sources import user_file
 
 SCRIPT = {"dollars": 0.1, "seconds": 5, "ability": 1.0, "attempts": 2, "replies": []}
@@ -38,7 +41,10 @@ def test_it_says_the_plan_the_crossovers_and_the_prices() -> None:
     assert "2.  act repair" in text
     assert "stop: there is nothing left to try" in text
     assert "from  $0.00  stop" in text
-    assert "no other price changes it" in text
+    assert "no change found from $0.00 to $20000000.00" in text
+    assert "One step ahead and limits aside these estimates choose repair" in " ".join(text.split())
+    assert "Delivering what it finds (a draft)" in text
+    assert not [line for line in text.splitlines() if line != line.rstrip()]
     assert "…" not in text, "nothing is cut off"
 
 
@@ -70,9 +76,33 @@ def test_json_holds_everything(tmp_path: Path) -> None:
     assert data["complete"] is True
 
 
+def test_the_repositorys_table_counts(tmp_path: Path) -> None:
+    """A draft that a person must confirm costs their two dollars: it takes a higher value to begin."""
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    free = CliRunner().invoke(app, ["explain", "--budget", "none", str(repository)]).output
+    table = repository / "pyproject.toml"
+    table.write_text('[tool.agent.autonomy]\ndraft = "confirm"\ncommit = "free"\n')
+    asked = CliRunner().invoke(app, ["explain", "--budget", "none", str(repository)]).output
+
+    def begins(text: str) -> float:
+        return float(text.split("How it begins")[1].split("from")[2].split()[0].removeprefix("$"))
+
+    assert begins(asked) > begins(free) + 2
+    assert "needs confirm" in asked and "needs free" in free
+    assert "note: the repository's [tool.agent.autonomy] asks for less" in asked
+    table.write_text('[tool.agent.autonomy]\ndrafts = "confirm"\n')
+    done = CliRunner().invoke(app, ["explain", str(repository)])
+    assert done.exit_code == 2
+    assert "unknown action class 'drafts'" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--value", ""], "value: '' is not an amount of money"),
+        (["/nowhere"], "/nowhere is not a folder"),
         (["--value", "much"], "value: 'much' is not an amount of money"),
         (["--tier", "absent"], "unknown tier 'absent'"),
         (["--deadline", "0"], "deadline 0 leaves no time"),
@@ -84,3 +114,19 @@ def test_bad_input_is_one_line(arguments: list[str], said: str) -> None:
     assert done.exit_code == 2
     assert said in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_asks_what_finished_runs_taught_and_says_so() -> None:
+    """As `agent fix` would: after runs in which the embedded tier found nothing, less is expected of it."""
+    assert "as shipped" in shown()
+    failed = Attempt(tier="repair", right=False, dollars=0, seconds=9, searched=1.0)
+    for number in range(12):
+        remember(memory_file(), Lesson(run=str(number), finished=time.time(), attempts=(failed,)))
+    assert "learnt from 12 finished runs" in shown()
+    assert "as shipped" in shown(memory="false")
+    learnt, shipped = (explained(resolve({"memory": word}, None), False) for word in ("true", "false"))
+    assert (learnt.learnt_from, shipped.learnt_from) == (12, 0)
+    assert learnt.plan.right < shipped.plan.right
+    memory_file().unlink()
+    memory_file().mkdir()
+    assert "cannot read" in shown() and "as shipped" in shown()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import signal
-import threading
 import time
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -52,17 +49,3 @@ def test_news_are_said_no_more_often_than_is_of_use(monkeypatch: pytest.MonkeyPa
     lines = log.getvalue().splitlines()
     assert 1 <= len(lines) <= most
     assert all(line.startswith("     tests: ") for line in lines)
-
-
-def test_its_thread_leaves_signals_to_the_main_one() -> None:
-    before = set(threading.enumerate())
-    view = view_into(io.StringIO())
-    view.wait("act repair")
-    (thread,) = set(threading.enumerate()) - before
-    status = Path(f"/proc/self/task/{thread.native_id}/status").read_text()
-    blocked = int(next(line for line in status.splitlines() if line.startswith("SigBlk")).split()[1], 16)
-    view.finish()
-    assert not thread.is_alive()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        assert blocked & 1 << number - 1
-    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()) & {signal.SIGINT, signal.SIGTERM}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,10 @@ from typer.testing import CliRunner, Result
 
 from agent.cli import app
 from agent.errors import UsageError
+from agent.lessons import Attempt, Lesson
+from agent.memory import remember
 from agent.menu_cli import task_values
+from agent.settings import memory_file
 from agent.sources import user_file
 
 TIERS = {"cheap": (1.0, 0.8), "dear": (4.0, 2.6)}
@@ -102,3 +106,18 @@ def test_prices_and_tiers_are_those_of_fix() -> None:
     for wrong in (("--tier", "gpt"), ("--risk-price", "-1")):
         ran = agent_menu("--values", "20", *wrong)
         assert ran.exit_code == 2 and ran.exception.__class__ is SystemExit
+
+
+def test_qualities_are_what_finished_runs_taught() -> None:
+    def quality(*options: str) -> tuple[int, float]:
+        found = json.loads(agent_menu("--values", "20", "--json", *options).output)
+        return found["learnt_from"], next(t["quality"] for t in found["tiers"] if t["name"] == "dear")
+
+    assert "estimates: as shipped" in agent_menu("--values", "20").output
+    failed = Attempt(tier="dear", right=False, dollars=4, seconds=20)
+    for number in range(12):
+        remember(memory_file(), Lesson(run=str(number), finished=time.time(), attempts=(failed,)))
+    assert "estimates: learnt from 12 finished runs" in agent_menu("--values", "20").output
+    learnt, shipped = quality(), quality("--no-memory")
+    assert (learnt[0], shipped[0]) == (12, 0)
+    assert learnt[1] < shipped[1] - 0.1

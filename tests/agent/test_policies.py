@@ -191,3 +191,5 @@ def test_the_policy_is_a_setting_of_the_user_only(monkeypatch: pytest.MonkeyPatc
     assert resolve({"policy": "weitzman"}, None).policy == "weitzman"
     with pytest.raises(UsageError, match="unknown policy 'best'; known: marginal, pipeline, "):
         resolve({"policy": "best"}, None)
+    with pytest.raises(UsageError, match="unknown policy ''; known: marginal"):
+        resolve({"policy": ""}, None)

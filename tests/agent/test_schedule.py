@@ -118,6 +118,41 @@ def test_it_says_what_the_prices_ask_for_beyond_it(monkeypatch: pytest.MonkeyPat
     assert "multi-party" not in draft
 
 
+def test_it_says_what_is_at_stake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publish at c = 0.9: see test_stakes_by_hand."""
+    printed = CliRunner().invoke(app, ["schedule"]).output
+    publish = printed[printed.index("[classes.publish]") : printed.index("[classes.deploy]")]
+    assert "# at P(right) = 0.90: expected loss $5.20; needs confirm; a*, the schedule aside, is" in publish
+    assert "a snapshot that undoes all is worth up to $1.20, waiting for the suite $1.68" in publish
+    assert "at P(right)" not in printed[: printed.index("[classes.draft]")]
+    surer = CliRunner().invoke(app, ["schedule", "--right", "0.99"]).output
+    assert "# at P(right) = 0.99: expected loss $0.52" in surer
+    assert CliRunner().invoke(app, ["schedule", "--right", "1.5"]).exit_code == 2
+
+
+def test_it_is_tightened_by_the_repository_it_is_asked_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "pyproject.toml"
+    table.write_text('[tool.agent.autonomy]\ndraft = "confirm"\ncommit = "free"\n')
+    for arguments in (["schedule"], ["schedule", str(tmp_path)]):
+        printed = CliRunner().invoke(app, arguments).output
+        file = tmp_path / "printed.toml"
+        file.write_text(printed)
+        assert load_schedule(file) == DEFAULT_SCHEDULE.tightened(((ActionClass.DRAFT, CONFIRM),))
+        assert f"# note: tightened as {tmp_path} asks\n" in printed
+        assert "asks for less than the schedule does, ignored: commit\n" in printed
+    table.write_text('[tool.agent]\n"x\\ny" = 1\n[tool.agent.autonomy]\ndraft = "multi-party"\n')
+    file.write_text(CliRunner().invoke(app, ["schedule"]).output)
+    assert load_schedule(file).scheduled(ActionClass.DRAFT) is MULTI, "a key of two lines stays a comment"
+    table.write_text('[tool.agent.autonomy]\ndraft = "twice"\n')
+    done = CliRunner().invoke(app, ["schedule"])
+    assert done.exit_code == 2
+    assert "autonomy.draft: Input should be" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_the_repository_only_tightens_and_what_is_ignored_is_said() -> None:
     found = resolve({}, b'[tool.agent.autonomy]\ndraft = "confirm"\ncommit = "free"\ndeploy = "confirm"\n')
     assert found.schedule.scheduled(ActionClass.DRAFT) is CONFIRM

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from docker import DockerClient
+from forgeries import HONEST_FIX
 
 AGENT = Path(sys.executable).with_name("agent")
 IDENTITY = {
@@ -73,6 +74,15 @@ class World:
         config = self.folder / "config" / "marginal-agent" / "config.toml"
         with config.open("a") as stream:
             stream.write(f'[[tiers]]\nname = "{name}"\nprovider = "scripted"\nscript = "{path}"\n')
+
+    def honest(self, edits: Mapping[str, bytes | None] = HONEST_FIX) -> tuple[str, str]:
+        """Configure a free tier that knows the repair (of `calc`); the options that leave the task to it.
+
+        For tests of what comes before or after a repair: nothing is located or searched for.
+        """
+        replies = [{"edits": {path: data.decode() for path, data in edits.items() if data is not None}}]
+        self.tier("honest", dollars=0, attempts=1, ability=9, replies=replies)
+        return "--tier", "honest"
 
     def arguments(self, repository: Path, *options: str) -> tuple[list[str], Path, Path]:
         """The command line of `agent fix`, its report file and its trace."""

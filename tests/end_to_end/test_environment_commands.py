@@ -45,7 +45,8 @@ def test_an_environment_is_built_listed_shown_found_and_removed(world: World, tm
     assert re.search(r"^made for  shop-", shown.output, re.MULTILINE)
     assert re.search(r"^  iniconfig==", shown.output, re.MULTILINE)
     assert re.search(r"^  pytest==", shown.output, re.MULTILINE)
-    ran = world.fix(repository)
+    repair = world.honest({"shop.py": files["shop.py"].replace(b" + 1", b"")})
+    ran = world.fix(repository, *repair)
     assert ran.code == 0, ran.output
     assert ran.events("result")[1]["observation"]["cached"] is True
     assert mine[0] in names(world)

@@ -18,7 +18,7 @@ def test_a_folder_outside_git_gives_a_patch_file_only(world: World, tmp_path: Pa
     for name, data in BASE.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
-    ran = world.fix(folder)
+    ran = world.fix(folder, *world.honest())
     assert ran.code == 0, ran.output
     assert "not a git repository" in ran.output
     assert (ran.trace / "fix.patch").read_text().count("calc/core.py") == 4
@@ -32,7 +32,7 @@ def test_a_dirty_tree_is_the_base_and_stays_as_it_is(world: World, tmp_path: Pat
     (repository / "calc" / "core.py").write_bytes(BASE["calc/core.py"])  # the defect is not committed
     (repository / "notes.txt").write_text("mine\n")
     before = run_git(repository, "status", "--porcelain")
-    ran = world.fix(repository)
+    ran = world.fix(repository, *world.honest())
     assert ran.code == 0, ran.output
     assert run_git(repository, "status", "--porcelain") == before
     assert (repository / "calc" / "core.py").read_bytes() == BASE["calc/core.py"]

@@ -39,7 +39,7 @@ def test_auto_takes_bubblewrap_and_says_so(world: World, calc: Path) -> None:
 def test_killed_in_the_middle_of_a_step_and_resumed(
     world: World, calc: Path, bubblewrap_backend: BubblewrapBackend
 ) -> None:
-    process, _, trace = start(world, calc, "--test", TARGET, "--sandbox", "bubblewrap")
+    process, _, trace = start(world, calc, *world.honest(), "--test", TARGET, "--sandbox", "bubblewrap")
     events = trace / "events.jsonl"
     wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
     process.send_signal(signal.SIGKILL)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.docker
 
 def test_patch_out_and_nothing_else(world: World, calc: Path) -> None:
     target = world.folder / "out.patch"
-    ran = world.fix(calc, "--patch-out", str(target))
+    ran = world.fix(calc, *world.honest(), "--patch-out", str(target))
     assert ran.code == 0, ran.output
     assert run_git(calc, "status", "--porcelain") == ""
     assert f"patch file {target}" in ran.report["delivered"]
@@ -26,7 +26,7 @@ def test_patch_out_and_nothing_else(world: World, calc: Path) -> None:
 
 
 def test_apply_changes_the_tree_and_nothing_else(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--apply")
+    ran = world.fix(calc, *world.honest(), "--apply")
     assert ran.code == 0, ran.output
     assert run_git(calc, "status", "--porcelain") == " M calc/core.py\n"
     submit = next(event for event in ran.events("decision") if _chosen(event) == "submit")
@@ -35,7 +35,7 @@ def test_apply_changes_the_tree_and_nothing_else(world: World, calc: Path) -> No
 
 def test_commit_makes_a_branch_and_leaves_the_tree(world: World, calc: Path) -> None:
     (calc / "mine.txt").write_text("not committed\n")
-    ran = world.fix(calc, "--test", TARGET, "--commit", "fix/mean")
+    ran = world.fix(calc, *world.honest(), "--test", TARGET, "--commit", "fix/mean")
     assert ran.code == 0, ran.output
     assert run_git(calc, "status", "--porcelain") == "?? mine.txt\n"
     assert run_git(calc, "branch", "--show-current") == "main\n"
@@ -46,9 +46,11 @@ def test_commit_makes_a_branch_and_leaves_the_tree(world: World, calc: Path) -> 
 def test_a_commit_that_cannot_be_made_is_deferred_with_the_patch(world: World, calc: Path) -> None:
     core = calc / "calc" / "core.py"
     core.write_bytes(core.read_bytes().replace(b"(len(values) + 1)", b"(len(values) + 2)"))
-    ran = world.fix(calc, "--test", TARGET, "--commit", "fix/mean")
+    ran = world.fix(calc, *world.honest(), "--test", TARGET, "--commit", "fix/mean")
     assert ran.code == 11, ran.output
     assert "commit or stash" in ran.report["explanation"]
+    assert ran.report["explanation"].startswith("verified, but not all delivered: ")
+    assert ran.report["delivered"] == [f"patch file {ran.trace / 'fix.patch'}"]
     assert (ran.trace / "fix.patch").is_file()
     assert "fix/mean" not in run_git(calc, "branch")
 

@@ -136,7 +136,7 @@ def junit_of(repository: Path, report: Path) -> Path:
 
 
 def test_a_report_of_pytest_names_the_failing_test(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--junit", str(junit_of(calc, world.folder / "report.xml")))
+    ran = world.fix(calc, *world.honest(), "--junit", str(junit_of(calc, world.folder / "report.xml")))
     assert ran.code == 0, ran.output
     assert ran.report["targets"] == [TARGET]
 
@@ -150,7 +150,8 @@ def test_a_report_on_classes_and_parameters_maps_to_node_ids(world: World, tmp_p
 
 
 def test_a_class_stands_for_its_failing_tests(world: World, tmp_path: Path) -> None:
-    ran = world.fix(make_repository(tmp_path / "r", SHAPES), "--test", AREA)
+    repair = world.honest({"shapes.py": SHAPES["shapes.py"].replace(b"width + height", b"width * height")})
+    ran = world.fix(make_repository(tmp_path / "r", SHAPES), *repair, "--test", AREA)
     assert ran.code == 0, ran.output
     assert set(ran.report["targets"]) == FAILING
 

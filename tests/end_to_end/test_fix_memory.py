@@ -22,8 +22,9 @@ def lessons(world: World) -> list[Lesson]:
 
 
 def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc: Path) -> None:
-    world.memory = "true"
-    first = world.fix(calc, "--test", TARGET)
+    world.memory = ""  # as it is by default
+    by_hand = {"CI": ""}
+    first = world.fix(calc, "--test", TARGET, env=by_hand)
     assert first.code == 0, first.output
     assert "estimates learnt" not in first.output
     (kept,) = lessons(world)
@@ -31,14 +32,18 @@ def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc:
     assert kept.attempts[-1].searched
     text = kept.model_dump_json()
     assert not any(word in text for word in ("calc", "test_", ".py"))
-    second = world.fix(calc, "--test", TARGET)
+    second = world.fix(calc, "--test", TARGET, env=by_hand)
     assert second.code == 0, second.output
-    assert "estimates learnt from 1 run" in second.output
+    assert "estimates learnt from 1 finished run" in second.output
     shipped, learnt = (ran.events("run-started")[0]["settings"]["tiers"][0] for ran in (first, second))
     assert learnt["ability"] > shipped["ability"]
     assert len(lessons(world)) == 2
-    third = world.fix(calc, "--test", TARGET, "--no-memory")
+    third = world.fix(calc, "--test", TARGET, "--no-memory", env=by_hand)
     assert "estimates learnt" not in third.output
+    assert len(lessons(world)) == 2
+    in_ci = world.fix(calc, "--test", TARGET, env={"CI": "true"})
+    assert "estimates learnt from 2 finished runs" in in_ci.output
+    assert not in_ci.events("run-started")[0]["settings"]["memory"]
     assert len(lessons(world)) == 2
     assert world.replay(second.trace).code == 0
     assert len(lessons(world)) == 2

@@ -154,7 +154,7 @@ def test_unusual_checkouts_are_mended(world: World, calc: Path, tmp_path: Path, 
         run_git(tmp_path, "clone", "-q", "--depth=1", f"file://{calc}", str(folder))
         run_git(folder, "checkout", "-q", "--detach")
     branch = () if kind == "unborn" else ("--commit", "mended")
-    ran = world.fix(folder, "--test", TARGET, *branch)
+    ran = world.fix(folder, *world.honest(), "--test", TARGET, *branch)
     assert ran.code == 0, ran.output
     if branch:
         assert "calc/core.py" in run_git(folder, "diff", "--name-only", "HEAD", "mended")

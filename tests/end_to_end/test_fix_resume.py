@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
-from driver import World, containers_of, start, wait_for
-from forgeries import TARGET
+from driver import Ran, World, containers_of, make_repository, start, wait_for
+from forgeries import BASE, TARGET
 
 pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, docker_client: DockerClient) -> tuple[World, Ran]:
+    """One whole run of `calc`, shared: every test works on a copy of its trace."""
+    folder = tmp_path_factory.mktemp("finished")
+    world = World(folder / "home")
+    ran = world.fix(make_repository(folder / "calc", BASE), *world.honest(), "--test", TARGET)
+    assert ran.code == 0, ran.output
+    return world, ran
+
+
+def cut(ran: Ran, lines: int, copy: Path) -> Path:
+    """A copy of a trace that has only so many lines (to the end when negative: so many less)."""
+    shutil.copytree(ran.trace, copy)
+    events = copy / "events.jsonl"
+    events.write_text("".join(events.read_text().splitlines(keepends=True)[:lines]))
+    return copy
 
 
 def test_killed_in_the_middle_of_a_step_and_resumed(
@@ -49,38 +68,39 @@ def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: P
     assert world.replay(whole.trace).code == 0
 
 
-def test_a_finished_run_cannot_be_resumed(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--test", TARGET)
+def test_a_finished_run_cannot_be_resumed(finished: tuple[World, Ran]) -> None:
+    world, ran = finished
     again = world.resume(ran.trace)
     assert again.code == 2
     assert "this run has ended (fixed)" in again.errors
 
 
-def test_killed_before_its_end_was_written(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--test", TARGET)
-    lines = (ran.trace / "events.jsonl").read_text().splitlines(keepends=True)
-    (ran.trace / "events.jsonl").write_text("".join(lines[:-1]))
-    assert "the end of the run is not recorded" in " ".join(world.replay(ran.trace).output.split())
-    again = world.resume(ran.trace)
+def test_killed_before_its_end_was_written(finished: tuple[World, Ran], tmp_path: Path) -> None:
+    world, ran = finished
+    trace = cut(ran, -1, tmp_path / "trace")
+    assert "the end of the run is not recorded" in " ".join(world.replay(trace).output.split())
+    again = world.resume(trace)
     assert again.code == 0, again.output
     assert again.report["outcome"] == "fixed"
     assert again.steps() == ran.steps()
 
 
-def test_a_tree_that_changed_refuses_the_resume_and_keeps_the_trace(world: World, calc: Path) -> None:
-    ran = world.fix(calc, "--test", TARGET)
-    lines = (ran.trace / "events.jsonl").read_text().splitlines(keepends=True)
-    (ran.trace / "events.jsonl").write_text("".join(lines[:8]))
-    (calc / "new.py").write_text("x = 1\n")
-    refused = world.resume(ran.trace)
+def test_a_tree_that_changed_refuses_the_resume_and_keeps_the_trace(
+    finished: tuple[World, Ran], tmp_path: Path
+) -> None:
+    world, ran = finished
+    trace = cut(ran, 8, tmp_path / "trace")
+    new = Path(ran.events("run-started")[0]["settings"]["repository"], "new.py")
+    new.write_text("x = 1\n")
+    refused = world.resume(trace)
     assert refused.code == 2
     assert "has changed since the trace was begun" in refused.errors
-    (calc / "new.py").unlink()
-    assert world.resume(ran.trace).code == 0
+    new.unlink()
+    assert world.resume(trace).code == 0
 
 
 def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: DockerClient) -> None:
-    process, _, trace = start(world, calc, "--test", TARGET)
+    process, _, trace = start(world, calc, *world.honest(), "--test", TARGET)
     events = trace / "events.jsonl"
     wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
     process.send_signal(signal.SIGINT)

@@ -23,6 +23,11 @@ def test_a_repository_may_ask_for_a_person_where_the_schedule_asks_for_nobody(
     assert ran.code == 11, ran.output
     assert "the autonomy schedule asks a person to confirm a draft" in " ".join(ran.output.split())
     assert not patch.exists()
+    assert ran.report["delivered"] == []
+    assert "delivered   " not in ran.output
+    kept = ran.trace / "fix.patch"
+    assert kept.is_file()
+    assert f"it waits for that in {kept}" in ran.report["explanation"]
     (started,) = ran.events("run-started")
     assert ["draft", 1] in started["settings"]["schedule"]["levels"]
     assert "identical" in world.replay(ran.trace).output

@@ -110,7 +110,8 @@ def test_convert():
     }
     repository = make_repository(tmp_path / "r", files)
     refused(world.fix(repository), "cannot be collected", "No module named 'rates'", "--setup-command")
-    ran = world.fix(repository, "--setup-command", "python make_rates.py")
+    repair = world.honest({"shop.py": files["shop.py"].replace(b"amount + ", b"amount * ")})
+    ran = world.fix(repository, *repair, "--setup-command", "python make_rates.py")
     assert ran.code == 0, ran.output
     assert "+    return amount * RATES[currency]" in ran.report["diff"]
     assert "rates.py" not in ran.report["diff"]
@@ -202,7 +203,8 @@ def test_a_file_that_does_not_collect_is_never_a_green_suite(world: World, tmp_p
 def test_a_file_that_does_not_collect_is_said_beside_a_fix(world: World, tmp_path: Path) -> None:
     repository = make_repository(tmp_path / "r", UNIMPORTABLE)
     refused(world.fix(repository), "a part of the suite cannot be collected", "name its tests with --test")
-    ran = world.fix(repository, "--test", "tests/test_lib.py")
+    repair = world.honest({"lib.py": UNIMPORTABLE["lib.py"].replace(b"[1]", b"[0]")})
+    ran = world.fix(repository, *repair, "--test", "tests/test_lib.py")
     assert ran.code == 0, ran.output
     assert ran.report["targets"] == ["tests/test_lib.py::test_first"]
     assert "does not collect: tests/test_broken.py: NameError" in ran.output

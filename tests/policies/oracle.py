@@ -1,13 +1,14 @@
-"""The same economics written a second time, plainly: no counts, no memo, no bounds, no rounding.
+"""The same economics written a second time, plainly: no counts, no bounds, no rounding.
 
 A history is the list of what happened, in order. Every value is found by enumerating what may be bought next
-and what may come of it. Only for small tasks.
+and what may come of it. Only for small tasks. What is remembered is only the prediction after one and the
+same list of attempts.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.estimates import Estimates, TierEstimate
@@ -55,6 +56,7 @@ class Oracle:
     fails: int = 0
     loss_left: float = math.inf
     spending: tuple[tuple[str, float], ...] = ()
+    predictions: dict[tuple, tuple[float, float]] = field(default_factory=dict, init=False)
 
     # Bayes, by walking through the history for every difficulty on the grid.
 
@@ -101,6 +103,12 @@ class Oracle:
 
     def predict(self, past: tuple, tier: TierEstimate, knowledge: frozenset[str]) -> tuple[float, float]:
         """P(the next attempt is right), and what it is expected to cost."""
+        asked = (past, tier.name, knowledge)
+        if asked not in self.predictions:
+            self.predictions[asked] = self.predicted(past, tier, knowledge)
+        return self.predictions[asked]
+
+    def predicted(self, past: tuple, tier: TierEstimate, knowledge: frozenset[str]) -> tuple[float, float]:
         right = total = dollars = 0.0
         for task, weight in self.grid():
             for position, (name, then) in enumerate(past):

@@ -20,7 +20,7 @@ from policies.tabled import TabledProgramme
 from policies.vocabulary import ActionClass, Limits, Prices
 
 PREPARATIONS = ("intake", "baseline")
-SLOW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def programme(task, digits=None, coarse=False, spending=()):

@@ -54,12 +54,19 @@ def runner_image(docker_client: DockerClient) -> str:
     return name
 
 
-@pytest.fixture
-def runner_sandbox(docker_client: DockerClient, runner_image: str) -> Iterator[DockerSandbox]:
-    """A started sandbox with every tool, and our own files inside."""
+@pytest.fixture(scope="module")
+def runner_container(docker_client: DockerClient, runner_image: str) -> Iterator[DockerSandbox]:
+    """A started sandbox with every tool, and our own files inside, shared by the tests of a file."""
     with DockerBackend(docker_client).sandbox(runner_image) as sandbox:
         sandbox.install_inside(inside_files())
         yield sandbox
+
+
+@pytest.fixture
+def runner_sandbox(runner_container: DockerSandbox) -> DockerSandbox:
+    """That sandbox with an empty repository."""
+    runner_container.remove(REPO)
+    return runner_container
 
 
 def put(runtime: Runtime, files: Mapping[str, str]) -> None:

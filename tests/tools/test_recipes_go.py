@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from runner_images import LIMITS, outcomes, put, runner_image, runner_sandbox  # noqa: F401
+from runner_images import LIMITS, outcomes, put
 
 from sandboxes.interface import REPO, RunRequest, Sandbox
 from tools.recipe_runner import runner_of
@@ -21,7 +21,7 @@ PROJECT = {
     "go.mod": "module example.com/calc\n\ngo 1.19\n",
     "calc.go": CALC,
     "calc_test.go": """package calc
-import ("fmt"; "strings"; "testing"; "net")
+import ("fmt"; "strings"; "syscall"; "testing")
 func TestAdd(t *testing.T) { if Add(1, 2) != 3 { t.Errorf("Add = %d\\x1b[31m", Add(1, 2)) } }
 func TestFlood(t *testing.T) { fmt.Println(strings.Repeat("x", 3000000)) }
 func TestNoLineFeed(t *testing.T) { fmt.Print("no line feed") }
@@ -31,7 +31,11 @@ func TestSub(t *testing.T) {
 		t.Run(name, func(t *testing.T) { t.Parallel(); if strings.Contains(t.Name(), "é") { t.Fail() } })
 	}
 }
-func TestNoNetwork(t *testing.T) { if _, err := net.Dial("tcp", "192.0.2.1:80"); err == nil { t.Fail() } }
+func TestNoNetwork(t *testing.T) {
+	socket, _ := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	address := syscall.SockaddrInet4{Port: 80, Addr: [4]byte{192, 0, 2, 1}}
+	if err := syscall.Connect(socket, &address); err != syscall.ENETUNREACH { t.Fatal(err) }
+}
 func ExampleAdd() { fmt.Println(Add(1, 2)) // Output: 3
 }
 """,
@@ -71,7 +75,7 @@ def own_words(sandbox: Sandbox) -> list[dict[str, str]]:
     return [json.loads(line) for line in result.stdout.splitlines() if line.startswith(b"{")]
 
 
-def test_verdicts_are_what_go_says(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_verdicts_are_what_go_says(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     heard: list[int] = []
     run = runner_of(GO, runner_sandbox, runner_sandbox.python).run(
@@ -99,7 +103,7 @@ def test_verdicts_are_what_go_says(runner_sandbox: Sandbox) -> None:  # noqa: F8
     assert outcomes(run) == {f"{P}::TestNoLineFeed": "passed", **said}
 
 
-def test_a_test_that_hangs(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_a_test_that_hangs(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, {"go.mod": PROJECT["go.mod"], "hangs/h_test.go": HANGS})
     run = run_of(runner_sandbox, limits=replace(LIMITS, per_test_seconds=0.3))
     assert outcomes(run) == {f"{P}/hangs::TestQuick": "passed", f"{P}/hangs::TestHang": "timeout"}
@@ -107,7 +111,7 @@ def test_a_test_that_hangs(runner_sandbox: Sandbox) -> None:  # noqa: F811
     assert "longer than its time limit" in run_of(runner_sandbox, limits=replace(LIMITS, seconds=1)).problem
 
 
-def test_some_ids(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_some_ids(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     wanted = [f"{P}::TestSub/a_b", f"{P}/panics::TestFirst"]
     run = run_of(runner_sandbox, wanted)
@@ -116,7 +120,7 @@ def test_some_ids(runner_sandbox: Sandbox) -> None:  # noqa: F811
     assert "TestSub/no was not reported" in run_of(runner_sandbox, [f"{P}::TestSub/no"]).problem
 
 
-def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     before = run_of(runner_sandbox)
     fixed = {
@@ -156,22 +160,33 @@ FORGERIES = {
 }
 
 
+SMALL = {
+    "go.mod": PROJECT["go.mod"],
+    "calc.go": CALC,
+    "calc_test.go": 'package calc\nimport "testing"\n'
+    "func TestAdd(t *testing.T) { if Add(1, 2) != 3 { t.Fail() } }\n",
+}
+
+
+@pytest.fixture(scope="module")
+def before_forgery(runner_container: Sandbox) -> SuiteRun:
+    runner_container.remove(REPO)
+    put(runner_container, SMALL)
+    return run_of(runner_container)
+
+
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgeries(name: str, runner_sandbox: Sandbox) -> None:  # noqa: F811
-    small = {path: PROJECT[path] for path in ("go.mod", "calc.go")}
-    tests = 'package calc\nimport "testing"\nfunc TestAdd(t *testing.T) { if Add(1, 2) != 3 { t.Fail() } }\n'
-    put(runner_sandbox, {**small, "calc_test.go": tests})
-    before = run_of(runner_sandbox)
-    assert before.failing == (f"{P}::TestAdd",)
+def test_forgeries(name: str, before_forgery: SuiteRun, runner_sandbox: Sandbox) -> None:
+    assert before_forgery.failing == (f"{P}::TestAdd",)
     code, words = FORGERIES[name]
-    put(runner_sandbox, {"calc.go": f"package calc\n{code}\n"})
-    found = judge(before, run_of(runner_sandbox), [f"{P}::TestAdd"])
+    put(runner_sandbox, {**SMALL, "calc.go": f"package calc\n{code}\n"})
+    found = judge(before_forgery, run_of(runner_sandbox), [f"{P}::TestAdd"])
     assert not found.fixed
     assert words in "\n".join(found.reasons)
     assert "forged" not in "\n".join(found.reasons)
 
 
-def test_what_the_image_lacks_is_named(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_what_the_image_lacks_is_named(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     run = runner_of(replace(GO, programs=("gone",)), runner_sandbox, "python3").run(None, LIMITS)
     assert (run.complete, "gone is missing" in run.problem) == (False, True)

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from runner_images import LIMITS, outcomes, put, runner_image, runner_sandbox  # noqa: F401
+from runner_images import LIMITS, outcomes, put
 
 from sandboxes.interface import REPO, RunRequest, Sandbox
 from tools.detection import recipe_named
@@ -55,9 +55,17 @@ def run_of(
     return runner_of(recipe or node(), sandbox, sandbox.python).run(ids, limits)
 
 
-def test_verdicts_are_what_node_says(runner_sandbox: Sandbox) -> None:  # noqa: F811
+@pytest.fixture(scope="module")
+def before(runner_container: Sandbox) -> SuiteRun:
+    """The project as it is."""
+    runner_container.remove(REPO)
+    put(runner_container, PROJECT)
+    return run_of(runner_container)
+
+
+def test_verdicts_are_what_node_says(before: SuiteRun, runner_sandbox: Sandbox) -> None:
+    run = before
     put(runner_sandbox, PROJECT)
-    run = run_of(runner_sandbox)
     assert (run.problem, run.complete) == ("", True)
     expected = {
         f"{A}adds": "failed", f"{A}ok": "passed", f"{A}throws": "failed", f"{A}skipped": "skipped",
@@ -81,19 +89,19 @@ def test_verdicts_are_what_node_says(runner_sandbox: Sandbox) -> None:  # noqa: 
     assert said[b"fail"] + said[b"cancelled"] == found.count("failed") + found.count("timeout") + whole_files
 
 
-def test_a_test_that_hangs(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_a_test_that_hangs(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, {"a.test.js": "require('node:test')('hangs', () => { for (;;); });\n"})
     run = run_of(runner_sandbox, limits=replace(LIMITS, seconds=2))
     assert (run.complete, run.problem) == (False, "the run took longer than its time limit")
 
 
-def test_some_ids_run_only_their_files(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_some_ids_run_only_their_files(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     run = run_of(runner_sandbox, ["b.test.mjs::ok"])
     assert (run.complete, outcomes(run), run.collection_errors) == (True, {"b.test.mjs::ok": "passed"}, {})
 
 
-def test_flags_and_files_of_the_package_are_kept(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_flags_and_files_of_the_package_are_kept(runner_sandbox: Sandbox) -> None:
     script = "node --require ./set.js --test --test-reporter=spec 'checks/*.check.js' more.js"
     package = json.dumps({"scripts": {"test": script.replace("'", "")}})
     put(
@@ -112,10 +120,8 @@ def test_flags_and_files_of_the_package_are_kept(runner_sandbox: Sandbox) -> Non
     assert outcomes(run_of(runner_sandbox, ["more.js::m"], recipe)) == {"more.js::m": "passed"}
 
 
-def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:  # noqa: F811
-    put(runner_sandbox, PROJECT)
-    before = run_of(runner_sandbox)
-    put(runner_sandbox, {"calc.js": "exports.add = (a, b) => a + b;\n"})
+def test_a_fix_is_accepted(before: SuiteRun, runner_sandbox: Sandbox) -> None:
+    put(runner_sandbox, {**PROJECT, "calc.js": "exports.add = (a, b) => a + b;\n"})
     assert judge(before, run_of(runner_sandbox), [f"{A}adds"]).reasons == ()
 
 
@@ -132,11 +138,9 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgeries(name: str, runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_forgeries(name: str, before: SuiteRun, runner_sandbox: Sandbox) -> None:
     code, words = FORGERIES[name]
-    put(runner_sandbox, {path: PROJECT[path] for path in ("calc.js", "a.test.js")})
-    before = run_of(runner_sandbox)
-    put(runner_sandbox, {"calc.js": code})
+    put(runner_sandbox, {**PROJECT, "calc.js": code})
     found = judge(before, run_of(runner_sandbox), [f"{A}adds"])
     assert not found.fixed
     assert words in "\n".join(found.reasons)

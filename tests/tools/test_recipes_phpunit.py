@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from runner_images import LIMITS, outcomes, put, runner_image, runner_sandbox  # noqa: F401
+from runner_images import LIMITS, outcomes, put
 
 from sandboxes.interface import REPO, RunRequest, Sandbox
 from tools.recipe_runner import runner_of
@@ -55,7 +55,7 @@ def run_of(sandbox: Sandbox, ids: list[str] | None = None, limits: RunLimits = L
     return runner_of(PHPUNIT, sandbox, sandbox.python).run(ids, limits)
 
 
-def test_verdicts_are_what_phpunit_says(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_verdicts_are_what_phpunit_says(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     run = run_of(runner_sandbox)
     assert (run.problem, run.complete) == ("", True)
@@ -76,14 +76,14 @@ def test_verdicts_are_what_phpunit_says(runner_sandbox: Sandbox) -> None:  # noq
     assert said["Skipped"] + said["Incomplete"] + said["Risky"] == found.count("skipped")
 
 
-def test_some_ids_bring_what_they_depend_on(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_some_ids_bring_what_they_depend_on(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     wanted = [f"{CLASS}testDepends", f'{CLASS}testData with data set "é <x>"']
     run = run_of(runner_sandbox, wanted)
     assert (run.complete, run.problem, outcomes(run)) == (True, "", dict.fromkeys(wanted, "passed"))
 
 
-def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     before = run_of(runner_sandbox)
     put(runner_sandbox, {"src/calc.php": CALC.replace("-", "+")})
@@ -101,7 +101,7 @@ def test_a_fix_is_accepted(runner_sandbox: Sandbox) -> None:  # noqa: F811
 def test_a_suite_that_does_not_end_in_order_proves_nothing(
     before: str,
     words: str,
-    runner_sandbox: Sandbox,  # noqa: F811
+    runner_sandbox: Sandbox,
 ) -> None:
     put(runner_sandbox, {**PROJECT, "tests/OneTest.php": ONE_TEST % before})
     run = run_of(runner_sandbox, limits=replace(LIMITS, seconds=4))
@@ -123,7 +123,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgeries(name: str, runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_forgeries(name: str, runner_sandbox: Sandbox) -> None:
     code, words = FORGERIES[name]
     files = {"phpunit.xml": PROJECT["phpunit.xml"], "src/calc.php": CALC, "tests/OneTest.php": ONE_TEST % ""}
     put(runner_sandbox, files)

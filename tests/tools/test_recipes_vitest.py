@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from runner_images import LIMITS, outcomes, put, runner_image, runner_sandbox, vitest_modules  # noqa: F401
+from runner_images import LIMITS, outcomes, put
 
 from sandboxes.interface import REPO, RunRequest, Sandbox
 from tools.recipe_runner import runner_of
@@ -53,27 +53,40 @@ EXPECTED = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def sandbox(runner_sandbox: Sandbox, vitest_modules: Path) -> Sandbox:  # noqa: F811
-    """A sandbox with the project and its modules."""
+@pytest.fixture(scope="module")
+def modules_tar(vitest_modules: Path) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(vitest_modules, "node_modules")
-    runner_sandbox.put_tar(REPO, buffer.getvalue())
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def sandbox(runner_sandbox: Sandbox, modules_tar: bytes) -> Sandbox:
+    """A sandbox with the project and its modules."""
+    runner_sandbox.put_tar(REPO, modules_tar)
     put(runner_sandbox, PROJECT)
     return runner_sandbox
+
+
+@pytest.fixture(scope="module")
+def before(runner_container: Sandbox, modules_tar: bytes) -> SuiteRun:
+    """The project as it is."""
+    runner_container.remove(REPO)
+    runner_container.put_tar(REPO, modules_tar)
+    put(runner_container, PROJECT)
+    return run_of(runner_container)
 
 
 def run_of(sandbox: Sandbox, ids: list[str] | None = None, limits: RunLimits = LIMITS) -> SuiteRun:
     return runner_of(VITEST, sandbox, sandbox.python).run(ids, limits)
 
 
-def test_verdicts_are_what_vitest_says(sandbox: Sandbox) -> None:
-    run = run_of(sandbox)
-    assert (run.problem, run.complete) == ("", True)
-    assert outcomes(run) == EXPECTED
-    assert sorted(run.collection_errors) == ["b.test.ts", "c.test.ts"]
-    assert "Unexpected end of file" in run.collection_errors["c.test.ts"]
+def test_verdicts_are_what_vitest_says(before: SuiteRun, sandbox: Sandbox) -> None:
+    assert (before.problem, before.complete) == ("", True)
+    assert outcomes(before) == EXPECTED
+    assert sorted(before.collection_errors) == ["b.test.ts", "c.test.ts"]
+    assert "Unexpected end of file" in before.collection_errors["c.test.ts"]
     command = ("node", "node_modules/vitest/vitest.mjs", "run", "--reporter=json", "--bail=0")
     own = sandbox.run(RunRequest(command, timeout=60, cwd=REPO, env={"CI": "1"}, max_output=10_000_000))
     said = json.loads(own.stdout[own.stdout.index(b'{"numTotalTestSuites') :].splitlines()[0])
@@ -89,8 +102,7 @@ def test_a_loop_without_end(sandbox: Sandbox) -> None:
     assert (run.complete, run.problem) == (False, "the run took longer than its time limit")
 
 
-def test_some_ids_run_only_their_files_and_a_fix_is_accepted(sandbox: Sandbox) -> None:
-    before = run_of(sandbox)
+def test_some_ids_run_only_their_files_and_a_fix_is_accepted(before: SuiteRun, sandbox: Sandbox) -> None:
     put(sandbox, {"src/calc.ts": "export const add = (a: number, b: number) => a + b;\n"})
     some = run_of(sandbox, ["a.test.ts::adds"])
     assert (some.complete, outcomes(some), some.collection_errors) == (
@@ -117,16 +129,15 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_forgeries(name: str, sandbox: Sandbox) -> None:
+def test_forgeries(name: str, before: SuiteRun, sandbox: Sandbox) -> None:
     code, words = FORGERIES[name]
-    before = run_of(sandbox)
     put(sandbox, {"src/calc.ts": code})
     found = judge(before, run_of(sandbox), ["a.test.ts::adds"])
     assert not found.fixed
     assert words in "\n".join(found.reasons)
 
 
-def test_vitest_not_installed(runner_sandbox: Sandbox) -> None:  # noqa: F811
+def test_vitest_not_installed(runner_sandbox: Sandbox) -> None:
     put(runner_sandbox, PROJECT)
     run = run_of(runner_sandbox)
     assert not run.complete

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from docker import DockerClient
@@ -10,6 +10,7 @@ from repair_cases import DEFECTS, SHOP, Defect
 
 from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
+from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import RunRequest, SandboxLimits
 from tools.repair.localise import Localisation, localise
 from tools.repair.reports import RepairError
@@ -18,6 +19,13 @@ from tools.repair.search import RepairSearch
 REPO = "/workspace/repo"
 SOURCES = [path for path in SHOP if path.startswith("shop/")]
 pytestmark = pytest.mark.docker
+
+
+@pytest.fixture(scope="module")
+def sandbox(docker_client: DockerClient, environment_image: str) -> Iterator[DockerSandbox]:
+    """One for all: every test begins with a tree of its own."""
+    with DockerBackend(docker_client).sandbox(environment_image, python=PYTHON) as started:
+        yield started
 
 
 def put(sandbox: DockerSandbox, files: Mapping[str, str]) -> None:

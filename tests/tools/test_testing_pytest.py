@@ -18,7 +18,8 @@ LIMITS = RunLimits(seconds=60, per_test_seconds=1)
 
 
 def runner_of(repo: Path) -> PytestRunner:
-    return PytestRunner(LocalRuntime(), sys.executable, repo=str(repo), inside=INSIDE)
+    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    return PytestRunner(LocalRuntime(), sys.executable, repo=str(repo), inside=INSIDE, env=quick)
 
 
 def run_of(repo: Path, files: dict[str, str], *ids: str, limits: RunLimits = LIMITS) -> SuiteRun:

@@ -14,9 +14,10 @@ from tools.verdicts import SuiteRun
 INSIDE = str(Path(__file__).parents[2] / "tools" / "inside")
 
 
-def run_of(repo: Path, files: dict[str, str]) -> SuiteRun:
+def run_of(repo: Path, files: dict[str, str], installed_plugins: bool = False) -> SuiteRun:
     write_tree(repo, files)
-    runner = PytestRunner(LocalRuntime(), sys.executable, repo=str(repo), inside=INSIDE)
+    env = {} if installed_plugins else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    runner = PytestRunner(LocalRuntime(), sys.executable, repo=str(repo), inside=INSIDE, env=env)
     return runner.run(None, RunLimits(seconds=60, per_test_seconds=5))
 
 
@@ -46,7 +47,7 @@ UNRULY = {
 @pytest.mark.parametrize("name", UNRULY)
 def test_the_repository_own_options_do_not_break_the_run(name: str, tmp_path: Path) -> None:
     files = {"pytest.ini": f"[pytest]\naddopts = {UNRULY[name]}\n", "test_a.py": TWO}
-    run = run_of(tmp_path, files)
+    run = run_of(tmp_path, files, installed_plugins=name == "processes")
     assert (run.complete, run.problem) == (True, "")
     assert outcomes(run) == {"test_a": "failed", "test_b": "passed"}
 
