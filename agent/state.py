@@ -196,8 +196,7 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
 
 
 def _reproduced(state: State, seen: ReproductionDone) -> State:
-    failing = seen.runs * len(seen.targets) - sum(seen.passes)
-    belief = state.belief.reproduced(sum(seen.passes), failing)
+    belief = state.belief.reproduced(seen.passes, seen.runs)
     state = replace(state, reproduction=seen, belief=belief.prepared("reproduce"))
     in_suite = set(state.baseline.failing) if state.baseline else set()
     always = [t for t, n in zip(seen.targets, seen.passes, strict=True) if n == seen.runs]

@@ -176,5 +176,5 @@ class Ours:
 
     def _worth(self, estimates: Estimates) -> float:
         estimates = replace(estimates, attempts=len(estimates.tiers))
-        model = Model(estimates, self._terms.prices, ActionClass.DRAFT, self._schedule, Flakiness())
+        model = Model(estimates, self._terms.prices, ActionClass.DRAFT, self._schedule, (Flakiness(),))
         return float(Table(model, Looks(model), (), frozenset()).worth[0, 0])

@@ -47,7 +47,7 @@ class Task:
     prices: Prices
     delivery: ActionClass
     limits: Limits
-    flakiness: Flakiness
+    flakiness: tuple[Flakiness, ...]
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def random_task(rng: np.random.Generator, limited: bool, learns: bool) -> Task:
     )
     prices = Prices(rng.uniform(5, 60), rng.uniform(0, 0.05), rng.uniform(0, 20), rng.uniform(0, 20))
     limits = Limits(rng.uniform(0.5, 6), rng.uniform(30, 200)) if limited else Limits()
-    return Task(estimates, prices, CLASSES[rng.integers(4)], limits, Flakiness(0, 3))
+    return Task(estimates, prices, CLASSES[rng.integers(4)], limits, (Flakiness(0, 3),))
 
 
 def model_of(task: Task, digits: int | None) -> Model:

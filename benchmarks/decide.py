@@ -73,7 +73,7 @@ def tasks() -> dict[str, tuple[Estimates, Limits]]:
 
 def play(task: str, estimates: Estimates, limits: Limits) -> Timing:
     """Decide, pretend an outcome, decide again."""
-    policy, belief, times = MarginalPolicy(), Belief().reproduced(0, 3), []
+    policy, belief, times = MarginalPolicy(), Belief().reproduced((0,), 3), []
     for turn in range(MOST_STEPS):
         options = offered(belief, estimates, ActionClass.COMMIT)
         started = time.perf_counter()

@@ -6,7 +6,7 @@ the estimates by `policies.posterior`, so a recorded belief can be re-read under
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -40,7 +40,7 @@ class Belief:
     hand: Hand | None = None
     last_tier: str | None = None
     preparations: tuple[str, ...] = ()
-    flakiness: Flakiness = field(default_factory=Flakiness)
+    flakiness: tuple[Flakiness, ...] = (Flakiness(),)
     spending: tuple[Spent, ...] = ()
     hand_dollars: float = 0.0
 
@@ -50,11 +50,10 @@ class Belief:
             raise ValueError(f"{subject!r} is not the next preparation of {self.preparations}")
         return replace(self, preparations=self.preparations[1:])
 
-    def reproduced(self, passes: int, fails: int) -> Belief:
-        """The unpatched target tests passed and failed so often (more runs add up)."""
-        return replace(
-            self, flakiness=Flakiness(self.flakiness.passes + passes, self.flakiness.fails + fails)
-        )
+    def reproduced(self, passes: tuple[int, ...], runs: int) -> Belief:
+        """Each target test passed so often in `runs` runs of the unpatched code."""
+        seen = tuple(Flakiness(each, runs - each) for each in passes)
+        return replace(self, flakiness=seen or self.flakiness)
 
     def after_failed_attempt(self, tier: str, attempts: int = 1, dollars: float = 0.0) -> Belief:
         """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets, and cost
@@ -149,8 +148,3 @@ def difficulty(belief: Belief, estimates: Estimates) -> tuple[Vector, Vector]:
         weights = np.asarray(c * right + (1 - c) * weights)
     shape = (estimates.difficulty.points, estimates.difficulty.lengths)
     return posterior.grid.reshape(shape)[:, 0], weights.reshape(shape).sum(axis=1)
-
-
-def chance_pass(belief: Belief, estimates: Estimates) -> float:
-    """P(targets that are still broken pass one run by chance)."""
-    return belief.flakiness.chance(estimates.flakiness)

@@ -50,7 +50,7 @@ NUDGE = 0.1
 """Shadow prices are differences over at least a tenth of what is left: W is a staircase in a limit."""
 
 
-_Key: TypeAlias = tuple[Estimates, Prices, ActionClass, Flakiness, float, tuple[Spent, ...]]
+_Key: TypeAlias = tuple[Estimates, Prices, ActionClass, tuple[Flakiness, ...], float, tuple[Spent, ...]]
 """Estimates, prices, delivery, how the targets went, loss units left, what failed attempts cost."""
 
 

@@ -58,7 +58,7 @@ class Unvalued(NamedTuple):
     irreversible: float
     delivery: ActionClass
     schedule: Schedule
-    flakiness: Flakiness
+    flakiness: tuple[Flakiness, ...]
     loss_left: float
     spending: tuple[Spent, ...]
     digits: int | None
@@ -92,7 +92,7 @@ class Model:
         prices: Prices,
         delivery: ActionClass,
         schedule: Schedule,
-        flakiness: Flakiness,
+        flakiness: tuple[Flakiness, ...],
         loss_left: float = UNLIMITED,
         spending: tuple[Spent, ...] = (),
         digits: int | None = SIGNIFICANT_DIGITS,

@@ -36,13 +36,13 @@ class Hand:
 
 
 class Flakiness(NamedTuple):
-    """How the target tests went at reproduction, pooled: passes and fails of the unpatched code."""
+    """How a target test went at reproduction: passes and fails of the unpatched code."""
 
     passes: int = 0
     fails: int = 0
 
     def chance(self, prior: FlakinessPrior, runs: int = 1) -> float:
-        """P(targets that are still broken pass `runs` times in a row by chance).
+        """P(a target that is still broken passes `runs` times in a row by chance).
 
         Mixture: deterministic (never passes) or flaky with a pass rate uniform on [0, 1]; the rate's
         posterior is Beta(passes + 1, fails + 1), and its moments follow from ratios of beta functions.
@@ -53,7 +53,7 @@ class Flakiness(NamedTuple):
         return self.flaky(prior) * given_flaky
 
     def flaky(self, prior: FlakinessPrior) -> float:
-        """P(the target tests are flaky | how they went)."""
+        """P(the target is flaky | how it went)."""
         if self.passes > 0:
             return 1.0
         evidence = prior.share / (self.fails + 1)
@@ -63,12 +63,15 @@ class Flakiness(NamedTuple):
 class Power:
     """The likelihood of what the checks said, for a right and for a wrong candidate.
 
+    flakiness: of each target. Whether several are flaky together is not known, so all of them pass by chance
+    as often as the one that does so least, which is the most it can be.
+
     A wrong candidate passes its targets because it overfits or, when they are flaky, by chance. Checks catch
     both kinds by their power (the ladder subsumes: only its strongest passed rung counts) and the second kind
     also by every further run of the targets. A review errs either way, independently.
     """
 
-    def __init__(self, estimates: Estimates, flakiness: Flakiness) -> None:
+    def __init__(self, estimates: Estimates, flakiness: tuple[Flakiness, ...]) -> None:
         self.estimates = estimates
         self.flakiness = flakiness
         self._wrong: dict[tuple[str, frozenset[Check], frozenset[Check], int, bool], float] = {}
@@ -121,7 +124,7 @@ class Power:
         runs = 1 + sum(self.estimates.check(c).target_runs for c in hand.passed if c is not Check.REPEAT)
         runs += hand.repeats * self.estimates.check(Check.REPEAT).target_runs if hand.repeats else 0
         runs += self.estimates.final.target_runs if final else 0
-        return self.flakiness.chance(self.estimates.flakiness, runs)
+        return min(each.chance(self.estimates.flakiness, runs) for each in self.flakiness)
 
     def undetected(self, hand: Hand, final: bool) -> float:
         """P(the checks said what they said, by their power | not right, the targets pass)."""

@@ -251,7 +251,7 @@ def begun(question: Question) -> tuple[Belief, Limits]:
         UNLIMITED if given.seconds >= ample.seconds else given.seconds,
         given.loss,
     )
-    return Belief(preparations=subjects).reproduced(0, REPRODUCED), left
+    return Belief(preparations=subjects).reproduced((0,), REPRODUCED), left
 
 
 def _failed(estimates: Estimates, belief: Belief, step: Step) -> Belief:

@@ -234,7 +234,7 @@ def test_every_rule_keeps_to_the_limits_and_the_options_and_ends(name, task, see
     rng = random.Random(seed)
     estimates, prices, delivery, left, flaky = task
     baseline, marginal = Baseline(name), MarginalPolicy(shadow_prices=False)
-    belief = Belief(preparations=("intake", "baseline"), flakiness=Flakiness(*flaky))
+    belief = Belief(preparations=("intake", "baseline"), flakiness=(Flakiness(*flaky),))
     for _ in range(60):
         options = offered(belief, estimates)
         decision = baseline.decide(belief, options, estimates, prices, left, delivery)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_tasks import certain_difficulty, coin, plain
 
-from policies.belief import Belief, chance_pass, difficulty, hand_right, success
+from policies.belief import Belief, difficulty, hand_right, success
 from policies.estimates import LOCALISED, CheckEstimate, DifficultyPrior, FlakinessPrior, TierEstimate
 from policies.posterior import Failed
-from policies.power import Flakiness, Hand
+from policies.power import Flakiness, Hand, Power
 from policies.priors import default_estimates, repair_tier
 from policies.vocabulary import Check
 
@@ -127,21 +127,34 @@ def test_the_posterior_with_a_candidate_in_hand_mixes_right_and_failed():
 
 def test_chance_passes_by_hand():
     """Share 0.1 flaky with a uniform rate. Three fails: 0.1·1/4 against 0.9, times (0 + 1)/(3 + 2)."""
-    estimates = plain(coin(), flakiness=FlakinessPrior(0.1))
-    assert chance_pass(Belief(), estimates) == pytest.approx(0.1 / 2)
-    thrice = Belief().reproduced(0, 2).reproduced(0, 1)
-    assert chance_pass(thrice, estimates) == pytest.approx(0.025 / 0.925 / 5)
+    prior = FlakinessPrior(0.1)
+    assert Flakiness().chance(prior) == pytest.approx(0.1 / 2)
+    assert Flakiness(0, 3).chance(prior) == pytest.approx(0.025 / 0.925 / 5)
     # one pass among three: certainly flaky, Beta(2, 3)
-    assert chance_pass(Belief().reproduced(1, 2), estimates) == pytest.approx(2 / 5)
+    assert Flakiness(1, 2).chance(prior) == pytest.approx(2 / 5)
     # two passes in a row: 2/5 · 3/6
-    assert Flakiness(1, 2).chance(FlakinessPrior(0.1), runs=2) == pytest.approx(1 / 5)
+    assert Flakiness(1, 2).chance(prior, runs=2) == pytest.approx(1 / 5)
+
+
+def test_each_target_has_a_flakiness_of_its_own():
+    """A candidate passes by chance at most as often as its steadiest target, however many others pass."""
+    estimates = plain(coin(overfit=0.0), flakiness=FlakinessPrior(0.1))
+
+    def wrong(*passes):
+        belief = Belief().reproduced(passes, 3)
+        return Power(estimates, belief.flakiness).wrong(Hand("coin"))
+
+    assert wrong(0) == pytest.approx(0.025 / 0.925 / 5)
+    assert wrong(1) == pytest.approx(2 / 5)
+    assert wrong(1, 0) == wrong(0) == wrong(0, 0)
+    assert wrong(1, 2) == wrong(1)
 
 
 def test_repeating_helps_only_against_chance():
     checks = (CheckEstimate(Check.REPEAT, 0.0, 0, 0, 0, target_runs=4),)
     estimates = plain(coin(overfit=0.2), checks=checks, flakiness=FlakinessPrior(0.05))
-    sure = Belief().reproduced(0, 50).after_candidate("coin")
-    flaky = Belief().reproduced(2, 3).after_candidate("coin")
+    sure = Belief().reproduced((0,), 50).after_candidate("coin")
+    flaky = Belief().reproduced((2,), 5).after_candidate("coin")
     gained = [
         hand_right(b.after_check(Check.REPEAT, True), estimates) - hand_right(b, estimates)
         for b in (sure, flaky)

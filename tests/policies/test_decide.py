@@ -54,7 +54,7 @@ def oracle(task):
 @SLOW
 @given(tasks(limited=False))
 def test_the_search_is_decided_as_by_brute_force(task):
-    belief = Belief(flakiness=Flakiness(*task[4]))
+    belief = Belief(flakiness=(Flakiness(*task[4]),))
     decision = decide(task, belief)
     best = oracle(task).worth(History())
     assert max(0.0, *(c.net for c in decision.candidates)) == pytest.approx(best, abs=1e-9)
@@ -65,7 +65,7 @@ def test_the_search_is_decided_as_by_brute_force(task):
 @given(tasks(limited=False))
 def test_a_candidate_in_hand_is_decided_as_by_brute_force(task):
     name = task[0].tiers[0].name
-    belief = Belief(flakiness=Flakiness(*task[4])).after_candidate(name)
+    belief = Belief(flakiness=(Flakiness(*task[4]),)).after_candidate(name)
     decision = decide(task, belief)
     exact = oracle(task)
     history = History(hand=(name, frozenset()), last=name)
@@ -121,7 +121,7 @@ def test_no_limit_is_ever_broken_on_any_path(task, seed):
     rng = random.Random(seed)
     estimates, _, _, limits, flaky = task
     policy = MarginalPolicy()
-    belief = Belief(preparations=("intake", "baseline"), flakiness=Flakiness(*flaky))
+    belief = Belief(preparations=("intake", "baseline"), flakiness=(Flakiness(*flaky),))
     left = limits
     for _ in range(40):
         decision = decide(task, belief, left, policy)

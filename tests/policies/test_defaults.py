@@ -31,7 +31,7 @@ def test_it_prepares():
 @pytest.mark.parametrize("suite", [1.0, 10.0, 60.0])
 def test_it_localises_then_acts_until_the_slices_are_exhausted(suite):
     estimates = measured(ESTIMATES, suite_seconds=suite, target_seconds=0.5)
-    belief = Belief().reproduced(0, 3)
+    belief = Belief().reproduced((0,), 3)
     assert decide(belief, (LOCALISE, act("repair")), estimates).chosen == LOCALISE
     belief = belief.after_read("localise", LOCALISED)
     for _ in range(6):
@@ -46,7 +46,7 @@ def test_it_localises_then_acts_until_the_slices_are_exhausted(suite):
 def test_a_candidate_in_hand_ends_in_a_submission(suite, delivery):
     """Perhaps after a check that pays, but never in a new attempt and never in handing it over."""
     estimates = measured(ESTIMATES, suite_seconds=suite, target_seconds=0.5)
-    belief = Belief().reproduced(0, 3).after_read("localise", LOCALISED).after_candidate("repair")
+    belief = Belief().reproduced((0,), 3).after_read("localise", LOCALISED).after_candidate("repair")
     options = (act("repair"), *ENDINGS)
     for _ in range(4):
         chosen = decide(belief, options, estimates, delivery=delivery).chosen

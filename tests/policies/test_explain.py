@@ -136,7 +136,7 @@ def test_a_plan_is_what_the_policy_decides_step_by_step(task):
     question = Question(estimates, prices, limits, delivery)
     plan = Asked().plan(question)
     subjects = tuple(preparation.subject for preparation in estimates.preparations)
-    belief = Belief(preparations=subjects).reproduced(0, 2)
+    belief = Belief(preparations=subjects).reproduced((0,), 2)
     decision = MarginalPolicy().decide(
         belief, offered(belief, estimates, delivery), estimates, prices, limits, delivery
     )

@@ -25,7 +25,7 @@ SLOW = settings(max_examples=50, deadline=None, suppress_health_check=list(Healt
 
 def programme(task, digits=None, coarse=False, spending=()):
     estimates, prices, delivery, limits, flaky = task
-    flakiness = Flakiness(*flaky)
+    flakiness = (Flakiness(*flaky),)
     model = Model(estimates, prices, delivery, DEFAULT_SCHEDULE, flakiness, limits.loss, spending, digits)
     return TabledProgramme(model) if coarse else Programme(model)
 
