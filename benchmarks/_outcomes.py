@@ -24,7 +24,7 @@ class Unusable(ValueError):
 
 
 class Run(NamedTuple):
-    """One row of a table."""
+    """One row of a table. calls: NaN where they were not recorded."""
 
     task: str
     model: str
@@ -35,7 +35,8 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcomes:
-    """resolved (1 or 0), dollars, calls: shape (tasks, models), NaN where there was no run."""
+    """resolved (1 or 0), dollars, calls: shape (tasks, models), NaN where there was no run; calls also where
+    they were not recorded."""
 
     tasks: tuple[str, ...]
     models: tuple[str, ...]
@@ -58,6 +59,16 @@ class Outcomes:
     def complete(self) -> Outcomes:
         """The tasks that every model was run on."""
         return self.rows(np.flatnonzero(~np.isnan(self.resolved).any(axis=1)))
+
+    def without(self, tasks: Sequence[str]) -> Outcomes:
+        """All tasks but these."""
+        left_out = set(tasks)
+        return self.rows([row for row, task in enumerate(self.tasks) if task not in left_out])
+
+    def most_missing(self) -> tuple[str, int]:
+        """The model with the fewest runs, and how many tasks it was not run on."""
+        missing = np.isnan(self.resolved).sum(axis=0)
+        return self.models[int(missing.argmax())], int(missing.max())
 
 
 def read_table(path: Path) -> Outcomes:
@@ -93,7 +104,7 @@ def read_leaderboard(path: Path, board: str) -> Outcomes:
                     "model": result["name"],
                     "resolved": str(detail["resolved"]),
                     "cost_usd": str(detail["cost"]),
-                    "api_calls": str(detail["api_calls"]),
+                    "api_calls": "" if detail["api_calls"] is None else str(detail["api_calls"]),
                 }
                 runs.append(_run(f"{path}, {result['name']}", row))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -113,18 +124,21 @@ def _run(where: str, row: dict[str, str]) -> Run:
     resolved = TRUTH.get((row["resolved"] or "").strip().lower())
     if resolved is None:
         raise Unusable(f"{where}: resolved must be 0 or 1, not {row['resolved']!r}")
-    numbers = []
-    for column in ("cost_usd", "api_calls"):
-        try:
-            number = float(row[column])
-        except (TypeError, ValueError):
-            number = math.nan
-        if not (math.isfinite(number) and number >= 0):
-            raise Unusable(f"{where}: {column} must be a number of at least 0, not {row[column]!r}")
-        numbers.append(number)
+    dollars = _amount(where, row, "cost_usd")
+    calls = math.nan if row["api_calls"] == "" else _amount(where, row, "api_calls")
     if not (row["instance_id"] and row["model"]):
         raise Unusable(f"{where}: instance_id and model must not be empty")
-    return Run(row["instance_id"], row["model"], resolved, *numbers)
+    return Run(row["instance_id"], row["model"], resolved, dollars, calls)
+
+
+def _amount(where: str, row: dict[str, str], column: str) -> float:
+    try:
+        number = float(row[column])
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise Unusable(f"{where}: {column} must be a number of at least 0, not {row[column]!r}")
+    return number
 
 
 def _arranged(path: Path, runs: Iterable[Run]) -> Outcomes:

@@ -79,20 +79,24 @@ class Weitzman:
 
 
 def baselines(train: Outcomes, terms: Terms) -> dict[str, Player]:
-    """Every baseline, made from the training outcomes alone."""
+    """Every baseline, made from the training outcomes alone; fewest-tokens among the models whose calls are
+    recorded, if any."""
     rates = np.nanmean(train.resolved, axis=0)
     costs = np.nanmean(train.dollars, axis=0)
-    calls = np.nanmean(train.calls, axis=0)
+    counted = np.flatnonzero(~np.isnan(train.calls).all(axis=0))
+    calls = np.nanmean(train.calls[:, counted], axis=0)
     worth = terms.value * rates - terms.risk * (1 - rates) - costs
     best = int(np.argmax(worth))
     by_rate = [int(model) for model in np.argsort(-rates, kind="stable")]
     by_cost = [int(model) for model in np.argsort(costs, kind="stable")]
-    return {
+    players: dict[str, Player] = {
         BEST_SINGLE: Single(best if worth[best] > 0 else None),
         WEITZMAN: Weitzman(rates.tolist(), costs.tolist(), terms),
         "cheapest-first cascade": Cascade(by_cost),
         "fixed pipeline": Cascade(by_rate[:STEP_CAP]),
         "always-cheapest": Single(by_cost[0]),
         "always-dearest": Single(by_cost[-1]),
-        "fewest-tokens": Single(int(np.argmin(calls))),
     }
+    if len(counted):
+        players["fewest-tokens"] = Single(int(counted[np.argmin(calls)]))
+    return players

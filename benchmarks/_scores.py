@@ -91,15 +91,14 @@ class Group:
 
 
 def splits(train: Outcomes, test: Outcomes | None, parts: int, seed: int) -> list[Split]:
-    """One split with a test table, else one per fold of the tasks that every model was run on; the other
-    tasks are always learnt from."""
+    """One split with a test table, else one per fold. Tested are tasks that every model was run on; those of
+    `train` that lack one are always learnt from."""
     if test is not None:
-        return [Split(train, learnt(train), test)]
+        return [Split(train, learnt(train), test.complete())]
     tested, made = train.complete(), []
     for part in folds(len(tested.tasks), parts, seed):
         test = tested.rows(part)
-        left_out = set(test.tasks)
-        rest = train.rows([row for row, task in enumerate(train.tasks) if task not in left_out])
+        rest = train.without(test.tasks)
         made.append(Split(rest, learnt(rest), test))
     return made
 
@@ -122,7 +121,8 @@ def at_value(made: Sequence[Split], terms: Terms, seed: int) -> AtValue:
                 played[name].append(play(player, resolved.tolist(), dollars.tolist(), terms))
         best.append(oracle(split.test, terms.value))
     most = np.concatenate(best)
-    utilities = {name: np.array([each.utility for each in games]) for name, games in played.items()}
+    everywhere = {name: games for name, games in played.items() if len(games) == len(most)}
+    utilities = {name: np.array([each.utility for each in games]) for name, games in everywhere.items()}
     draws = np.random.default_rng(seed).integers(0, len(most), (RESAMPLES, len(most)))
     rows = tuple(
         Row(
@@ -132,7 +132,7 @@ def at_value(made: Sequence[Split], terms: Terms, seed: int) -> AtValue:
             float((most - utilities[name]).mean()),
             *(float(np.mean([getattr(each, field) for each in games])) for field in FIELDS),
         )
-        for name, games in played.items()
+        for name, games in everywhere.items()
     )
     minus = {}
     for other in (BEST_SINGLE, WEITZMAN):

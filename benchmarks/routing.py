@@ -4,7 +4,9 @@
                                  [--verifier 0.95,0.90] [--risk 0.5V] [--json OUT]
     python -m benchmarks.routing --leaderboard leaderboards.json [--board bash-only] ...
 
-Tables have the columns instance_id, model, resolved (0 or 1), cost_usd, api_calls: a run per task and model.
+Tables have the columns instance_id, model, resolved (0 or 1), cost_usd, api_calls (may be empty): a run per
+task and model. Tasks without a run of every model are learnt from, not tested on; tasks of both tables are
+tested on, not learnt from.
 --leaderboard reads the same from `data/leaderboards.json` of the SWE-bench site's repository in their place.
 Without --test, tasks are split into --folds random parts, each tested on what was learnt from the others.
 --verifier: sensitivity and specificity of a free check with independent errors; without it, it never errs.
@@ -146,6 +148,9 @@ def main() -> None:
         sys.exit(2)
     sensitivity, specificity = arguments.verifier or (1.0, 1.0)
     made = splits(train, test, arguments.folds, arguments.seed)
+    tested = sum(len(split.test.tasks) for split in made)
+    lacking = _lacking(train if test is None else test)
+    print(f"{len(train.models)} models, tested on {tested} tasks{lacking and f'; {lacking}'}")
     results = []
     for value in arguments.values:
         price = arguments.risk[0] + arguments.risk[1] * value
@@ -165,7 +170,7 @@ def main() -> None:
                 "verifier": arguments.verifier,
                 "risk": arguments.risk,
             },
-            "tasks": sum(len(split.test.tasks) for split in made),
+            "tasks": tested,
             "models": train.models,
             "seconds": time.perf_counter() - started,
             "values": [asdict(result) for result in results],
@@ -175,22 +180,37 @@ def main() -> None:
 
 
 def _tables(arguments: argparse.Namespace) -> tuple[Outcomes, Outcomes | None]:
-    """What is learnt from and tested on: models in both, test tasks that all of them were run on."""
+    """What is learnt from and tested on, with the models in both. Raises Unusable where a part would be
+    empty."""
     path = arguments.train or arguments.leaderboard
     train = read_table(path) if arguments.train else read_leaderboard(path, arguments.board)
     if arguments.test is None:
-        tested = train.complete()
-        if len(tested.tasks) < arguments.folds:
-            raise Unusable(f"{path} has {len(tested.tasks)} tasks with a run of every model: too few")
+        tested = len(train.complete().tasks)
+        if tested < arguments.folds:
+            raise Unusable(
+                f"{path} has {tested} tasks with a run of every model, fewer than {arguments.folds} folds: "
+                f"lower --folds or take out models that lack runs ({_lacking(train) or 'none does'})"
+            )
         return train, None
     test = read_table(arguments.test)
     models = [model for model in train.models if model in test.models]
     if not models:
         raise Unusable(f"{arguments.test} holds no model of {path}")
-    test = test.of(models).complete()
-    if not test.tasks:
-        raise Unusable(f"{arguments.test} has no task with a run of every model")
-    return train.of(models), test
+    test = test.of(models)
+    if not test.complete().tasks:
+        raise Unusable(f"{arguments.test} has no task with a run of every model; {_lacking(test)}")
+    train = train.of(models).without(test.tasks)
+    model, missing = train.most_missing()
+    if missing == len(train.tasks):
+        raise Unusable(f"{path} has no run of {model!r} on a task that is not tested on")
+    return train, test
+
+
+def _lacking(outcomes: Outcomes) -> str:
+    """How many tasks are left out, and which model most of them lack; "" if none is."""
+    lacking = len(outcomes.tasks) - len(outcomes.complete().tasks)
+    model, missing = outcomes.most_missing()
+    return f"left out for want of a run of some model: {lacking} (of {model!r}: {missing})" if lacking else ""
 
 
 if __name__ == "__main__":

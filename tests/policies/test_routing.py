@@ -15,7 +15,7 @@ import pytest
 from benchmarks._ours import OURS, Ours, learnt
 from benchmarks._outcomes import COLUMNS, Outcomes, Unusable, folds, read_leaderboard, read_table
 from benchmarks._play import STOP, History, Kind, Move, Terms, Tried, play
-from benchmarks._rivals import BEST_SINGLE, WEITZMAN, Cascade, Single, Weitzman
+from benchmarks._rivals import BEST_SINGLE, WEITZMAN, Cascade, Single, Weitzman, baselines
 from benchmarks._scores import oracle, splits
 
 PROJECT = Path(__file__).parents[2]
@@ -68,6 +68,7 @@ def test_a_table_comes_back_as_written(tmp_path: Path) -> None:
         (",".join(COLUMNS) + "\na,b,1,-2,3\n", "cost_usd must be a number of at least 0"),
         (",".join(COLUMNS) + "\na,b,1,nan,3\n", "cost_usd must be a number of at least 0"),
         (",".join(COLUMNS) + "\na,b,1,2\n", "api_calls must be a number of at least 0, not None"),
+        (",".join(COLUMNS) + "\na,b,1,,3\n", "cost_usd must be a number of at least 0, not ''"),
         (",".join(COLUMNS) + "\na,b,1,2,3\na,b,0,2,3\n", "two runs of b on a"),
         (",".join(COLUMNS) + "\n,b,1,2,3\n", "must not be empty"),
         (",".join(COLUMNS) + "\n", "holds no runs"),
@@ -78,6 +79,16 @@ def test_unusable_tables_are_refused(tmp_path: Path, rows: str, complaint: str) 
     (tmp_path / "runs.csv").write_text(rows)
     with pytest.raises(Unusable, match=complaint):
         read_table(tmp_path / "runs.csv")
+
+
+def test_calls_need_not_be_recorded(tmp_path: Path) -> None:
+    """fewest-tokens goes by the models whose calls are; without any there is no such policy."""
+    rows = ["a,x,1,2,", "a,y,1,1,9", "a,z,0,3,4", "b,x,1,2,", "b,y,1,1,7", "b,z,0,3,"]
+    (tmp_path / "runs.csv").write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+    table = read_table(tmp_path / "runs.csv")
+    assert np.isnan(table.calls).tolist() == [[True, False, False], [True, False, True]]
+    assert baselines(table, Terms(5, 0))["fewest-tokens"].next(()) == Move(Kind.TRY, 2)
+    assert "fewest-tokens" not in baselines(table.of(["x"]), Terms(5, 0))
 
 
 def test_the_leaderboard_file_is_read(tmp_path: Path) -> None:
@@ -264,6 +275,45 @@ def test_training_and_test_tables_give_the_stated_json(tmp_path: Path) -> None:
         assert group["attempts"] >= 100
         assert group["within"] == (abs(group["predicted"] - group["observed"]) <= 0.05)
     assert {"after 0 failures"} <= {group["group"] for group in report["calibration"]}
+
+
+def test_tasks_of_both_tables_are_not_learnt_from(tmp_path: Path) -> None:
+    """Whatever they say there: the same tables with those rows turned round give the same results."""
+    whole = outcomes(60, seed=4)
+    test = written(tmp_path / "test.csv", whole.rows(range(20)))
+    whole.calls[:] = np.nan
+    reports = []
+    for name in ("as they are", "turned round"):
+        train = tmp_path / "train.csv"
+        train.write_text(written(train, whole).read_text().replace("nan", ""))
+        kept = [line for line in train.read_text().splitlines() if not line.startswith("task-021,cheap")]
+        train.write_text("\n".join(kept) + "\n")
+        done = routing("--train", train, "--test", test, "--values", "5", "--json", tmp_path / "out.json")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("3 models, tested on 20 tasks\n"), name
+        reports.append(json.loads((tmp_path / "out.json").read_text())["values"])
+        whole.resolved[:20] = 1 - whole.resolved[:20]
+    assert reports[0] == reports[1]
+    alone = routing("--train", test, "--test", test)
+    assert alone.returncode == 2
+    assert "has no run of 'cheap' on a task that is not tested on" in alone.stderr
+
+
+def test_tables_with_gaps(tmp_path: Path) -> None:
+    """Tasks without a run of every model are said to be left out, and why nothing is left is said."""
+    rows = written(tmp_path / "whole.csv", outcomes(30, seed=4)).read_text().splitlines()
+    some, few = tmp_path / "some.csv", tmp_path / "few.csv"
+    some.write_text("\n".join([rows[0], *rows[5:]]) + "\n")
+    done = routing("--train", some, "--values", "5")
+    assert done.returncode == 0 and done.stderr == ""
+    tested, left_out = done.stdout.splitlines()[0].split("; ")
+    assert tested == "3 models, tested on 28 tasks"
+    assert left_out == "left out for want of a run of some model: 1 (of 'cheap': 1)"
+    few.write_text("\n".join([rows[0], *rows[1:13], *(row for row in rows[13:] if ",dear," in row)]) + "\n")
+    done = routing("--train", few)
+    assert done.returncode == 2
+    assert "4 tasks with a run of every model, fewer than 5 folds: lower --folds or take out" in done.stderr
+    assert "of some model: 26 (of 'cheap': 26)" in done.stderr
 
 
 @pytest.mark.parametrize(
