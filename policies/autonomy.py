@@ -156,25 +156,27 @@ def delivery_terms(
 
 
 def delivery_price(
-    c: NDArray[np.float64],
+    wrong: NDArray[np.float64],
+    total: NDArray[np.float64],
     action_class: ActionClass,
     prices: Prices,
     schedule: Schedule = DEFAULT_SCHEDULE,
     loss_left: float = UNLIMITED,
 ) -> NDArray[np.float64]:
-    """The price in dollars of `delivery_terms` for many c at once; infinite where the loss breaks a limit."""
+    """P(delivering) · the price in dollars of `delivery_terms` for many deliveries at once, each made with
+    probability `total`, with probability `wrong` of a wrong patch; infinite where the loss breaks a limit."""
     risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
-    chosen = expected = decision_losses(risk, 1.0 - c)
+    chosen = expected = decision_losses(risk, wrong, total)
     unit = prices.risk + prices.irreversible * risk.irreversible_share
-    best = unit * expected + schedule.attention.of(scheduled)
+    best = unit * expected + schedule.attention.of(scheduled) * total
     for level in LEVELS:
-        let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
-        dearer = schedule.attention.of(level) - schedule.attention.of(scheduled)
-        if level > scheduled and dearer < unit * (1 - let_through) * expected.max(initial=0.0):
-            price = unit * let_through * expected + schedule.attention.of(level)
-            chosen = np.where(price < best, let_through * expected, chosen)
+        if level > scheduled:
+            let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
+            price = unit * let_through * expected + schedule.attention.of(level) * total
+            if loss_left < UNLIMITED:
+                chosen = np.where(price < best, let_through * expected, chosen)
             best = np.minimum(best, price)
-    return best if loss_left == UNLIMITED else np.where(chosen > loss_left, np.inf, best)
+    return best if loss_left == UNLIMITED else np.where(chosen > loss_left * total, np.inf, best)
 
 
 def required(

@@ -17,7 +17,7 @@ import numpy as np
 from policies.autonomy import delivery_price
 from policies.looks import Further, Index, Looks, Matrix
 from policies.moves import Model
-from policies.posterior import NEVER, Vector
+from policies.posterior import Vector
 from policies.vocabulary import Check, StepKind
 
 
@@ -33,15 +33,16 @@ def endings(model: Model, looks: Looks, q: Vector, tier: Index, going_on: Vector
     """How candidates can end. Arguments of shape (candidates,): P(the attempt is right), position of the
     tier, and what going on without the candidate is worth, dollars."""
     right, odds = looks.right[:, None] * q, 1 - q
-    mass = right + looks.wrong[:, tier] * odds
-    verified = right + looks.missed[:, tier] * odds
-    terms = (model.delivery, model.prices, model.schedule, model.loss_left)
-    price = delivery_price(right / np.maximum(verified, NEVER), *terms)
-    deferred = (model.estimates.defer_share * model.prices.value) * right
-    deferred -= (model.schedule.attention.glance + going_on) * mass
+    mass = np.take(looks.wrong, tier, axis=1) * odds + right
+    missed = np.take(looks.missed, tier, axis=1) * odds
+    verified = right + missed
     submitted = model.prices.value * right
+    deferred = model.estimates.defer_share * submitted
+    deferred -= (model.schedule.attention.glance + going_on) * mass
     submitted -= (model.prices.latency * model.estimates.final.seconds) * mass
-    submitted -= np.multiply(price + going_on, verified, where=verified > 0, out=np.zeros_like(verified))
+    submitted -= going_on * verified
+    terms = (model.delivery, model.prices, model.schedule, model.loss_left)
+    submitted -= delivery_price(missed, verified, *terms)
     return Endings(submitted, deferred, mass)
 
 

@@ -86,10 +86,13 @@ def cvar(severity: float, wrong: float, level: float) -> float:
     return severity * min(1.0, wrong / (1.0 - level))
 
 
-def decision_losses(risk: ClassRisk, wrong: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`decision_loss` for many probabilities at once."""
+def decision_losses(
+    risk: ClassRisk, wrong: NDArray[np.float64], total: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """P(deciding) · `decision_loss` for many decisions at once, each made with probability `total`, and with
+    probability `wrong` made about something wrong."""
     if risk.irreversible_share >= TAIL_FROM_SHARE:
-        return np.asarray(risk.severity * np.minimum(1.0, wrong / (1.0 - TAIL_LEVEL)))
+        return np.asarray(risk.severity * np.minimum(total, wrong / (1.0 - TAIL_LEVEL)))
     return np.asarray(risk.severity * wrong)
 
 

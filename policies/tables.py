@@ -8,7 +8,6 @@ worked out only where its upper bound beats what is known already. Units: dollar
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import product
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -31,7 +30,7 @@ class Lattice(NamedTuple):
 
     counts: shape (states, tiers). after: state with one more failure of a tier, -1 if none, (states, tiers).
     layers: first state and end of each layer in which something is left to try. before: a state with one
-    failure less, and added: its tier, (states,). number: the states by their counts.
+    failure less, and added: its tier, (states,). number: the states by counts @ radix.
     """
 
     counts: Index
@@ -39,22 +38,24 @@ class Lattice(NamedTuple):
     layers: tuple[tuple[int, int], ...]
     before: Index
     added: Index
-    number: dict[bytes, int]
+    radix: Index
+    number: dict[int, int]
 
 
 @lru_cache(maxsize=32)
 def lattice(samples: int, sampling: tuple[int, ...], slices: tuple[int, ...]) -> Lattice:
     """Up to `samples` failures of sampling tiers, each up to its cap; exhaustive ones each up to its own."""
-    vectors: list[tuple[int, ...]] = [()]
+    counts = np.zeros((1, 0), dtype=np.int64)
     for cap in sampling:
-        vectors = [(*v, n) for v in vectors for n in range(min(cap, samples - sum(v)) + 1)]
-    searched = product(*(range(cap + 1) for cap in slices))
+        counts = _times(counts, cap, samples)
+    for cap in slices:
+        counts = _times(counts, cap, samples + sum(slices))
+    counts = counts[np.argsort(counts.sum(axis=1), kind="stable")]
     caps = np.array((*sampling, *slices), dtype=np.int64)
-    rows = [(*v, *w) for w in searched for v in vectors]
-    counts = np.array(sorted(rows, key=sum), dtype=np.int64).reshape(len(rows), len(caps))
     radix = np.concatenate(([1], np.cumprod(caps[:-1] + 1))).astype(np.int64)[: len(caps)]
     codes = counts @ radix
     order = np.argsort(codes)
+    ranked = codes[order]
     after = np.full(counts.shape, -1)
     before, added = np.zeros((2, len(counts)), dtype=np.int64)
     sampled = counts[:, : len(sampling)].sum(axis=1)
@@ -62,12 +63,19 @@ def lattice(samples: int, sampling: tuple[int, ...], slices: tuple[int, ...]) ->
         more = counts[:, tier] < cap
         if tier < len(sampling):
             more &= sampled < samples
-        after[more, tier] = order[np.searchsorted(codes[order], codes[more] + radix[tier])]
+        after[more, tier] = order[np.searchsorted(ranked, codes[more] + radix[tier])]
         before[after[more, tier]], added[after[more, tier]] = np.flatnonzero(more), tier
     ends = np.cumsum(np.bincount(counts.sum(axis=1))).tolist()
     layers = tuple(zip([0, *ends[:-2]], ends[:-1], strict=True)) if len(ends) > 1 else ()
-    number = {row.tobytes(): state for state, row in enumerate(counts)}
-    return Lattice(counts, after, layers, before, added, number)
+    number = dict(zip(codes.tolist(), range(len(codes)), strict=True))
+    return Lattice(counts, after, layers, before, added, radix, number)
+
+
+def _times(counts: Index, cap: int, most: int) -> Index:
+    """Every row with every number up to `cap` added as a column that leaves its sum at `most` or below."""
+    room = most - counts.sum(axis=1)
+    kept = [counts[room >= number] for number in range(cap + 1)]
+    return np.concatenate([np.column_stack((rows, np.full(len(rows), n))) for n, rows in enumerate(kept)])
 
 
 class Learning(NamedTuple):
@@ -125,8 +133,9 @@ class Table:
         """What is worth doing next, with what it is worth, the best first; nothing where stopping is best or
         no attempt is left."""
         totals = np.array([times_failed(failures, tier.name) for tier in self._tiers], dtype=np.int64)
-        state = self._lattice.number.get((totals - self._before).tobytes(), len(self._acting))
-        if state >= len(self._acting):
+        further, lattice = totals - self._before, self._lattice
+        state = lattice.number.get(int(further @ lattice.radix), len(self._acting))
+        if state >= len(self._acting) or (lattice.counts[state] != further).any():
             return []
         column = self._position.get(last or "", len(self._tiers)) if self._model.caches_matter else 0
         acting = (self._acting[state] - self._switch[:, column]).tolist()
@@ -231,7 +240,8 @@ class Table:
         """An upper bound of `held.excess`, as if every check and the final verification were free and done
         (see `Programme`); shape (states, tiers)."""
         model, wrong = self._model, (1 - q) * self._missed
-        price = delivery_price(np.array([1.0, 0.0]), model.delivery, model.prices, model.schedule).tolist()
+        terms = (model.delivery, model.prices, model.schedule)
+        price = delivery_price(np.array([0.0, 1.0]), np.ones(2), *terms).tolist()
         final = model.prices.latency * model.estimates.final.seconds
         submitted = (model.prices.value - final - price[0]) * q - (final + price[1]) * wrong
         deferred = model.estimates.defer_share * model.prices.value * q

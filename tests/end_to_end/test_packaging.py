@@ -123,6 +123,12 @@ def test_the_top_level_holds_what_is_listed_and_nothing_else() -> None:
     assert {path.parts[0] for path in repository_files() if not path.parts[0].startswith(".")} == TOP_LEVEL
 
 
+def test_every_folder_of_tests_is_run() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    folders = {path.parent for path in repository_files() if path.match("tests/**/test_*.py")}
+    assert {path.as_posix() for path in folders} == set(settings["testpaths"])
+
+
 def test_the_layers_import_one_way() -> None:
     checked = run(Path(sys.executable).with_name("lint-imports"), "--no-cache", "--no-logo")
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -89,7 +89,7 @@ def test_late_input_disturbs_no_other_request(any_sandbox: RunnerClient) -> None
     feeder = threading.Thread(target=feed)
     feeder.start()
     try:
-        for number in range(150):
+        for number in range(60):
             mine = b"%d" % number
             any_sandbox.run(interactive("sh", "-c", "echo >&3; head -c 9 >/dev/null"))
             assert any_sandbox.run(RunRequest(("cat",), timeout=5, stdin=mine)).stdout == mine
