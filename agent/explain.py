@@ -11,6 +11,7 @@ from rich.text import Text
 from agent.intake import tier_estimates
 from agent.ladder import build
 from agent.memory import counted, recall
+from agent.policies import MARGINAL
 from agent.schedule import in_words, stakes_of
 from agent.settings import Resolved
 from agent.task import Record
@@ -24,6 +25,8 @@ from tools.plain import plain
 
 LEAST_SHOWN = 1e-5
 """Dollars; what changes from less than that on is said to change above 0."""
+
+OTHERS = "this is the plan of the default policy; your settings name a baseline, which follows none"
 
 PRICE_NAMES = {"value": "value", "latency": "time", "risk": "risk", "irreversible": "irreversible"}
 
@@ -69,6 +72,7 @@ def explained(resolved: Resolved, apply: bool) -> Explained:
     found = explain(question, resolved.schedule)
     verified, suite = found.plan.verified, known.estimates.check(Check.SUITE)
     stakes = stakes_of(resolved.schedule, delivery, verified, resolved.prices, suite) if verified else None
+    policy = (OTHERS,) if resolved.policy != MARGINAL else ()
     return Explained(
         prices=resolved.prices,
         limits=resolved.limits,
@@ -87,7 +91,7 @@ def explained(resolved: Resolved, apply: bool) -> Explained:
         stakes=stakes,
         decisions=found.decisions,
         complete=found.complete,
-        notes=resolved.notes,
+        notes=(*policy, *resolved.notes),
     )
 
 
@@ -124,7 +128,8 @@ def _print(found: Explained, console: Console) -> None:
         _by_price(found),
         "" if found.complete else incomplete,
     )
-    console.print(Text(_regret(found)))
+    if found.plan.steps:
+        console.print(Text(_regret(found)))
     if found.stakes is not None:
         console.print()
         console.print(Text(f"Delivering what it finds (a {found.delivery})", style="bold"))
@@ -135,9 +140,9 @@ def _regret(found: Explained) -> str:
     """How far the choice of the next tier may be off."""
     known, misjudged = show_money(found.regret.known), show_money(found.regret.misjudged)
     return (
-        f"One step ahead and limits aside these estimates choose {found.regret.chosen}: within {known} of "
-        f"the best choice for the task, on average, if they are right; within {misjudged} if every chance of "
-        f"success is off by up to {MISJUDGED:g}."
+        f"If there were one attempt and no limit, these estimates would choose {found.regret.chosen}: "
+        f"within {known} of the best choice for the task, on average, if they are right; within {misjudged} "
+        f"if every chance of success is off by up to {MISJUDGED:g}."
     )
 
 
@@ -219,14 +224,19 @@ def _by_price(found: Explained) -> Table:
         table.add_row(
             Text(PRICE_NAMES.get(price, price)),
             _amount(price, amount),
-            _change(price, changes.get(price, []), ranges.get(price)),
+            _change(price, changes.get(price, []), ranges.get(price), found.limits.dollars),
         )
     return table
 
 
-def _change(price: str, changes: list[Change], most: float | None) -> Text:
-    """most: up to where it was looked at, None if it was not, or not in full."""
-    lines = [f"{_at(change)}: {_words(change.choice)}" for change in changes]
+def _change(price: str, changes: list[Change], most: float | None, budget: float) -> Text:
+    """most: up to where it was looked at, None if it was not, or not in full. A tier may also be dearer than
+    `budget` allows."""
+    lines = [
+        f"{_at(change)}: {_words(change.choice)}"
+        + (" (the budget)" if price.startswith("tier ") and change.at > max(budget, change.now) else "")
+        for change in changes
+    ]
     if not lines:
         looked = f"no change found from $0.00 to {_amount(price, most)}" if most is not None else ""
         lines = [looked or "not looked for"]

@@ -1,10 +1,12 @@
 """What one run teaches: a pure fold of its events, so any trace yields the same lesson.
 
-It holds no code, no paths, no test names and nothing that tells the repository.
+It holds no code, no paths, no test names and nothing that tells the repository: of the task, a digest.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -48,10 +50,12 @@ class Judged(Record):
 
 
 class Lesson(Record):
-    """What one run taught. finished: seconds since the epoch."""
+    """What one run taught. finished: seconds since the epoch. task: a digest of the tree and its failing
+    tests, "" if unknown: runs of one task are no independent evidence."""
 
     version: Literal[1] = 1
     run: Word
+    task: Word = ""
     finished: float = Field(ge=0, le=1e12)
     attempts: tuple[Attempt, ...] = Field(default=(), max_length=MOST_OUTCOMES)
     checks: tuple[Judged, ...] = Field(default=(), max_length=MOST_OUTCOMES)
@@ -120,7 +124,15 @@ def lesson(events: Iterable[Event], finished: float) -> Lesson:
                 pass
     return Lesson(
         run=first.run_id,
+        task=_task(state),
         finished=finished,
         attempts=tuple(attempts[-MOST_OUTCOMES:]),
         checks=tuple(checks[-MOST_OUTCOMES:]),
     )
+
+
+def _task(state: fold.State) -> str:
+    if state.intake is None:
+        return ""
+    words = json.dumps([state.intake.tree_hash, sorted(state.targets)])
+    return hashlib.sha256(words.encode()).hexdigest()[:16]

@@ -157,14 +157,15 @@ def read(path: Path) -> tuple[list[Lesson], int]:
 
 
 def remember(path: Path, new: Lesson) -> None:
-    """Keep a lesson, in place of an earlier one of its run, and only the newest MOST_LESSONS.
+    """Keep a lesson, in place of an earlier one of its run or its task, and only the newest MOST_LESSONS.
 
     The file is replaced as a whole under a lock, so a reader needs none. Raises OSError."""
     if not new.attempts and not new.checks:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_suffix(".lock")):
-        kept = [each for each in read(path)[0] if each.run != new.run]
+        same_task = {new.task} - {""}
+        kept = [each for each in read(path)[0] if each.run != new.run and each.task not in same_task]
         temporary = path.with_suffix(".part")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
             stream.writelines(each.model_dump_json() + "\n" for each in [*kept, new][-MOST_LESSONS:])

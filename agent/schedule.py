@@ -8,14 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import UsageError
 from agent.units import show_money
 from policies.autonomy import CLEAN_RECORD, Attention, Confirmation, Schedule, Stakes, stakes
 from policies.estimates import CheckEstimate
 from policies.priors import default_estimates
-from policies.risk import WORST_LEVEL, ClassRisk, Risks
+from policies.risk import TAIL_LEVEL, WORST_LEVEL, ClassRisk, Risks
 from policies.vocabulary import ActionClass, Check, Prices
 from policies.waiting import News
 from sandboxes.toml import load_toml
@@ -37,6 +37,12 @@ class _Attention(_Entry):
     glance: float = Field(ge=0)
     confirm: float = Field(ge=0)
     two_people: float = Field(ge=0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> _Attention:
+        if not self.glance <= self.confirm <= self.two_people:
+            raise ValueError("needs glance <= confirm <= two_people")
+        return self
 
 
 class _Class(_Entry):
@@ -115,9 +121,10 @@ def in_words(found: Stakes) -> list[str]:
         f"pricing asks for {level.word} where P(right) is below {below:.4g}"
         for level, below in found.stricter
     ]
+    measure = f"loss at its CVaR of {TAIL_LEVEL:.0%}" if found.tail else "expected loss"
     if found.loss > 0 or found.worst > 0:
         lines += [
-            f"at P(right) = {found.right:.2f}: expected loss {show_money(found.loss + found.surcharge)}; "
+            f"at P(right) = {found.right:.2f}: {measure} {show_money(found.loss + found.surcharge)}; "
             f"needs {found.level.word}; a*, the schedule aside, is {found.optimum.word}",
             f"known only by {CLEAN_RECORD} right ones: expected loss at most {show_money(found.worst)} "
             f"({WORST_LEVEL:.0%} credible)",

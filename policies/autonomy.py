@@ -13,7 +13,15 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses, worst_loss, wrong_for
+from policies.risk import (
+    DEFAULT_RISKS,
+    TAIL_FROM_SHARE,
+    Risks,
+    decision_loss,
+    decision_losses,
+    worst_loss,
+    wrong_for,
+)
 from policies.vocabulary import UNLIMITED, ActionClass, Prices
 from policies.waiting import News, Snapshot, surcharge, waiting
 
@@ -264,7 +272,7 @@ class Stakes:
     """What delivering a patch that is right with probability `right` puts at stake, in dollars.
 
     level: the confirmation it needs; optimum: a*, the schedule aside. stricter: levels beyond the schedule, P
-    below which pricing asks for them. At the scheduled level: loss, expected (CVaR where most of
+    below which pricing asks for them. At the scheduled level: loss, expected (`tail`: its CVaR, as most of
     it cannot be undone); surcharge on it for what cannot; worst, with surcharge, over the ambiguity set after
     CLEAN_RECORD right ones. snapshot: the break-even price of one that lets all of it be undone. waiting: the
     option value of waiting for one more check.
@@ -276,6 +284,7 @@ class Stakes:
     optimum: Confirmation
     stricter: tuple[tuple[Confirmation, float], ...]
     loss: float
+    tail: bool
     surcharge: float
     worst: float
     snapshot: float
@@ -300,6 +309,7 @@ def stakes(
         optimum(action_class, right, prices, schedule),
         tuple((level, c) for level, c in below if c > 0 and level > schedule.scheduled(action_class)),
         prices.risk * decision_loss(risk, 1.0 - right),
+        risk.irreversible_share >= TAIL_FROM_SHARE,
         surcharge(risk, 1.0 - right, prices),
         (prices.risk + prices.irreversible * risk.irreversible_share) * worst_loss(risk, 0, CLEAN_RECORD),
         terms.price(prices) - undone.price(prices),

@@ -22,8 +22,8 @@ from policies.progress import State
 from policies.tables import Choice, Learning, Table
 from policies.vocabulary import Limits, StepKind
 
-_Key: TypeAlias = tuple[frozenset[str], frozenset[str], bool]
-"""What is known, what was bought, and whether limits count."""
+_Key: TypeAlias = tuple[frozenset[str], frozenset[str], Limits]
+"""What is known, what was bought, and what is left of the limits."""
 
 
 KEPT = 0.8
@@ -48,7 +48,7 @@ class TabledProgramme:
         limited = self._from is not None and self._from._replace(dollars=0, seconds=0) == state._replace(
             dollars=0, seconds=0
         )
-        self._tables = {key: table for key, table in self._tables.items() if limited and not key[2]}
+        self._tables = {key: table for key, table in self._tables.items() if limited and key[2] == Limits()}
         self._from = state
         self._parts.clear()
 
@@ -151,41 +151,45 @@ class TabledProgramme:
 
     # Tables.
 
-    def _table(self, state: State, limited: bool) -> Table:
-        """The table for what is known in `state`, counting from where the plan starts."""
-        key = (state.knowledge, state.bought, limited)
+    def _table(self, state: State, limited: bool, planner: TierEstimate | None = None) -> Table:
+        """The table for what is known in `state`, counting from where the plan starts. planner: who made the
+        plan that was bought since, the cheapest if not said."""
+        begin = self._from = self._from or state
+        left = self._left(begin, state, planner) if limited else Limits()
+        key = (state.knowledge, state.bought, left)
         if key not in self._tables:
-            begin = self._from or state
-            left = self._left(begin, state) if limited else Limits()
-            learning = tuple(self._open(state, begin, limited))
-            free = self._tables.get((state.knowledge, state.bought, False))
+            learning = tuple(self._open(state, begin, limited, planner))
+            free = self._tables.get((state.knowledge, state.bought, Limits()))
             predicted = free.predicted if free else None
             self._tables[key] = Table(
                 self.model, self._looks, begin.failures, state.knowledge, left, learning, predicted
             )
         return self._tables[key]
 
-    def _left(self, begin: State, state: State) -> Limits:
-        """What is left for the table once what was bought since is paid, a plan by the dearest planner."""
+    def _left(self, begin: State, state: State, planner: TierEstimate | None) -> Limits:
+        """What is left for the table once what was bought since is paid."""
         estimates, bought = self.model.estimates, state.bought - begin.bought
         dollars, seconds = 0.0, sum(read.seconds for read in estimates.reads if read.subject in bought)
-        planners = [tier for tier in estimates.tiers if tier.can_plan and PLANNED in bought]
-        dollars += max((tier.plan_dollars + tier.switch_dollars for tier in planners), default=0.0)
-        seconds += max((tier.plan_seconds for tier in planners), default=0.0)
+        planners = [tier for tier in estimates.tiers if tier.can_plan] if planner is None else [planner]
+        if PLANNED in bought and planners:
+            dollars += min(tier.plan_dollars + tier.switch_dollars for tier in planners)
+            seconds += min(tier.plan_seconds for tier in planners)
         return Limits(begin.dollars - dollars, begin.seconds - seconds)
 
-    def _open(self, state: State, begin: State, limited: bool) -> list[Learning]:
+    def _open(
+        self, state: State, begin: State, limited: bool, planner: TierEstimate | None
+    ) -> list[Learning]:
         """Reads and plans still to be had, with the tables after them."""
         model, learning = self.model, []
         latency, learned = model.prices.latency, model.progress.learned
         for read in model.estimates.reads:
             if read.subject not in state.bought and read.gives not in state.knowledge:
-                after = self._table(learned(state, read.subject, read.gives), limited)
+                after = self._table(learned(state, read.subject, read.gives), limited, planner)
                 learning.append(Learning(read, latency * read.seconds, after))
         if PLANNED not in state.bought:
             for tier in model.progress.left_to_try(begin.failures)[0]:
                 if tier.can_plan:
-                    after = self._table(learned(state, PLANNED, PLANNED), limited)
+                    after = self._table(learned(state, PLANNED, PLANNED), limited, tier)
                     learning.append(Learning(tier, tier.plan_dollars + latency * tier.plan_seconds, after))
         return learning
 

@@ -42,7 +42,7 @@ def test_it_says_the_plan_the_crossovers_and_the_prices() -> None:
     assert "stop: there is nothing left to try" in text
     assert "from  $0.00  stop" in text
     assert "no change found from $0.00 to $20000000.00" in text
-    assert "One step ahead and limits aside these estimates choose repair" in " ".join(text.split())
+    assert "these estimates would choose repair: within" in " ".join(text.split())
     assert "Delivering what it finds (a draft)" in text
     assert not [line for line in text.splitlines() if line != line.rstrip()]
     assert "…" not in text, "nothing is cut off"

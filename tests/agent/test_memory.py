@@ -295,6 +295,17 @@ def test_a_run_counts_once_and_only_the_newest_are_kept(monkeypatch: pytest.Monk
     assert MOST_LESSONS >= 100
 
 
+def test_runs_of_one_task_count_once(tmp_path: Path) -> None:
+    """The same failing tests of the same tree again are no further evidence."""
+    for run, task in (("a", "one"), ("b", "two"), ("c", "one")):
+        remember(memory_file(), one(run).model_copy(update={"task": task}))
+    assert [each.run for each in read(memory_file())[0]] == ["b", "c"]
+    for name in ("first", "second"):
+        driven(tmp_path / name, "cascade", ("dear",))
+    first, second = (lesson(Trace(tmp_path / name).events(), 1.0) for name in ("first", "second"))
+    assert first.task == second.task != ""
+
+
 def test_a_run_that_teaches_nothing_is_not_kept() -> None:
     remember(memory_file(), Lesson(run="r", finished=1.0))
     assert not memory_file().exists()

@@ -124,6 +124,20 @@ def test_what_the_coarse_plan_loses_on_a_middling_task(limits):
     assert coarse.worth(state) == pytest.approx(whole, rel=0.03)
 
 
+@pytest.mark.parametrize("budget", [0.1, 0.2, 0.5])
+def test_a_planner_beyond_the_budget_does_not_spoil_the_plan_of_another(budget):
+    cheap, dear = (
+        replace(tier, can_plan=True, plan_dollars=0.3 * tier.dollars, plan_worst_dollars=tier.dollars)
+        for tier in (ladder(1)[0], ladder(4)[3])
+    )
+    limits = Limits(dollars=budget, seconds=900)
+    task = (default_estimates((cheap, dear)), Prices(), ActionClass.DRAFT, limits, (0, 3))
+    exact, coarse = programme(task), programme(task, coarse=True)
+    state = exact.model.state(Belief(), limits)
+    coarse.start(state)
+    assert coarse.worth(state) == pytest.approx(exact.worth(state), rel=1e-3)
+
+
 def test_a_long_search_does_not_exhaust_the_stack():
     slices = 60
     tier = repair_tier((1 / slices,) * slices, seconds=3.0)
