@@ -134,12 +134,7 @@ class Build:
             self.notes.append("the locked versions cannot be had together here; newer ones are used")
             return everything
         if declared.build_requirements and self._download(builder, needed, (), how):
-            lacking = ", ".join(declared.build_requirements)
-            self.notes.append(
-                f"what the project is built with could not be had ({lacking}); it is used uninstalled"
-                f"{_also_sources(how)}"
-            )
-            self.can_build = False
+            self._give_up_building(", ".join(declared.build_requirements), how)
             return needed
         fewer = self._without_what_is_missing(builder, everything, how)
         if fewer:
@@ -156,6 +151,7 @@ class Build:
         """What can be had when requirements that pip finds no distribution of are left out; () if nothing.
 
         The tests asked about may do without, and if not, say so themselves."""
+        built_with = self.declarations.build_requirements
         for _ in range(_MOST_MISSING):
             found = _MISSING.findall(self.log)
             name = canonicalize_name(found[-1]) if found else ""
@@ -163,13 +159,23 @@ class Build:
             if len(fewer) == len(wanted) or name in _ALWAYS:
                 return ()
             wanted = fewer
-            what = "source or wheel" if how.source_distributions else "wheel"
-            self.notes.append(
-                f"left out: pip finds no {what} of {name} here (is the name right?){_also_sources(how)}"
-            )
+            if name in {canonicalize_name(Requirement(line).name) for line in built_with}:
+                self._give_up_building(name, how)
+            else:
+                what = "source or wheel" if how.source_distributions else "wheel"
+                self.notes.append(
+                    f"left out: pip finds no {what} of {name} here (is the name right?){_also_sources(how)}"
+                )
             if self._download(builder, wanted, (), how):
                 return wanted
         return ()
+
+    def _give_up_building(self, lacking: str, how: _Fetch) -> None:
+        self.notes.append(
+            f"what the project is built with could not be had ({lacking}); it is used uninstalled"
+            f"{_also_sources(how)}"
+        )
+        self.can_build = False
 
     def _download(
         self,

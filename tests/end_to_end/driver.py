@@ -160,7 +160,9 @@ def run_git(folder: Path, *arguments: str) -> str:
 
 def containers_of(process: subprocess.Popen[bytes], client: DockerClient) -> list[str]:
     """Names of the containers that this process has made and that are still there."""
-    found = client.containers.list(all=True, filters={"name": f"marginal-agent-{process.pid}-"})
+    found = client.containers.list(
+        all=True, filters={"name": f"marginal-agent-{process.pid}-"}, ignore_removed=True
+    )
     return [str(container.name) for container in found]
 
 

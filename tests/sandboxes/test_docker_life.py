@@ -25,7 +25,7 @@ PROJECT = Path(__file__).parents[2]
 
 def names_of(client: DockerClient, pid: int) -> list[str]:
     """Names of the containers of a process, running or not."""
-    found = client.containers.list(all=True, filters={"label": f"{PID_LABEL}={pid}"})
+    found = client.containers.list(all=True, filters={"label": f"{PID_LABEL}={pid}"}, ignore_removed=True)
     return [str(each.name) for each in found]
 
 
