@@ -116,3 +116,15 @@ def test_an_error_at_import_is_localised(sandbox: DockerSandbox) -> None:
     found = run(sandbox, files, ["test_broken.py::test_it"], [])
     assert top(found) == [("broken.py", 3)]
     assert "ZeroDivisionError" in " ".join(found.errors)
+
+
+def test_options_of_plugins_that_are_not_installed_are_ignored(sandbox: DockerSandbox) -> None:
+    files = {
+        "pytest.ini": "[pytest]\naddopts = --cov=calc --cov-report=term-missing\n",
+        "calc.py": "def half(n):\n    return n * 2\n\n\ndef same(n):\n    return n\n",
+        "test_calc.py": "from calc import half, same\n\n\ndef test_half():\n    assert half(4) == 2\n\n\n"
+        "def test_same():\n    assert same(4) == 4\n",
+    }
+    found = run(sandbox, files, ["test_calc.py::test_half"], ["test_calc.py::test_same"])
+    assert (found.failed, found.passed) == (1, 1)
+    assert ("calc.py", 2) in top(found, 2)

@@ -185,7 +185,7 @@ def test_a_search_that_runs_out_of_memory_says_so(
     docker_client: DockerClient, environment_image: str
 ) -> None:
     files = {
-        "calc.py": f"TABLE = [{'1 + 2, ' * 100_000}]\n",
+        "calc.py": "".join(f"x{n} = 1 + 2\n" for n in range(100_000)),
         "test_calc.py": "def test_it():\n    assert 0\n",
     }
     limits = SandboxLimits(memory_bytes=256 * 2**20, disk_bytes=64 * 2**20)

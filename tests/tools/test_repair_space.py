@@ -101,3 +101,13 @@ def test_every_candidate_called_invalid_does_not_compile() -> None:
 def test_a_file_that_cannot_be_parsed_is_refused(data: bytes) -> None:
     with pytest.raises((SyntaxError, ValueError)):
         Source("bad.py", data)
+
+
+def test_of_a_table_of_data_only_the_first_entries_are_edited() -> None:
+    made = Project()
+    data = f"TABLE = [{'1 + 2, ' * 3000}]\nLIMIT = 3\n".encode()
+    made.add(Source("table.py", data))
+    starts = [candidate.start for candidate in Space(made, None, 0).candidates]
+    last = data.index(b"LIMIT")
+    assert any(start >= last for start in starts)
+    assert max(start for start in starts if start < last) < 7 * 200

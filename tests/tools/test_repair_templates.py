@@ -119,12 +119,105 @@ SOURCES = [
     ),
     ("tuple order", "a, b = b, a\n", "a, b = a, b\n"),
     ("loop kind", "if a:\n    n += 1\n", "while a:\n    n += 1\n"),
+    (
+        "sunk statement",
+        "def f(xs):\r\n\tn = 0\r\n\tfor x in xs:\r\n\t\tn += x  # ß\r\n",
+        "def f(xs):\r\n\tfor x in xs:\r\n\t\tn = 0\r\n\t\tn += x  # ß\r\n",
+    ),
+    (
+        "hoisted statement",
+        "while a:\n    b = [\n        1,\n    ]\n    c(b)",
+        "b = [\n    1,\n]\nwhile a:\n    c(b)",
+    ),
+    ("moved further", "a = 1; x = 2\nb = 2\nc = 3\nd = 4", "a = 1; x = 2\nd = 4\nb = 2\nc = 3\n"),
+    (
+        "branches",
+        "if a:\n    b  # why\nelif c:\n    d\nelse:\n    e\n",
+        "if a:\n    b  # why\nelif c:\n    e\nelse:\n    d\n",
+    ),
+    ("argument inserted", "def f(a, b):\n    return g(a)\n", "def f(a, b):\n    return g(b, a)\n"),
+    (
+        "passed on parameter",
+        "def f(a, b):\n    f(\n        a,\n    )\n",
+        "def f(a, b):\n    f(\n        a,\n    b)\n",
+    ),
+    ("pattern", 'p = re.compile("é\\\\d{2}")\n', 'p = re.compile("é\\\\d{3}")\n'),
+    ("pattern", 'p = re.compile(rb"[^a-z]")\n', 'p = re.compile(rb"[a-z]")\n'),
+    (
+        "mutable default",
+        'def f(a, b=[], *, c=1):\n    """Doc."""\n    return b\n',
+        'def f(a, b=None, *, c=1):\n    """Doc."""\n    if b is None:\n        b = []\n    return b\n',
+    ),
+    ("everywhere", "def f(ä, b):\n    return ä + len(ä)\n", "def f(ä, b):\n    return b + len(b)\n"),
+    ("slice by a name", "y = xs[:-n]\n", "y = xs[:len(xs) - n]\n"),
+    (
+        "instance attribute",
+        "class A:\n    def __init__(self):\n        self.n = 0\n\n    xs = []\n",
+        "class A:\n    def __init__(self):\n        self.xs = []\n        self.n = 0\n\n",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "before", "after"), SOURCES)
 def test_real_sources(name: str, before: str, after: str) -> None:
     assert after in results(name, before)
+
+
+ODD = """# ñ
+import re, math; from os import path
+LIMIT = "ä" \\
+    "b"
+@property
+class Ünique(Base): xs = []; ys: dict = {}
+async def go(a, *b, c={}, **d):
+\t'''dôc'''
+\tasync with a as é, b: await é(*b, **d); return
+\ttry:
+\t\tfor i, (j, k) in enumerate(a): yield (i
+\t\t\t+ j)
+\t\telse: del d["é"]; d["é"] += 1
+\texcept (KeyError, ValueError) as e: raise Error(f"{é!r:>{k}}") from e
+\telse: x = y = [lambda z: z[1:2, ::-1] for _ in a if _ if not _]
+\tfinally:
+\t\twhile 0 <= i < 3 and (j or k): i -= 1; continue
+\tif (n := len(a)) > 1: pass
+\telif a: global LIMIT; LIMIT = -a // 2 % 3 ** 2
+\telse:
+\t\tassert a, "é"
+\treturn re.sub("é+", "%5.2f {x:3}" "", a, flags=re.I) if a else {**c, 1: {2}, 3: (4,)}
+self.é.b()
+"""
+
+
+@pytest.mark.parametrize("text", [ODD, ODD.replace("\n", "\r\n"), ODD.rstrip(), ODD.replace("\t", "  ")])
+def test_any_layout_is_edited_within_its_bounds(text: str) -> None:
+    """Edits stay inside the file, cut no character in two, and are few for one node."""
+    source = Source("odd.py", text.encode())
+    made = Project()
+    made.add(source)
+    for entry in TEMPLATES.values():
+        for node in ast.walk(source.tree):
+            if isinstance(node, entry.nodes) and source.statement(node) is not None:
+                edits = list(entry.propose(node, Place(source, made)))
+                assert len(edits) <= (150 if entry.name in ("guard", "extended condition") else 40), (
+                    entry.name
+                )
+                for edit in edits:
+                    assert 0 <= edit.start <= edit.end <= len(source.data)
+                    assert edit.weight > 0
+                    source.apply(edit.start, edit.end, edit.replacement).decode()
+
+
+def test_borrowed_code_names_only_what_is_defined_there() -> None:
+    text = "def f(a):\n    b = [c for c in a if c.x]\n    if b: pass\ndef g(d):\n    if d: pass\n    k = d\n"
+    for name in ("borrowed condition", "other condition", "borrowed statement", "borrowed expression"):
+        for found in results(name, text):
+            first, second = (
+                {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+                for function in ast.parse(found).body
+            )
+            assert first <= {"a", "b", "c"}
+            assert second <= {"d", "k"}
 
 
 def test_a_byte_order_mark_is_kept() -> None:

@@ -102,11 +102,10 @@ class Deadline:
         raise TimeLimit("the test took longer than its time limit")
 
 
-class Options:
-    """Neutralises options of the repository that would break the run, and takes the second snapshot."""
+class Ignored:
+    """Accepts options of plugins that are not installed, and ignores them."""
 
-    def __init__(self, guard: Integrity, ignored: dict[str, Any]) -> None:
-        self._guard = guard
+    def __init__(self, ignored: dict[str, Any]) -> None:
         self._ignored = ignored
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
@@ -117,6 +116,14 @@ class Options:
                 how["nargs"] = "?"
             # addoption refuses short lower-case options, which -n of xdist is.
             group._addoption(option, dest=f"ignored_{option.strip('-')}", help="ignored", **how)
+
+
+class Options(Ignored):
+    """Neutralises options of the repository that would break the run, and takes the second snapshot."""
+
+    def __init__(self, guard: Integrity, ignored: dict[str, Any]) -> None:
+        super().__init__(ignored)
+        self._guard = guard
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_load_initial_conftests(self, early_config: pytest.Config) -> Iterator[None]:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import ast
 import hashlib
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from . import (  # noqa: F401 (importing a template file registers its templates)
+    templates_arguments,
+    templates_borrowed,
+    templates_branches,
+    templates_callees,
     templates_calls,
+    templates_comparisons,
     templates_conditions,
     templates_constants,
+    templates_definitions,
     templates_guards,
     templates_imports,
+    templates_inserts,
+    templates_mappings,
+    templates_moves,
     templates_names,
     templates_operators,
+    templates_parts,
+    templates_regexes,
     templates_returns,
     templates_statements,
+    templates_strings,
+    templates_swaps,
+    templates_values,
 )
 from .bodies import fingerprint
 from .registry import Edit, Place, by_node_type
@@ -25,6 +40,8 @@ from .scope import Project
 from .source import Source
 
 MAX_CANDIDATES = 20_000
+MAX_NODES = 200
+"""Of one statement: a table of data is not searched for the one entry that is wrong."""
 Scores = Mapping[tuple[str, int], float]
 
 
@@ -102,11 +119,13 @@ def _weighed_edits(place: Place, scores: Scores | None) -> Iterator[tuple[Edit, 
     The square sharpens the order: a line half as suspicious is a quarter as likely.
     """
     source, table = place.source, by_node_type()
+    sizes: Counter[ast.stmt | None] = Counter()
     groups: dict[tuple[int, str], list[Edit]] = {}
     priors: dict[tuple[int, str], float] = {}
     for node in _editable(source.tree):
         statement = source.statement(node)
-        if statement is None:
+        sizes[statement] += 1
+        if statement is None or sizes[statement] > MAX_NODES:
             continue
         score = 1.0 if scores is None else scores.get((source.path, statement.lineno), 0.0)
         for template in table.get(type(node), ()) if score > 0 else ():

@@ -93,6 +93,7 @@ class Project:
     _names: dict[ast.AST, Names] = field(default_factory=dict)
     _bound: dict[ast.AST, dict[str, int]] = field(default_factory=dict)
     _attributes: dict[tuple[ast.AST, str], dict[str, int]] = field(default_factory=dict)
+    _seen: dict[ast.AST, dict[str, dict[str, int]]] = field(default_factory=dict)
 
     def add(self, source: Source) -> None:
         self.sources.append(source)
@@ -130,15 +131,24 @@ class Project:
         scope = owner or source.tree
         key = (scope, base)
         if key not in self._attributes:
-            seen: dict[str, int] = {}
-            for each in ast.walk(scope):
-                if isinstance(each, ast.Attribute) and dotted(each.value) == base:
-                    seen[each.attr] = seen.get(each.attr, 0) + 1
+            if scope not in self._seen:
+                self._seen[scope] = _attributes_seen(scope)
+            seen = dict(self._seen[scope].get(base, {}))
             if owner is not None:
                 for name in self.bound(owner):
                     seen.setdefault(name, 1)
             self._attributes[key] = seen
         return self._attributes[key]
+
+
+def _attributes_seen(scope: ast.AST) -> dict[str, dict[str, int]]:
+    """By base: the attributes seen on it, and how often."""
+    found: dict[str, dict[str, int]] = {}
+    for each in ast.walk(scope):
+        if isinstance(each, ast.Attribute):
+            seen = found.setdefault(dotted(each.value), {})
+            seen[each.attr] = seen.get(each.attr, 0) + 1
+    return found
 
 
 def dotted(node: ast.AST) -> str:

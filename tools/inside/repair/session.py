@@ -146,10 +146,11 @@ def run_session(ids: list[str], watch: Watch, *plugins: Any) -> None:
     A SystemExit does not escape."""
     if sys.path[:1] != [os.getcwd()]:  # noqa: PTH109
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
-    import pytest
+    judged = importlib.import_module(".judged", __package__)  # imports pytest: only now is its path set
+    ignored = judged.pytest_plugin.Ignored(judged.pytest_run.ignored_options())
 
     try:
-        pytest.main(arguments(ids), plugins=[watch, hooks(watch), *plugins])
+        judged.pytest.main(arguments(ids), plugins=[ignored, watch, hooks(watch), *plugins])
     except SystemExit:
         return
     finally:

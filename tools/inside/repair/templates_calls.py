@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .ingredients import passed_keywords
 from .registry import Edit, Place, template
 
 SIBLING_FUNCTIONS = (
@@ -98,11 +99,16 @@ def reversed_order(node: ast.Call, place: Place) -> Iterator[Edit]:
 
     y = sorted(xs)  ->  y = sorted(xs, reverse=True)
     y = sorted(xs, reverse=True)  ->  y = sorted(xs)
+    y = list(xs)  ->  y = sorted(xs, reverse=True)
     """
     name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    source = place.source
+    if name in ("list", "tuple", "reversed") and len(node.args) == 1 and isinstance(node.func, ast.Name):
+        argument = source.code(node.args[0])
+        if not isinstance(node.args[0], ast.GeneratorExp):
+            yield Edit(*source.span(node), b"sorted(" + argument + b", reverse=True)", 0.3)
     if name not in ("sorted", "sort"):
         return
-    source = place.source
     for keyword in node.keywords:
         if keyword.arg == "reverse":
             every = sorted([*node.args, *node.keywords], key=lambda n: source.span(n))
@@ -133,11 +139,9 @@ def keyword_argument(node: ast.Call, place: Place) -> Iterator[Edit]:
     closing = source.span(node)[1] - 1
     comma = b", " if node.args or node.keywords else b""
     name, extra = source.code(node.func), {}
-    for other in ast.walk(source.tree):
-        if isinstance(other, ast.Call) and other is not node and source.code(other.func) == name:
-            for keyword in other.keywords:
-                if keyword.arg and keyword.arg not in own:
-                    extra[source.code(keyword)] = True
+    for arg, code in passed_keywords(source).get(name, ()):
+        if arg not in own:
+            extra[code] = True
     for code in sorted(extra)[:6]:
         yield Edit(closing, closing, comma + code)
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .registry import Edit, Place, template
+from .source import Source
 
 MAX_NAMES = 8
 
@@ -97,15 +98,20 @@ def extended_condition(
             yield Edit(*source.span(test), inner + b" or " + this, weight * 0.5)
 
 
-@template("none test", ast.If, ast.While, ast.IfExp, prior=1.5)
-def none_test(node: ast.If | ast.While | ast.IfExp, place: Place) -> Iterator[Edit]:
+@template("none test", ast.If, ast.While, ast.IfExp, ast.comprehension, prior=1.5)
+def none_test(node: ast.If | ast.While | ast.IfExp | ast.comprehension, place: Place) -> Iterator[Edit]:
     """Tell None from empty, and back.
 
     if x: pass  ->  if x is not None: pass
     if not x: pass  ->  if x is None: pass
     if x is None: pass  ->  if not x: pass
+    ys = [x for x in xs if x]  ->  ys = [x for x in xs if x is not None]
     """
-    source, test = place.source, node.test
+    for test in node.ifs if isinstance(node, ast.comprehension) else [node.test]:
+        yield from _none_tests(test, place.source)
+
+
+def _none_tests(test: ast.expr, source: Source) -> Iterator[Edit]:
     span = source.span(test)
     if isinstance(test, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)):
         yield Edit(*span, source.code(test) + b" is not None")

@@ -77,10 +77,14 @@ def guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
 
 
 def _is_base(node: ast.AST, place: Place) -> bool:
-    """An attribute that the statement looks into: `x.y` of `x.y.z` or `x.y[0]`."""
+    """An attribute that the statement looks into, `x.y` of `x.y.z` or `x.y[0]`, or one of `self`."""
+    if not isinstance(node, ast.Attribute):
+        return False
     parent = place.source.parents[node]
-    looked_into = isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is node
-    return looked_into and isinstance(node, ast.Attribute)
+    if isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is node:
+        return True
+    is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
+    return is_own and not (isinstance(parent, ast.Call) and parent.func is node)
 
 
 def _within_function(node: ast.AST, place: Place) -> Iterator[ast.AST]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .ingredients import attribute_names
 from .registry import Edit, Place, template
 from .scope import BUILTINS, dotted, parameters
 from .source import FUNCTIONS, pairs
@@ -102,17 +103,13 @@ def attribute(node: ast.Attribute, place: Place) -> Iterator[Edit]:
     base = dotted(node.value)
     known = place.project.attributes(base, node, place.source) if base else {}
     if not known:
-        known = {a.attr: 1 for a in ast.walk(place.source.tree) if isinstance(a, ast.Attribute)}
+        known = dict.fromkeys(attribute_names(place.source)[0], 1)
         scale = 0.3
     else:
         scale = 1.0
     parent = place.source.parents[node]
     called = isinstance(parent, ast.Call) and parent.func is node
-    seen_called = {
-        c.func.attr
-        for c in ast.walk(place.source.tree)
-        if isinstance(c, ast.Call) and isinstance(c.func, ast.Attribute)
-    }
+    seen_called = attribute_names(place.source)[1]
     end = place.source.span(node)[1]
     start = end - len(node.attr.encode())
     if place.source.data[start:end] != node.attr.encode():

@@ -189,16 +189,20 @@ def unary_operator(node: ast.UnaryOp, place: Place) -> Iterator[Edit]:
     yield Edit(*place.source.span(node), place.source.atom(node.operand))
 
 
-@template("sign", ast.Name, ast.Attribute, ast.Call, ast.BinOp, prior=0.5)
+@template("sign", ast.Name, ast.Attribute, ast.Call, ast.BinOp, ast.Subscript, prior=0.5)
 def sign(node: ast.expr, place: Place) -> Iterator[Edit]:
-    """Negate the value of a return, an argument or an operand.
+    """Negate the value of a return, an argument, an operand or an element.
 
     return x  ->  return -x
+    return a, b  ->  return -a, b
+    y = min(a, b)  ->  y = min(-a, b)
     """
     parent = place.source.parents[node]
-    if isinstance(getattr(node, "ctx", ast.Load()), ast.Load) and isinstance(
-        parent, (ast.Return, ast.keyword)
-    ):
+    is_argument = isinstance(parent, ast.Call) and node in parent.args
+    is_left = isinstance(parent, ast.BinOp) and parent.left is node
+    is_value = isinstance(parent, (ast.Return, ast.keyword, ast.Tuple, ast.Compare, ast.Assign))
+    is_read = isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
+    if is_read and (is_argument or is_left or is_value):
         yield Edit(*place.source.span(node), b"-" + place.source.atom(node))
 
 
