@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import math
 import warnings
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -40,6 +40,7 @@ from .scope import Project
 from .source import Source
 
 MAX_CANDIDATES = 20_000
+MOST_EDITS = 3 * MAX_CANDIDATES
 MAX_NODES = 200
 """Of one statement: a table of data is not searched for the one entry that is wrong."""
 Scores = Mapping[tuple[str, int], float]
@@ -72,15 +73,14 @@ class Space:
     def __init__(self, project: Project, scores: Scores | None, seed: int) -> None:
         self.sources = {source.path: source for source in project.sources}
         weighed: dict[tuple[str, int, int, bytes], tuple[float, str, int]] = {}
-        for source in project.sources:
-            for edit, weight, template, line in _weighed_edits(Place(source, project), scores):
-                key = (source.path, *_trimmed(source.data, edit))
-                if key[1] == key[2] and not key[3]:
-                    continue
-                known = weighed.get(key)
-                total = weight + (known[0] if known else 0.0)
-                first = known if known and known[0] >= weight else (weight, template, line)
-                weighed[key] = (total, first[1], first[2])
+        for source, edit, weight, template, line in _weighed_edits(project, scores):
+            key = (source.path, *_trimmed(source.data, edit))
+            if key[1] == key[2] and not key[3]:
+                continue
+            known = weighed.get(key)
+            total = weight + (known[0] if known else 0.0)
+            first = known if known and known[0] >= weight else (weight, template, line)
+            weighed[key] = (total, first[1], first[2])
         ordered = sorted(weighed, key=lambda key: (-round(weighed[key][0], 12), _tie(seed, key)))[
             :MAX_CANDIDATES
         ]
@@ -113,29 +113,44 @@ class Space:
         return self._keys[index]
 
 
-def _weighed_edits(place: Place, scores: Scores | None) -> Iterator[tuple[Edit, float, str, int]]:
+def _weighed_edits(project: Project, scores: Scores | None) -> Iterator[tuple[Source, Edit, float, str, int]]:
     """Edits with suspiciousness(line)^2 x template prior, shared among a template's edits of a statement.
 
-    The square sharpens the order: a line half as suspicious is a quarter as likely.
+    The square sharpens the order: a line half as suspicious is a quarter as likely. The most suspicious come
+    first, and no others once there are MOST_EDITS, as few of those would be kept.
     """
-    source, table = place.source, by_node_type()
-    sizes: Counter[ast.stmt | None] = Counter()
-    groups: dict[tuple[int, str], list[Edit]] = {}
-    priors: dict[tuple[int, str], float] = {}
-    for node in _editable(source.tree):
-        statement = source.statement(node)
-        sizes[statement] += 1
-        if statement is None or sizes[statement] > MAX_NODES:
-            continue
-        score = 1.0 if scores is None else scores.get((source.path, statement.lineno), 0.0)
-        for template in table.get(type(node), ()) if score > 0 else ():
-            key = (statement.lineno, template.name)
-            priors[key] = score * score * template.prior
-            groups.setdefault(key, []).extend(template.propose(node, place))
-    for (line, name), edits in groups.items():
-        whole = sum(edit.weight for edit in edits)
-        for edit in edits:
-            yield edit, priors[line, name] * edit.weight / whole, name, line
+    table, made, reached = by_node_type(), 0, math.inf
+    for score, place, statement, nodes in _suspects(project, scores):
+        if made >= MOST_EDITS and score < reached:
+            return
+        reached, groups = score, dict[str, tuple[float, list[Edit]]]()
+        for node in nodes:
+            for template in table.get(type(node), ()):
+                groups.setdefault(template.name, (template.prior, []))[1].extend(
+                    template.propose(node, place)
+                )
+        for name, (prior, edits) in groups.items():
+            made += len(edits)
+            whole = sum(edit.weight for edit in edits)
+            for edit in edits:
+                yield place.source, edit, score * score * prior * edit.weight / whole, name, statement.lineno
+
+
+def _suspects(project: Project, scores: Scores | None) -> list[tuple[float, Place, ast.stmt, list[ast.AST]]]:
+    """(suspiciousness, file, statement, its first MAX_NODES nodes), the most suspicious first."""
+    found = []
+    for source in project.sources:
+        place = Place(source, project)
+        nodes: dict[ast.stmt, list[ast.AST]] = {}
+        for node in _editable(source.tree):
+            statement = source.statement(node)
+            if statement is not None and len(nodes.setdefault(statement, [])) < MAX_NODES:
+                nodes[statement].append(node)
+        for statement, own in nodes.items():
+            score = 1.0 if scores is None else scores.get((source.path, statement.lineno), 0.0)
+            if score > 0:
+                found.append((score, place, statement, own))
+    return sorted(found, key=lambda each: -each[0])
 
 
 def _editable(tree: ast.AST) -> Iterator[ast.AST]:
