@@ -32,9 +32,9 @@ class Endings(NamedTuple):
 def endings(model: Model, looks: Looks, q: Vector, tier: Index, going_on: Vector) -> Endings:
     """How candidates can end. Arguments of shape (candidates,): P(the attempt is right), position of the
     tier, and what going on without the candidate is worth, dollars."""
-    right, odds = looks.right[:, None] * q, 1 - q
-    mass = np.take(looks.wrong, tier, axis=1) * odds + right
-    missed = np.take(looks.missed, tier, axis=1) * odds
+    right = looks.right[:, None] * q
+    mass = right + np.take(looks.wrong, tier, axis=1) * (1 - q)
+    missed = np.take(looks.missed, tier, axis=1) * (1 - q)
     verified = right + missed
     submitted = model.prices.value * right
     deferred = model.estimates.defer_share * submitted

@@ -174,7 +174,7 @@ class Table:
             weights[start:end] = weights[before] * (1 - chance[added, counts[before, added]])
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), NEVER)
         at = tiers * len(ahead) + counts
-        success = np.take_along_axis(weights @ _flat(chance).T, at, axis=1)
+        success = np.take_along_axis(weights @ chance.reshape(-1, chance.shape[2]).T, at, axis=1)
         dollars = np.empty(counts.shape)
         for column, tier in enumerate(self._tiers):
             cost = posterior.cost_given(tier, chance[column])
@@ -257,7 +257,3 @@ def _laid_out(model: Model, failures: Failures) -> tuple[tuple[TierEstimate, ...
     samples -= sum(left[tier] for tier in searching)
     caps = tuple(min(left[tier], samples) for tier in sampling)
     return (*sampling, *searching), lattice(samples, caps, tuple(left[tier] for tier in searching))
-
-
-def _flat(chance: NDArray[np.float64]) -> Matrix:
-    return chance.reshape(-1, chance.shape[2])

@@ -125,21 +125,25 @@ def test_host_process_ends_in_the_middle_of_a_command(
 
 
 def test_what_dead_processes_leave_is_reaped(bubblewrap_backend: BubblewrapBackend, made: str) -> None:
-    before = set(bubblewrap_backend.site.store.scratches.iterdir())
+    scratches = bubblewrap_backend.site.store.scratches
     marker = f"301.{os.getpid()}"
     with start_host(made, marker) as host:
         host.send_signal(signal.SIGSTOP)  # it must not see its launcher go
-        left = set(bubblewrap_backend.site.store.scratches.iterdir()) - before
-        assert left and not left & {Path(name) for name in bubblewrap_backend.reap()}, "its owner lives"
+        left = held_by(host.pid, scratches)
+        assert left and not left & set(bubblewrap_backend.reap()), "its owner lives"
         for launcher in children_of(host.pid):
             os.kill(launcher, signal.SIGKILL)
         host.kill()
         host.communicate(timeout=30)
     assert wait_until(lambda: sleepers(marker) == []), "bwrap dies with its launcher"
-    names = set(bubblewrap_backend.reap())
-    reaped = {path for path in left if path.name in names}  # others may have made sandboxes meanwhile
-    assert reaped and not any(path.exists() for path in reaped)
-    assert groups_of(host.pid) == []
+    assert left <= set(bubblewrap_backend.reap())
+    assert groups_of(host.pid) == [] and not any(any(scratches.glob(f"{name}*")) for name in left)
+
+
+def held_by(pid: int, scratches: Path) -> set[str]:
+    """Names of the scratch folders whose locks a process holds; others may make sandboxes meanwhile."""
+    opened = (each.readlink() for each in Path(f"/proc/{pid}/fd").iterdir())
+    return {path.stem for path in opened if path.parent == scratches and path.suffix == ".lock"}
 
 
 def children_of(pid: int) -> list[int]:

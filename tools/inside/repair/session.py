@@ -144,9 +144,9 @@ def _walk(tb: TracebackType | None) -> list[tuple[str, int, str]]:
 def run_session(ids: list[str], watch: Watch, *plugins: Any) -> None:
     """Run pytest on `ids` here. The working directory comes first on the path, as with `python -m pytest`.
     A SystemExit does not escape."""
+    judged = importlib.import_module(".judged", __package__)  # imports pytest: only now is its path set
     if sys.path[:1] != [os.getcwd()]:  # noqa: PTH109
         sys.path.insert(0, os.getcwd())  # noqa: PTH109
-    judged = importlib.import_module(".judged", __package__)  # imports pytest: only now is its path set
     ignored = judged.pytest_plugin.Ignored(judged.pytest_run.ignored_options())
 
     try:
