@@ -1,7 +1,7 @@
 """Started by test_rivals.py in a process of its own: compares given patches of one file as a search would.
 
-Settings on stdin: `root`, `path`, `edits` ([old text, new text, mass] rows), `targets`, `affected`. Prints the
-ranking, and how long it took.
+Settings on stdin: `root`, `path`, `edits` ([old text, new text, mass] rows), `targets`, `affected`. Prints
+the verdicts, the ranking, and how long it took.
 """
 
 from __future__ import annotations
@@ -52,7 +52,6 @@ def main() -> None:
             seconds = time.monotonic() - began
         finally:
             screener.close()
-    print(seconds, file=sys.stderr)
     print(json.dumps([verdicts, ranking.best, ranking.clusters, ranking.share, seconds]))
 
 

@@ -14,7 +14,6 @@ import pytest
 from tests.tools.local_runtime import write_tree
 
 PROJECT = Path(__file__).parents[2]
-TESTS = "from calc import {names}\n\n\n{tests}"
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,9 @@ class Ranked:
     seconds: float
 
 
-def ranked(
-    folder: Path, calc: str, targets: str, others: str, *edits: tuple[str, str, float], names: str = "*"
-) -> Ranked:
+def ranked(folder: Path, calc: str, target: str, other: str, *edits: tuple[str, str, float]) -> Ranked:
     """Rank the edits of calc.py (old, new, mass); every one of them must pass these tests."""
-    tests = f"from calc import {names}\n\n\ndef test_target():\n    {targets}\n\n\ndef test_other():\n    {others}\n"
+    tests = f"from calc import *\n\n\ndef test_target():\n    {target}\n\n\ndef test_other():\n    {other}\n"
     write_tree(folder, {"calc.py": calc, "test_calc.py": tests})
     settings = {
         "root": str(folder),
@@ -83,3 +80,122 @@ def test_mass_counts_where_behaviour_does_not_tell(tmp_path: Path) -> None:
     found = ranked(tmp_path, calc, "assert sign(0) == 0", "assert sign(3) == 1 and sign(-3) == -1", *edits)
     assert (found.best, found.clusters) == (0, 2)
     assert found.share == pytest.approx(5 / 9)
+
+
+def test_what_does_not_do_the_same_twice_is_left_alone(tmp_path: Path) -> None:
+    calc = "import random\n\n\ndef draw(n):\n    return [n, random.random()][:n]\n"
+    edits = (("[n, ", "[n + 1, ", 0.3), ("[n, ", "[1 + n, ", 0.1))
+    found = ranked(tmp_path, calc, "assert draw(1) == [2]", "assert draw(0) == []", *edits)
+    assert (found.best, found.clusters) == (0, 2)
+    assert found.share == pytest.approx(0.75)
+    still = calc.replace("random.random()", "0.5")
+    assert (
+        ranked(tmp_path / "still", still, "assert draw(1) == [2]", "assert draw(0) == []", *edits).clusters
+        == 1
+    )
+
+
+def test_methods_generators_and_coroutines_are_compared_by_what_comes_of_them(tmp_path: Path) -> None:
+    calc = (
+        "import asyncio\n\n\nclass Counter:\n    def __init__(self):\n        self.counts = {}\n\n"
+        "    def add(self, name, n=1):\n        self.counts[name] = n\n\n"
+        "    def pairs(self, limit):\n        for name in self.counts:\n            if self.counts[name] < limit:\n"
+        "                yield name\n\n    async def later(self, n):\n        return self.counts.get(n)\n"
+    )
+    target = "c = Counter(); c.add('a', 2); c.add('a', 2); assert c.counts == {'a': 4}"
+    other = "c = Counter(); c.add('a', 1); assert list(c.pairs(2)) == ['a']; assert asyncio.run(c.later('b')) is None"
+    edits = (
+        ("self.counts[name] = n", "self.counts[name] = n + self.counts.get(name, 0)", 0.2),
+        ("self.counts[name] = n", "self.counts[name] = self.counts.get(name, 0) + n", 0.2),
+        ("self.counts[name] = n", "self.counts[name] = n + len(self.counts) * 2", 0.3),
+    )
+    found = ranked(tmp_path, calc, target, other, *edits)
+    assert found.best in (0, 1) and found.clusters == 2
+    for old, one, another in (
+        ("< limit", "<= limit", "< limit + 1"),
+        ("return self.counts.get(n)", "return self.counts.get(n, 0)", "return self.counts.get(n) or 0"),
+    ):
+        target = "c = Counter(); c.add('a', 2); assert list(c.pairs(2)) == ['a']"
+        if "get" in old:
+            target = "c = Counter(); assert asyncio.run(c.later('b')) == 0"
+        other = "c = Counter(); c.add('a', 1); assert list(c.pairs(2)) == ['a']"
+        edits = ((old, one, 0.1), (old, another, 0.1), (old, one + " + 5" if "<" in old else "return 0", 0.1))
+        assert ranked(tmp_path / old[:3].strip(), calc, target, other, *edits).clusters == 2
+
+
+HOSTILE = """
+import itertools
+import time
+
+
+class Slow:
+    def __repr__(self):
+        while True:
+            pass
+
+
+class Sleepy:
+    def __repr__(self):
+        time.sleep(1000)
+
+
+class Closed:
+    def __reduce__(self):
+        raise RuntimeError("not to be copied")
+
+    def __deepcopy__(self, memo):
+        raise RuntimeError("not to be copied")
+
+
+class Bottomless:
+    def __reduce__(self):
+        return (Bottomless, (), None, itertools.repeat(self.__class__))
+
+
+class Swallower:
+    def __setstate__(self, state):
+        while True:
+            try:
+                time.sleep(0.01)
+            except BaseException:
+                pass
+
+    def __getstate__(self):
+        return {"a": 1}
+
+
+def use(thing, n):
+    return n < 3
+"""
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        "Slow()",
+        "Sleepy()",
+        "Closed()",
+        "Bottomless()",
+        "Swallower()",
+        "[0] * 10**7",
+        "itertools.count()",
+        "use",
+    ],
+)
+def test_hostile_arguments_are_bounded(tmp_path: Path, thing: str) -> None:
+    edits = (("n < 3", "n <= 3", 0.2), ("n < 3", "n < 4", 0.1))
+    target, other = f"assert use({thing}, 3)", f"assert use({thing}, 2) and not use(1, 7)"
+    found = ranked(tmp_path, HOSTILE, target, other, *edits)
+    assert found.clusters <= 2
+    assert found.seconds < 20
+
+
+def test_functions_that_end_the_process_or_leave_files_are_bounded(tmp_path: Path) -> None:
+    calc = (
+        "import os\n\n\ndef use(n):\n    if n > 10:\n        os._exit(0)\n    if n < 0:\n"
+        "        open('left', 'w').write('x')\n    return n < 3\n"
+    )
+    edits = (("n < 3", "n <= 3", 0.2), ("n < 3", "n < 4", 0.1))
+    found = ranked(tmp_path, calc, "assert use(3)", "assert use(2) and not use(7)", *edits)
+    assert (found.best, found.clusters) == (0, 2)  # nothing is known of either
+    assert not (tmp_path / "left").exists()

@@ -49,7 +49,8 @@ class Proposal:
 class SearchResult:
     """What one slice of the search did.
 
-    next_index: where to go on. tried: candidates that were run. mass_tried: chance covered by this slice.
+    next_index: where to go on. tried: candidates that were run, up to the first that passed. mass_tried:
+    chance covered by this slice.
     outcomes: how many ended as failed, timeout, died, broke (a test that passed before fails), invalid,
     duplicate, unconfirmed (passed only without a fresh import), proposed (before), passed. exhausted: no
     candidate is left.
@@ -144,8 +145,8 @@ class RepairSearch:
         proposed: Sequence[int] = (),
     ) -> SearchResult:
         """Try candidates from index `start` on until one is plausible, at most `max_candidates` of them; then
-        look for rivals for a short while. At most `seconds` of wall time, never more. Candidates in `proposed`
-        are left out. `on_progress(next index, tried)`.
+        look for rivals for a short while. At most `seconds` of wall time, never more. Candidates in
+        `proposed` are left out. `on_progress(next index, tried)`.
 
         The tree is afterwards as it was before. Raises RepairError, SandboxError.
         """

@@ -46,7 +46,12 @@ class _Cut(BaseException):
 
 
 def outcomes(
-    functions: Mapping[str, Function], calls: list[list[str]], variants: int, seed: int, luck: int, seconds: float
+    functions: Mapping[str, Function],
+    calls: list[list[str]],
+    variants: int,
+    seed: int,
+    luck: int,
+    seconds: float,
 ) -> list[str]:
     """A digest per input: all calls as they were, then each with its first change, and so on. Fewer when the
     seconds are over. `luck` seeds `random` for the code under test."""
@@ -89,7 +94,7 @@ def _restored(data: str, variant: int, seed: str) -> tuple[tuple[list[Any], dict
         with _limited():
             given = made(data, variant, seed)
             return given, pickled(given) or f"{seed}:{variant}".encode()
-    except BaseException:  # noqa: BLE001 (the repository's own way to restore its objects)
+    except BaseException:  # (the repository's own way to restore its objects)
         return None, b""
 
 
@@ -110,7 +115,7 @@ def _outcome(function: FunctionType, positional: list[Any], keywords: dict[str, 
                 digest.update(part.encode("utf-8", "replace") + b"\0")
     except _Cut:
         return CUT
-    except BaseException as error:  # noqa: BLE001 (what describes itself may raise anything)
+    except BaseException as error:  # (what describes itself may raise anything)
         return f"undescribed {type(error).__qualname__}"[:40]
     return digest.hexdigest()
 
@@ -118,7 +123,10 @@ def _outcome(function: FunctionType, positional: list[Any], keywords: dict[str, 
 @contextmanager
 def _limited() -> Iterator[None]:
     """Raise _Cut in the block when its time is over, and again where that is swallowed."""
-    kinds = ((signal.SIGALRM, signal.ITIMER_REAL, CALL_SECONDS), (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, CALL_CPU_SECONDS))
+    kinds = (
+        (signal.SIGALRM, signal.ITIMER_REAL, CALL_SECONDS),
+        (signal.SIGVTALRM, signal.ITIMER_VIRTUAL, CALL_CPU_SECONDS),
+    )
     armed = True
 
     def ring(*_: object) -> None:
@@ -166,7 +174,7 @@ def _parts(value: Any, depth: int) -> Iterator[str]:
         for each in itertools.islice(value, MOST_ITEMS):
             yield from _parts(each, depth + 1)
     else:
-        if kind.__repr__ is not object.__repr__:
+        if getattr(kind, "__repr__", None) is not object.__repr__:
             yield ADDRESS.sub("", repr(value)[:MOST_TEXT])
         yield from _parts(getattr(value, "__dict__", None), depth + 1)
     yield "."

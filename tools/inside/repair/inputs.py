@@ -44,7 +44,7 @@ def pickled(value: Any) -> bytes | None:
     file = _Bounded()
     try:
         pickle.Pickler(file, protocol=4).dump(value)
-    except Exception:  # noqa: BLE001 (code of the repository may raise anything)
+    except Exception:  # (code of the repository may raise anything)
         return None
     return file.getvalue()
 
@@ -154,7 +154,7 @@ def _sequences(value: Any, rng: random.Random, depth: int) -> list[Any]:
     found = [value[:0], value[:-1], value[1:], value[::-1]]
     try:
         found.append(kind(sorted(value)))
-    except Exception:  # noqa: BLE001 (`__lt__` of the repository may raise anything)
+    except Exception:  # (`__lt__` of the repository may raise anything)
         found.append(value + value)
     if value:
         at = rng.randrange(len(value))

@@ -151,9 +151,9 @@ class Session:
     {"verdict": "passed", "failed" or "timeout", "tests": {id: {"outcome", "kind", "where", "seconds"}},
     "status": pytest's, or None when a test decided before the end, "why": what decided}.
 
-    It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the answer
-    (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is {"verdict":
-    "passed", "outcomes": digests}, and no test is run.
+    It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the
+    answer (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is
+    {"verdict": "passed", "outcomes": digests}, and no test is run.
     """
 
     def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
@@ -211,7 +211,9 @@ class Session:
         ours = [pytest_plugin.Options(guard, pytest_run.ignored_options()), report, canaries]
         sys.argv = ["pytest"]
         status = int(
-            pytest.main(pytest_run.options(self._visible), plugins=[*ours, _Pause(stage, at, self.begin, report)])
+            pytest.main(
+                pytest_run.options(self._visible), plugins=[*ours, _Pause(stage, at, self.begin, report)]
+            )
         )
         broken = canaries.broken()
         passed = status == 0 and not broken and all(self._good(test) for test in self._wanted)
@@ -232,7 +234,7 @@ class Session:
 
     def _leave(self, verdict: str, why: str, status: int | None = None) -> None:
         assert self._link is not None
-        answer = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
+        answer: dict[str, Any] = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
         if self._recorder is not None:
             answer["calls"] = self._recorder.end()
         self._link.answer(answer)

@@ -1,8 +1,8 @@
 """Patches that all make the targets pass: which of them are the same, and which one is most likely right.
 
 Functions that they edit are watched while the tests run; original and patches are then called with what was
-seen and with inputs made from it. Patches with equal outcomes are one cluster: no rivals, but more mass for one
-behaviour. A right patch seldom changes what was right, so a cluster weighs
+seen and with inputs made from it. Patches with equal outcomes are one cluster: no rivals, but more mass for
+one behaviour. A right patch seldom changes what was right, so a cluster weighs
 
     sum of its members' masses x (share of inputs from passing tests with the original's outcome) ** 6
 """
@@ -51,9 +51,11 @@ class Seen:
     passing: tuple[bool, ...]
 
 
-def rank(candidates: Mapping[int, Candidate], behaviours: Mapping[int, tuple[str, ...]], kept: Mapping[int, float]) -> Ranking:
-    """Cluster the candidates (by index) and choose. `behaviours`: those without one are clusters of their own;
-    `kept`: share of inputs from passing tests that a behaviour leaves as they were, as far as known."""
+def rank(
+    candidates: Mapping[int, Candidate], behaviours: Mapping[int, tuple[str, ...]], kept: Mapping[int, float]
+) -> Ranking:
+    """Cluster the candidates (by index) and choose. `behaviours`: those without one are clusters of their
+    own; `kept`: share of inputs from passing tests that each leaves as they were, as far as known."""
     typical = sum(kept.values()) / len(kept) if kept else 1.0
     clusters: dict[object, list[int]] = {}
     for index in candidates:
@@ -136,12 +138,14 @@ class Rivals:
     def _behaviours(
         self, spans: Mapping[str, Span], seen: Seen, indices: list[int]
     ) -> tuple[dict[int, tuple[str, ...]], dict[int, float]]:
-        """What is known of each patch. Nothing when the original itself does not do the same twice; nothing of
-        a patch that does what the original does, for then what it changes was not seen."""
+        """What is known of each patch. Nothing when the original itself does not do the same twice; nothing
+        of a patch that does what the original does, for then what it changes was not seen."""
         original, again = (self._outcomes(BASE, spans, seen.calls, luck) for luck in (0, 1))
         length = min(len(original), len(again))
         steady = [
-            at for at in range(length) if original[at] == again[at] and original[at] not in (NO_CALL, REPEATED)
+            at
+            for at in range(length)
+            if original[at] == again[at] and original[at] not in (NO_CALL, REPEATED)
         ]
         if any(original[at] != again[at] and CUT not in (original[at], again[at]) for at in range(length)):
             return {}, {}
@@ -159,7 +163,9 @@ class Rivals:
                 kept[index] = 1 - changed / len(tame) if tame else 1.0
         return behaviours, kept
 
-    def _outcomes(self, number: int, spans: Mapping[str, Span], calls: list[list[str]], luck: int) -> list[str]:
+    def _outcomes(
+        self, number: int, spans: Mapping[str, Span], calls: list[list[str]], luck: int
+    ) -> list[str]:
         asked = {
             "functions": self._functions(number, spans),
             "calls": calls,

@@ -98,8 +98,8 @@ class Screener:
 
     def ask(self, number: int, question: dict[str, Any], affected: bool = False) -> dict[str, Any]:
         """What a fork says to a question other than the verdict (see `judged.Session`), once it has imported
-        the targets (or the affected tests) with the candidate in the tree (BASE: the tree as it is). Tests are
-        recorded from disk: an audit hook stays in processes that were looked at, and slows the recording."""
+        the targets (or the affected tests) with the candidate in the tree (BASE: the tree as it is). Tests
+        are recorded from disk: an audit hook stays in processes that were looked at, and slows it down."""
         edits = self._contents(number) if number >= 0 else {}
         nests = [self._nest(self._fresh, affected)]
         if not affected and "outcomes" in question:

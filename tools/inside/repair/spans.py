@@ -1,4 +1,4 @@
-"""The functions of a file that stand at module or class level, under names that an edit leaves as they are."""
+"""The functions of a file at module or class level, under names that an edit leaves as they are."""
 
 from __future__ import annotations
 
@@ -39,4 +39,5 @@ def _functions(node: ast.AST, inside: str) -> Iterator[tuple[str, ast.FunctionDe
         if isinstance(child, NAMED_FUNCTIONS):
             yield inside, child
         elif isinstance(child, ast.stmt):
-            yield from _functions(child, f"{inside}{child.name}." if isinstance(child, ast.ClassDef) else inside)
+            within = f"{inside}{child.name}." if isinstance(child, ast.ClassDef) else inside
+            yield from _functions(child, within)
