@@ -101,8 +101,8 @@ class AttemptDone(Record):
     `tree` is the hash of base + edits. `next_index`, `total`, `mass`, `planned` belong to an exhaustive tier:
     how far its search is, which share of its prior mass this attempt used, and which shares further attempts
     would use (None: a sampling tier). `proposed`: candidates at or after `next_index` that were proposed out
-    of turn, in this attempt and before. `plausible`: how many candidates were found to pass beside each other,
-    of how many behaviours (`clusters`); `share`: P(this one is right | one of them is).
+    of turn, in this attempt and before. `plausible`: how many candidates were found to pass beside each
+    other, of how many behaviours (`clusters`); `share`: P(this one is right | one of them is).
     """
 
     type: Literal["attempt"] = "attempt"

@@ -109,7 +109,7 @@ def _outcome(function: FunctionType, positional: list[Any], keywords: dict[str, 
                 said = ["returned", *described(result)]
             except _Cut:
                 raise
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 said = ["raised", type(error).__qualname__]
             for part in (*said, *described((positional, keywords))):
                 digest.update(part.encode("utf-8", "replace") + b"\0")
