@@ -24,7 +24,7 @@ from .bodies import fingerprint
 from .inputs import Function, made, pickled
 
 CALL_CPU_SECONDS = 0.1
-CALL_SECONDS = 1.0
+CALL_SECONDS = 0.5
 """For what waits instead of working."""
 
 CUT = "cut"

@@ -86,8 +86,8 @@ class Rivals:
     def ranked(self, indices: list[int]) -> Ranking:
         """The ranking of these candidates. The tree is afterwards as it was, or is called spoiled."""
         candidates = {index: self._space.candidates[index] for index in indices}
-        if len(candidates) == 1:
-            return Ranking(indices[0], 1, 1.0)
+        if self._screener is None or len(candidates) == 1:
+            return rank(candidates, {}, {})
         self._finish_by = time.monotonic() + COMPARING_SECONDS
         spans = {key: span for each in candidates.values() for key, span in self._edited(each).items()}
         seen = self._seen(spans, indices[0])
