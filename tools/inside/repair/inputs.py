@@ -111,7 +111,7 @@ def made(data: str, variant: int, seed: str) -> tuple[list[Any], dict[str, Any]]
         place = rng.choice([*range(len(positional)), *keywords])
         arguments: Any = positional if isinstance(place, int) else keywords
         others = [each for each in (*positional, *keywords.values()) if type(each) is type(arguments[place])]
-        options = [*variations(arguments[place], rng), *others, None]
+        options = [*variations(arguments[place], rng), *others] if rng.random() < 0.95 else [None]
         arguments[place] = rng.choice(options)
     return positional, keywords
 
@@ -132,11 +132,11 @@ def variations(value: Any, rng: random.Random, depth: int = 0) -> list[Any]:
     if kind in (set, frozenset):
         items = sorted(value, key=repr)
         return [kind(each) for each in _sequences(items, rng, depth)]
-    if depth < DEEPEST and type(getattr(value, "__dict__", None)) is dict and value.__dict__:
-        name = rng.choice(sorted(value.__dict__))
-        options = variations(value.__dict__[name], rng, depth + 1)
-        if options:
-            value.__dict__[name] = rng.choice(options)
+    held: Any = getattr(value, "__dict__", None)
+    names = sorted(name for name, each in held.items() if each is not None) if type(held) is dict else []
+    if depth < DEEPEST and names:
+        name = rng.choice(names)
+        held[name] = rng.choice(variations(held[name], rng, depth + 1))
     return [value]
 
 
@@ -159,7 +159,7 @@ def _sequences(value: Any, rng: random.Random, depth: int) -> list[Any]:
     if value:
         at = rng.randrange(len(value))
         found.append(value[: at + 1] + value[at:])
-        if depth < DEEPEST:
+        if depth < DEEPEST and rng.random() < 0.7:
             changed = variations(value[at], rng, depth + 1)[:SOME]
             found += [value[:at] + kind([each]) + value[at + 1 :] for each in changed]
     return found

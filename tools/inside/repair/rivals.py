@@ -4,7 +4,10 @@ Functions that they edit are watched while the tests run; original and patches a
 seen and with inputs made from it. Patches with equal outcomes are one cluster: no rivals, but more mass for
 one behaviour. A right patch seldom changes what was right, so a cluster weighs
 
-    sum of its members' masses x (share of inputs from passing tests with the original's outcome) ** 6
+    sum of its members' masses x p ** 6 x f
+
+where p is the share of inputs from passing tests on which it does as the original, and f that of inputs from
+failing ones, on which the original is wrong only in part. Both powers are judgements, not estimates.
 """
 
 from __future__ import annotations
@@ -21,11 +24,14 @@ from .screener import BASE, Screener
 from .source import Source
 from .spans import Span, functions_of
 
-KEPT_POWER = 6
+PASSING_POWER, FAILING_POWER = 6, 1
 LEAST_KEPT = 0.1
+NAME_BYTES = 10
+"""Of two equal patches the larger one must have so much more mass, in proportion to this plus its size."""
+
 MOST_CALLS = 50
 MOST_INPUTS = 300
-MOST_VARIANTS = 60
+MOST_VARIANTS = 150
 OUTCOMES_SECONDS = 1.0
 """For all inputs of one patch."""
 
@@ -52,27 +58,29 @@ class Seen:
 
 
 def rank(
-    candidates: Mapping[int, Candidate], behaviours: Mapping[int, tuple[str, ...]], kept: Mapping[int, float]
+    candidates: Mapping[int, Candidate],
+    behaviours: Mapping[int, tuple[str, ...]],
+    tame: Mapping[int, float],
 ) -> Ranking:
     """Cluster the candidates (by index) and choose. `behaviours`: those without one are clusters of their
-    own; `kept`: share of inputs from passing tests that each leaves as they were, as far as known."""
-    typical = sum(kept.values()) / len(kept) if kept else 1.0
+    own; `tame`: how far those leave alone what was right, as a factor of their weight."""
+    typical = sum(tame.values()) / len(tame) if tame else 1.0
     clusters: dict[object, list[int]] = {}
     for index in candidates:
         clusters.setdefault(behaviours.get(index, index), []).append(index)
     weights = {
-        key: sum(candidates[index].mass for index in members)
-        * max(LEAST_KEPT, kept.get(members[0], typical)) ** KEPT_POWER
+        key: sum(candidates[index].mass for index in members) * tame.get(members[0], typical)
         for key, members in clusters.items()
     }
     first = max(weights, key=lambda key: (weights[key], -clusters[key][0]))
-    best = min(clusters[first], key=lambda index: (size(candidates[index]), -candidates[index].mass, index))
+    best = max(clusters[first], key=lambda index: (_merit(candidates[index]), -index))
     return Ranking(best, len(clusters), weights[first] / sum(weights.values()))
 
 
-def size(candidate: Candidate) -> int:
-    """Bytes that go and come."""
-    return candidate.end - candidate.start + len(candidate.replacement)
+def _merit(candidate: Candidate) -> float:
+    """Among patches that do the same: much mass, few bytes that go and come."""
+    size = candidate.end - candidate.start + len(candidate.replacement)
+    return candidate.mass / (NAME_BYTES + size)
 
 
 class Rivals:
@@ -91,8 +99,8 @@ class Rivals:
         self._finish_by = time.monotonic() + COMPARING_SECONDS
         spans = {key: span for each in candidates.values() for key, span in self._edited(each).items()}
         seen = self._seen(spans, indices[0])
-        behaviours, kept = self._behaviours(spans, seen, indices) if seen.calls else ({}, {})
-        return rank(candidates, behaviours, kept)
+        behaviours, tame = self._behaviours(spans, seen, indices) if seen.calls else ({}, {})
+        return rank(candidates, behaviours, tame)
 
     def _edited(self, candidate: Candidate) -> dict[str, Span]:
         """The functions around the edit (at module or class level); all of the file where there is none."""
@@ -150,8 +158,9 @@ class Rivals:
         if any(original[at] != again[at] and CUT not in (original[at], again[at]) for at in range(length)):
             return {}, {}
         behaviours: dict[int, tuple[str, ...]] = {}
-        kept: dict[int, float] = {}
-        tame = [at for at in steady if seen.passing[at % len(seen.calls)]]
+        tame: dict[int, float] = {}
+        passing = [at for at in steady if seen.passing[at % len(seen.calls)]]
+        failing = [at for at in steady if not seen.passing[at % len(seen.calls)]]
         for index in indices:
             shown = self._outcomes(index, spans, seen.calls, 0)
             if not shown:
@@ -159,9 +168,11 @@ class Rivals:
             shown += [CUT] * (length - len(shown))
             if any(shown[at] != original[at] for at in steady):
                 behaviours[index] = tuple(shown[at] for at in steady)
-                changed = sum(shown[at] != original[at] for at in tame)
-                kept[index] = 1 - changed / len(tame) if tame else 1.0
-        return behaviours, kept
+                tame[index] = (
+                    _kept(original, shown, passing) ** PASSING_POWER
+                    * _kept(original, shown, failing) ** FAILING_POWER
+                )
+        return behaviours, tame
 
     def _outcomes(
         self, number: int, spans: Mapping[str, Span], calls: list[list[str]], luck: int
@@ -181,3 +192,9 @@ class Rivals:
         if self._screener is None or self._screener.tree.spoiled or time.monotonic() > self._finish_by:
             return {}
         return self._screener.ask(number, question, affected)
+
+
+def _kept(original: list[str], shown: list[str], places: list[int]) -> float:
+    """Share of the places with equal outcomes; never so little that one behaviour would be ruled out."""
+    equal = sum(original[at] == shown[at] for at in places)
+    return max(LEAST_KEPT, equal / len(places)) if places else 1.0
