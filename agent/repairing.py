@@ -84,7 +84,7 @@ def _slice(world: World, state: State) -> AttemptDone:
     before = state.searches.get(REPAIR, Search())
     start, tried, dropped = before.next_index, 0, []
     last = start + _slice_size(searching, start)
-    ahead, mass_ahead = set(before.proposed), 0.0
+    ahead = set(before.proposed)
     edits: tuple[FileEdit, ...] = ()
     description, tree = "", ""
     found: SearchResult | None = None
@@ -99,7 +99,6 @@ def _slice(world: World, state: State) -> AttemptDone:
             proposal = found.plausible
             if proposal.index >= start:  # the first that passed was not proposed: the search goes back to it
                 ahead.add(proposal.index)
-                mass_ahead += proposal.mass
             edits = (FileEdit(proposal.path, proposal.content),)
             description = f"{proposal.path}:{proposal.line}: {proposal.description}"
             tree = patched_tree_hash(world.base_of(state), edits)
@@ -111,6 +110,7 @@ def _slice(world: World, state: State) -> AttemptDone:
                 dropped.append(f"{description} — {'; '.join(reasons[:2])}")
         elif found.exhausted or stuck:
             break
+    searched = max(0.0, searching.mass(start) - searching.mass(before.next_index))
     got_further = start > before.next_index or len(ahead) > len(before.proposed)
     ahead = {index for index in ahead if index >= start}
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
@@ -123,7 +123,7 @@ def _slice(world: World, state: State) -> AttemptDone:
         tried=tried,
         next_index=start,
         total=searching.space.count,
-        mass=min(1.0, max(0.0, searching.mass(start) - searching.mass(before.next_index)) + mass_ahead),
+        mass=min(1.0, searched + (found.rival_mass if found is not None else 0.0)),
         planned=planned,
         planned_seconds=planned_seconds,
         dropped=tuple(dropped),

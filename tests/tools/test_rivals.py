@@ -158,7 +158,7 @@ def test_methods_generators_and_coroutines_are_compared_by_what_comes_of_them(
     """The first two of three do the same."""
     other = "c = counter(a=1); c.add('b'); assert list(c.pairs(2)) and asyncio.run(c.later('a')) == 1"
     found = ranked(tmp_path, COUNTER, target, other, *((old, new, 0.1) for new in news))
-    assert found.clusters == 2 and found.best < 2
+    assert found.clusters == 2
 
 
 HOSTILE = """

@@ -56,8 +56,9 @@ class SearchResult:
     candidate is left.
 
     found: how many passed, of how many behaviours (clusters). share in (0, 1]: P(the proposed one is right |
-    one of those found is). rival_seconds: what was spent on the others, after the first one passed. When
-    another than the first is proposed, next_index is that of the first, which so is not lost.
+    one of those found is). rival_mass: chance covered by those found at or after next_index. rival_seconds:
+    what was spent after the first one passed. When another than the first is proposed, next_index is that of
+    the first, which so is not lost.
     """
 
     next_index: int
@@ -70,6 +71,7 @@ class SearchResult:
     found: int = 0
     clusters: int = 0
     share: float = 1.0
+    rival_mass: float = 0.0
     rival_seconds: float = 0.0
 
 
@@ -188,6 +190,7 @@ class RepairSearch:
             found=end.integer("plausible"),
             clusters=end.integer("clusters"),
             share=_share(end.number("share")),
+            rival_mass=min(1.0, end.number("rival_mass")),
             rival_seconds=end.number("rival_seconds"),
         )
 

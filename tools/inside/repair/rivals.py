@@ -150,6 +150,8 @@ class Rivals:
         of a patch that does what the original does, for then what it changes was not seen."""
         original, again = (self._outcomes(BASE, spans, seen.calls, luck) for luck in (0, 1))
         length = min(len(original), len(again))
+        if not length:
+            return {}, {}
         steady = [
             at
             for at in range(length)

@@ -9,7 +9,7 @@ and must still pass), `scores` ([path, line, score] rows, or null), `hangs` (a t
 Reports (JSON lines): prepare: `space` {count, masses, seconds_per_candidate, passes}. advance: `progress`
 {index, tried, seconds}, `plausible` {index, path, content, template, line, description, mass} (the last one
 counts), `end` {next_index, tried, mass_tried, exhausted, seconds, outcomes, plausible, clusters, share,
-rival_seconds}.
+rival_mass, rival_seconds}.
 """
 
 from __future__ import annotations
@@ -185,6 +185,7 @@ class Search:
             plausible=len(found),
             clusters=ranking.clusters,
             share=ranking.share,
+            rival_mass=sum(candidates[each].mass for each in found if each >= index),
             rival_seconds=time.monotonic() - began,
         )
 
