@@ -129,7 +129,8 @@ class Rivals:
         if affected and not (self._screener and self._screener.has_affected):
             return []
         question = {"record": {"functions": self._functions(number, spans), "most": MOST_CALLS}}
-        return list(self._ask(number, question, affected).get("calls") or ())
+        rows = self._ask(number, question, affected)
+        return [[str(part) for part in row] for row in rows if isinstance(row, list) and len(row) == 2]
 
     def _functions(self, number: int, spans: Mapping[str, Span]) -> dict[str, Function]:
         """How code objects of these functions call themselves, in the original or in a patch."""
@@ -187,13 +188,16 @@ class Rivals:
             "luck": luck,
             "seconds": OUTCOMES_SECONDS,
         }
-        return list(self._ask(number, {"outcomes": asked}).get("outcomes") or ())
+        return [str(each) for each in self._ask(number, {"outcomes": asked})]
 
-    def _ask(self, number: int, question: dict[str, Any], affected: bool = False) -> dict[str, Any]:
-        """{} once time is over, or when tests have changed the tree."""
+    def _ask(self, number: int, question: dict[str, Any], affected: bool = False) -> list[Any]:
+        """The list in the answer, of whatever a fork under test makes it; empty once time is over, or when
+        tests have changed the tree."""
         if self._screener is None or self._screener.tree.spoiled or time.monotonic() > self._finish_by:
-            return {}
-        return self._screener.ask(number, question, affected)
+            return []
+        answer = self._screener.ask(number, question, affected)
+        given = answer.get("calls", answer.get("outcomes"))
+        return given if isinstance(given, list) else []
 
 
 def _kept(original: list[str], shown: list[str], places: list[int]) -> float:
