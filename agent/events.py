@@ -100,7 +100,9 @@ class AttemptDone(Record):
 
     `tree` is the hash of base + edits. `next_index`, `total`, `mass`, `planned` belong to an exhaustive tier:
     how far its search is, which share of its prior mass this attempt used, and which shares further attempts
-    would use (None: a sampling tier).
+    would use (None: a sampling tier). `proposed`: candidates at or after `next_index` that were proposed out
+    of turn, in this attempt and before. `plausible`: how many candidates were found to pass beside each
+    other, of how many behaviours (`clusters`); `share`: P(this one is right | one of them is).
     """
 
     type: Literal["attempt"] = "attempt"
@@ -116,6 +118,10 @@ class AttemptDone(Record):
     planned_seconds: float = 0.0
     dropped: tuple[str, ...] = ()
     note: str = ""
+    proposed: tuple[int, ...] = ()
+    plausible: int = 0
+    clusters: int = 0
+    share: float = Field(default=1.0, gt=0, le=1)
 
 
 class PlanDone(Record):

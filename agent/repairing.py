@@ -19,7 +19,7 @@ from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import Localisation
 from tools.repair.reports import RepairError
-from tools.repair.search import RepairSearch, SearchSpace
+from tools.repair.search import RepairSearch, SearchResult, SearchSpace
 
 SLICE_SECONDS = 10.0
 MOST_SLICES = 8
@@ -74,7 +74,9 @@ def act_repair(world: World, state: State) -> AttemptDone:
     except RepairError as error:  # what the search inside makes of this repository is an observation
         before = state.searches.get(REPAIR, Search())
         note = f"the search ended without a result: {str(error)[:500]}"
-        return AttemptDone(tier=REPAIR, next_index=before.next_index, planned=(), note=note)
+        return AttemptDone(
+            tier=REPAIR, next_index=before.next_index, planned=(), note=note, proposed=before.proposed
+        )
 
 
 def _slice(world: World, state: State) -> AttemptDone:
@@ -82,16 +84,21 @@ def _slice(world: World, state: State) -> AttemptDone:
     before = state.searches.get(REPAIR, Search())
     start, tried, dropped = before.next_index, 0, []
     last = start + _slice_size(searching, start)
+    ahead = set(before.proposed)
     edits: tuple[FileEdit, ...] = ()
     description, tree = "", ""
+    found: SearchResult | None = None
     while not edits and start < last and world.left > LEAST_SECONDS:
-        found = searching.search.advance(start, world.left, last - start, _progress(world, searching))
+        progress = _progress(world, searching)
+        found = searching.search.advance(start, world.left, last - start, progress, sorted(ahead))
         tried += found.tried
-        searching.learn_pace(found.tried, found.seconds)
+        searching.learn_pace(found.tried, found.seconds - found.rival_seconds)
         stuck = found.next_index <= start
         start = found.next_index
         if found.plausible is not None:
             proposal = found.plausible
+            if proposal.index >= start:  # the first that passed was not proposed: the search goes back to it
+                ahead.add(proposal.index)
             edits = (FileEdit(proposal.path, proposal.content),)
             description = f"{proposal.path}:{proposal.line}: {proposal.description}"
             tree = patched_tree_hash(world.base_of(state), edits)
@@ -103,7 +110,9 @@ def _slice(world: World, state: State) -> AttemptDone:
                 dropped.append(f"{description} — {'; '.join(reasons[:2])}")
         elif found.exhausted or stuck:
             break
-    got_further = start > before.next_index
+    searched = max(0.0, searching.mass(start) - searching.mass(before.next_index))
+    got_further = start > before.next_index or len(ahead) > len(before.proposed)
+    ahead = {index for index in ahead if index >= start}
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
     note = "every candidate was tried" if start >= searching.space.count else "" if got_further else NO_TIME
     return AttemptDone(
@@ -114,11 +123,15 @@ def _slice(world: World, state: State) -> AttemptDone:
         tried=tried,
         next_index=start,
         total=searching.space.count,
-        mass=max(0.0, searching.mass(start) - searching.mass(before.next_index)),
+        mass=min(1.0, searched + (found.rival_mass if found is not None else 0.0)),
         planned=planned,
         planned_seconds=planned_seconds,
         dropped=tuple(dropped),
         note="" if edits else note,
+        proposed=tuple(sorted(ahead)),
+        plausible=found.found if found is not None and edits else 0,
+        clusters=found.clusters if found is not None and edits else 0,
+        share=found.share if found is not None and edits else 1.0,
     )
 
 

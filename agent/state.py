@@ -39,14 +39,15 @@ from tools.detection import PYTEST
 
 @dataclass(frozen=True)
 class Search:
-    """How far an exhaustive tier is: next candidate, share of the prior mass of each past attempt, and the
-    shares and seconds further attempts would take."""
+    """How far an exhaustive tier is: next candidate, share of the prior mass of each past attempt, the shares
+    and seconds further attempts would take, and candidates from the next on that were proposed already."""
 
     next_index: int = 0
     total: int = 0
     used: tuple[float, ...] = ()
     planned: tuple[float, ...] | None = None
     planned_seconds: float = 0.0
+    proposed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,7 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         used=(*search.used, seen.mass),
         planned=seen.planned,
         planned_seconds=seen.planned_seconds,
+        proposed=seen.proposed,
     )
     notes = (*state.notes, *(f"{seen.tier}: dropped: {reason}" for reason in seen.dropped))
     if seen.note and not seen.patch:
@@ -252,7 +254,8 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         refused = state.refused | {seen.tree} if seen.tree else state.refused
         failed = state.belief.after_failed_attempt(seen.tier, dollars=dollars)
         return replace(state, refused=refused, belief=failed)
-    return replace(state, hand=seen, belief=state.belief.after_candidate(seen.tier, dollars))
+    belief = state.belief.after_candidate(seen.tier, dollars, seen.share)
+    return replace(state, hand=seen, belief=belief)
 
 
 def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:

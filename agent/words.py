@@ -99,7 +99,12 @@ def _attempt(seen: AttemptDone) -> list[str]:
     dropped = [f"dropped: {reason}" for reason in seen.dropped[:3]]
     progress = f" ({seen.next_index} of {seen.total} candidates tried)" if seen.total else ""
     if seen.patch:
-        return [f"a candidate passes the failing test: {seen.description}{progress}", *dropped]
+        rivals = ""
+        if seen.clusters > 1:
+            rivals = (
+                f"; {seen.plausible} pass, in {seen.clusters} different ways, this one {seen.share:.0%} sure"
+            )
+        return [f"a candidate passes the failing test: {seen.description}{progress}{rivals}", *dropped]
     return [
         f"no candidate passes the failing test{progress}{': ' + seen.note if seen.note else ''}",
         *dropped,

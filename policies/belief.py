@@ -65,9 +65,10 @@ class Belief:
             spending = tuple(sorted((*spending, *(attempts * [Spent(tier, dollars / attempts)]))))
         return replace(dropped, failures=failures, spending=spending, last_tier=tier)
 
-    def after_candidate(self, tier: str, dollars: float = 0.0) -> Belief:
-        """An attempt of `tier` yielded a candidate that passes the targets, and cost `dollars`."""
-        hand = Hand(tier, frozenset(), self.knowledge)
+    def after_candidate(self, tier: str, dollars: float = 0.0, share: float = 1.0) -> Belief:
+        """An attempt of `tier` yielded a candidate that passes the targets, and cost `dollars`. share: see
+        `Hand`."""
+        hand = Hand(tier, frozenset(), self.knowledge, share=share)
         return replace(self.abandoned(), hand=hand, hand_dollars=dollars, last_tier=tier)
 
     def after_check(self, check: Check, passed: bool, proof: bool = True) -> Belief:
@@ -130,6 +131,7 @@ def hand_right(belief: Belief, estimates: Estimates, verified: bool = False) -> 
     hand, power = belief.hand, Power(estimates, belief.flakiness)
     posterior = _posterior(estimates, belief.spending)
     q = posterior.success(belief.failures, hand.knowledge, estimates.tier(hand.tier))
+    q = power.among_rivals(q, hand)
     return confidence(q * power.right(hand), (1 - q) * power.wrong(hand, verified))
 
 

@@ -288,7 +288,8 @@ class Model:
 
     def hand_chance(self, state: State, hand: Hand) -> float:
         """P(the attempt that made the candidate was right), whatever its checks said."""
-        return self.posterior.success(state.failures, hand.knowledge, self.estimates.tier(hand.tier))
+        q = self.posterior.success(state.failures, hand.knowledge, self.estimates.tier(hand.tier))
+        return self.power.among_rivals(q, hand)
 
     def refuses(self, state: State, check: CheckEstimate) -> str:
         """Why the check does not fit into what is left, "" if it does."""

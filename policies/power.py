@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from policies.estimates import LADDER, CheckEstimate, Estimates, FlakinessPrior
@@ -14,7 +14,8 @@ from policies.vocabulary import Check
 class Hand:
     """The best candidate: it passed its targets and `passed`, and failed `failed`, which proves nothing.
 
-    knowledge: what its attempt knew. repeats: how often it passed the repeated runs.
+    knowledge: what its attempt knew. repeats: how often it passed the repeated runs. share in (0, 1]: P(it is
+    the right one | one of those that its attempt found is), 1 when it found no rival.
     """
 
     tier: str
@@ -22,17 +23,18 @@ class Hand:
     knowledge: frozenset[str] = frozenset()
     failed: frozenset[Check] = frozenset()
     repeats: int = 0
+    share: float = 1.0
 
     def of(self, tier: str) -> Hand:
         """The same record of checks for a candidate of `tier`."""
-        return Hand(tier, self.passed, self.knowledge, self.failed, self.repeats)
+        return replace(self, tier=tier)
 
     def after(self, check: Check, passed: bool) -> Hand:
         """This candidate once it has passed, or not, one more check."""
         if not passed:
-            return Hand(self.tier, self.passed, self.knowledge, self.failed | {check}, self.repeats)
+            return replace(self, failed=self.failed | {check})
         repeats = self.repeats + (check is Check.REPEAT)
-        return Hand(self.tier, self.passed | {check}, self.knowledge, self.failed, repeats)
+        return replace(self, passed=self.passed | {check}, repeats=repeats)
 
 
 class Flakiness(NamedTuple):
@@ -94,6 +96,18 @@ class Power:
             self._wrong[key] = self.undetected(hand, final) * self._plausible(hand, final)
         return self._wrong[key]
 
+    def among_rivals(self, q: float, hand: Hand) -> float:
+        """P(the attempt that made the candidate was right), `q` before it was known that it found rivals.
+
+        Such that the fresh candidate's confidence is `hand.share` times what it was. Where no wrong candidate
+        can pass its targets at all, rivals tell nothing.
+        """
+        fresh = self.wrong(Hand(hand.tier))
+        if hand.share == 1 or fresh == 0:
+            return q
+        c = hand.share * confidence(q, (1 - q) * fresh)
+        return confidence(c * fresh, 1 - c)
+
     def covered(self, check: CheckEstimate, hand: Hand) -> bool:
         """True when the check would tell nothing: it failed, it or a stronger rung has been passed."""
         if check.check is Check.REPEAT:
@@ -107,13 +121,8 @@ class Power:
         """The candidate once it has passed all that it has not failed."""
         checks = {check.check for check in self.estimates.checks}
         most = max((c.most for c in self.estimates.checks if c.check is Check.REPEAT), default=0)
-        return Hand(
-            hand.tier,
-            hand.passed | (checks - hand.failed),
-            hand.knowledge,
-            hand.failed,
-            max(hand.repeats, most),
-        )
+        passed = hand.passed | (checks - hand.failed)
+        return replace(hand, passed=passed, repeats=max(hand.repeats, most))
 
     def _plausible(self, hand: Hand, final: bool) -> float:
         overfit = self.estimates.tier(hand.tier).overfit

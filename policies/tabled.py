@@ -126,7 +126,9 @@ class TabledProgramme:
         going_on = self.parts(model.spent(dropped, *longest(begin)))
 
         def follow(number: int, state: State) -> Parts:
-            record = replace(looks.records[number], tier=hand.tier, knowledge=hand.knowledge)
+            record = replace(
+                looks.records[number], tier=hand.tier, knowledge=hand.knowledge, share=hand.share
+            )
             at, choice = state._replace(hand=record), choices[number]
             if not isinstance(choice, Further) or model.refuses(at, choice.check):
                 submit, ways = model.submit(at), [going_on, own(model.defer(at))]

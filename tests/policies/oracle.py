@@ -24,11 +24,13 @@ LEVEL_LETS_THROUGH = {0: 1.0, 1: 0.5, 2: 0.25}
 
 @dataclass(frozen=True)
 class History:
-    """attempts: (tier, knowledge at the time) of every attempt that was not right, in order."""
+    """attempts: (tier, knowledge at the time) of every attempt that was not right, in order. share: P(the
+    candidate in hand is right | one of those its attempt found is)."""
 
     attempts: tuple[tuple[str, frozenset[str]], ...] = ()
     knowledge: frozenset[str] = frozenset()
     hand: tuple[str, frozenset[str]] | None = None
+    share: float = 1.0
     passed: tuple[Check, ...] = ()
     failed: frozenset[Check] = frozenset()
     last: str | None = None
@@ -43,7 +45,7 @@ class History:
         if self.hand is None:
             return self
         attempts = (*self.attempts, self.hand)
-        return replace(self, attempts=attempts, hand=None, passed=(), failed=frozenset())
+        return replace(self, attempts=attempts, hand=None, share=1.0, passed=(), failed=frozenset())
 
 
 @dataclass(frozen=True)
@@ -148,12 +150,17 @@ class Oracle:
         name, knowledge = h.hand
         tier = self.estimates.tier(name)
         q, _ = self.predict(h.attempts, tier, knowledge)
+        plausible = self.wrong_passes(tier, (), frozenset(), False)
+        right, wrong = q, 1 - q
+        if plausible > 0:  # of the passing candidates, the share of right ones is what rivals scale
+            passing = q + wrong * plausible
+            right = h.share * q
+            wrong = (passing - right) / plausible
         for check in h.passed:
-            q *= self.estimates.check(check).sensitivity
+            right *= self.estimates.check(check).sensitivity
         for check in h.failed:
-            q *= 1 - self.estimates.check(check).sensitivity
-        wrong = 1 - self.predict(h.attempts, tier, knowledge)[0]
-        return q, wrong * self.wrong_passes(tier, h.passed, h.failed, final)
+            right *= 1 - self.estimates.check(check).sensitivity
+        return right, wrong * self.wrong_passes(tier, h.passed, h.failed, final)
 
     # What may be bought, and what may come of it.
 

@@ -100,6 +100,18 @@ def test_a_search_that_found_nothing_says_the_task_is_hard():
     assert exhausted.failed("repair") == 6
 
 
+def test_rivals_scale_the_confidence_in_a_fresh_candidate_and_checks_go_on_from_there():
+    """q = 1/2, overfit 1/2: c = 2/3, with rivals of equal weight 1/3; a suite of power 0.8 makes odds of 1:2
+    into 5:2. With no wrong candidate that could pass, rivals tell nothing."""
+    checks = (CheckEstimate(Check.SUITE, 0.8, 0, 0, 0),)
+    estimates = plain(coin(overfit=0.5), checks=checks)
+    belief = Belief().after_candidate("coin", share=0.5)
+    assert hand_right(belief, estimates) == pytest.approx(1 / 3)
+    assert hand_right(belief.after_check(Check.SUITE, True), estimates) == pytest.approx(5 / 7)
+    assert hand_right(belief, plain(coin(overfit=0.0))) == 1.0
+    assert belief.abandoned() == Belief().after_candidate("coin").abandoned()
+
+
 def test_confidence_in_a_candidate_by_hand():
     """q = 1/2, overfit 1/2: c = 2/3; suite of power 0.8: 1/2 against 1/2·1/2·0.2; affected after it adds
     nothing, review multiplies."""

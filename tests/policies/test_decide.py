@@ -62,13 +62,13 @@ def test_the_search_is_decided_as_by_brute_force(task):
 
 
 @SLOW
-@given(tasks(limited=False))
-def test_a_candidate_in_hand_is_decided_as_by_brute_force(task):
+@given(tasks(limited=False), st.sampled_from([1.0, 0.9, 0.3, 0.01]))
+def test_a_candidate_in_hand_is_decided_as_by_brute_force(task, share):
     name = task[0].tiers[0].name
-    belief = Belief(flakiness=(Flakiness(*task[4]),)).after_candidate(name)
+    belief = Belief(flakiness=(Flakiness(*task[4]),)).after_candidate(name, share=share)
     decision = decide(task, belief)
     exact = oracle(task)
-    history = History(hand=(name, frozenset()), last=name)
+    history = History(hand=(name, frozenset()), share=share, last=name)
     right, wrong = exact.odds(history, frozenset())
     c = right / (right + wrong)
     defer = task[0].defer_share * task[1].value * c - 0.5

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from oracle import Oracle, start
+from oracle import History, Oracle, start
 from small_tasks import tasks
 
 from policies.autonomy import DEFAULT_SCHEDULE
@@ -63,6 +63,23 @@ def test_tables_equal_brute_force_where_nothing_is_learnt_after_a_failure(task):
     tiers = tuple(replace(tier, can_plan=False) for tier in estimates.tiers)
     task = (replace(estimates, tiers=tiers, reads=()), *rest)
     assert worth(task, coarse=True) == pytest.approx(exact_worth(task), abs=1e-9)
+
+
+@SLOW
+@given(tasks(limited=False), st.sampled_from([0.9, 0.3, 0.01]))
+def test_a_candidate_with_rivals_is_worth_what_brute_force_says(task, share):
+    """By the exact plan, and by tables where nothing is learnt after a failure."""
+    estimates, prices, delivery, limits, flaky = task
+    tiers = tuple(replace(tier, can_plan=False) for tier in estimates.tiers)
+    task = (replace(estimates, tiers=tiers, reads=()), prices, delivery, limits, flaky)
+    name = tiers[0].name
+    oracle = Oracle(task[0], prices, delivery, DEFAULT_SCHEDULE, *flaky, limits.loss)
+    exact = oracle.worth(History(hand=(name, frozenset()), share=share, last=name))
+    for coarse in (False, True):
+        solved = programme(task, coarse=coarse)
+        held = solved.model.state(Belief().after_candidate(name, share=share), limits)
+        solved.start(held)
+        assert solved.worth(held) == pytest.approx(exact, abs=1e-9)
 
 
 @SLOW

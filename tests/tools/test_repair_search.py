@@ -105,6 +105,28 @@ def test_a_search_goes_on_where_it_stopped(sandbox: DockerSandbox) -> None:
     assert after.plausible is None or after.plausible.index >= whole.next_index
 
 
+def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox) -> None:
+    """`any` where it should be `all`, and one test only: several overfit patches pass, too."""
+    defect = next(each for each in DEFECTS if each.name == "all")
+    files = defect.seeded()
+    put(sandbox, files)
+    again = search(sandbox, defect, locate(sandbox, files, defect.failing), affected=False)
+    start, proposed, contents = 0, [], set()
+    for _ in range(4):
+        found = again.advance(start, 120.0, 5000, proposed=proposed)
+        assert found.plausible is not None
+        assert found.found >= found.clusters >= 1 and 0 < found.share <= 1
+        assert (found.clusters > 1) == (found.share < 1)
+        # whatever was not proposed is still ahead
+        first = found.plausible.index < found.next_index
+        assert found.next_index == found.plausible.index + 1 if first else found.next_index >= start
+        start = found.next_index
+        proposed.append(found.plausible.index)
+        contents.add(found.plausible.content)
+    assert len(contents) == 4
+    assert any(b"all(line.quantity > 0" in content for content in contents)
+
+
 def test_prepare_tells_count_masses_and_pace(sandbox: DockerSandbox) -> None:
     defect = DEFECTS[0]
     files = defect.seeded()

@@ -49,9 +49,16 @@ class Proposal:
 class SearchResult:
     """What one slice of the search did.
 
-    next_index: where to go on. tried: candidates that were run. mass_tried: chance covered by this slice.
+    next_index: where to go on. tried: candidates that were run, up to the first that passed. mass_tried:
+    chance covered by this slice.
     outcomes: how many ended as failed, timeout, died, broke (a test that passed before fails), invalid,
-    duplicate, unconfirmed (passed only without a fresh import), passed. exhausted: no candidate is left.
+    duplicate, unconfirmed (passed only without a fresh import), proposed (before), passed. exhausted: no
+    candidate is left.
+
+    found: how many passed, of how many behaviours (clusters). share in (0, 1]: P(the proposed one is right |
+    one of those found is). rival_mass: chance covered by those found at or after next_index. rival_seconds:
+    what was spent after the first one passed. When another than the first is proposed, next_index is that of
+    the first, which so is not lost.
     """
 
     next_index: int
@@ -61,6 +68,11 @@ class SearchResult:
     mass_tried: float
     seconds: float
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    found: int = 0
+    clusters: int = 0
+    share: float = 1.0
+    rival_mass: float = 0.0
+    rival_seconds: float = 0.0
 
 
 class RepairSearch:
@@ -132,13 +144,21 @@ class RepairSearch:
         seconds: float,
         max_candidates: int,
         on_progress: Callable[[int, int], None] | None = None,
+        proposed: Sequence[int] = (),
     ) -> SearchResult:
-        """Try candidates from index `start` on until one is plausible; at most `max_candidates` of them and
-        `seconds` of wall time, never more. `on_progress(next index, tried)`.
+        """Try candidates from index `start` on until one is plausible, at most `max_candidates` of them; then
+        look for rivals for a short while. At most `seconds` of wall time, never more. Candidates in
+        `proposed` are left out. `on_progress(next index, tried)`.
 
         The tree is afterwards as it was before. Raises RepairError, SandboxError.
         """
-        settings = {"action": "advance", "start": start, "seconds": seconds, "max_candidates": max_candidates}
+        settings = {
+            "action": "advance",
+            "start": start,
+            "seconds": seconds,
+            "max_candidates": max_candidates,
+            "proposed": list(proposed),
+        }
         result = self._run(settings, seconds, _progress(on_progress))
         if result.exit_code != 0:
             self._runtime.restore(self._pristine)
@@ -147,13 +167,18 @@ class RepairSearch:
             if event.kind == "progress":
                 reached, tried = event.integer("index"), event.integer("tried")
             elif event.kind == "plausible":
-                plausible = self._proposal(event)
+                plausible = self._proposal(event) or plausible
             elif event.kind == "end":
                 end = event
         if end is None:
             if not result.timed_out:
                 raise _failure(result)
-            return SearchResult(max(start, reached), tried, None, False, 0.0, result.seconds)
+            if plausible is not None:
+                reached = plausible.index + 1
+            found = int(plausible is not None)
+            return SearchResult(
+                max(start, reached), tried, plausible, False, 0.0, result.seconds, {}, found, found
+            )
         return SearchResult(
             next_index=max(start, end.integer("next_index")),
             tried=end.integer("tried"),
@@ -162,6 +187,11 @@ class RepairSearch:
             mass_tried=min(1.0, end.number("mass_tried")),
             seconds=result.seconds,
             outcomes=end.counts("outcomes"),
+            found=end.integer("plausible"),
+            clusters=end.integer("clusters"),
+            share=_share(end.number("share")),
+            rival_mass=min(1.0, end.number("rival_mass")),
+            rival_seconds=end.number("rival_seconds"),
         )
 
     def _run(
@@ -206,6 +236,11 @@ def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes
             on_progress(event.integer("index"), event.integer("tried"))
 
     return EventReader(see).feed
+
+
+def _share(reported: float) -> float:
+    """A share as reported; what is no number in (0, 1] says nothing of rivals."""
+    return reported if 0 < reported <= 1 else 1.0
 
 
 def _failure(result: RunResult) -> RepairError:

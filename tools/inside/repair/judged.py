@@ -13,7 +13,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .behaviour import outcomes
 from .children import Link
+from .inputs import Recorder
 from .nest import FRESH, Limits
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ else:
     sys.modules["__main__"].__file__ = pytest_run.MAIN
 
 GOOD = ("passed", "xpassed")
+GRACE = 2.0  # seconds, for a call that does not heed its limit
 # Hooks that are given the text of a failure.
 REPORTING = (
     "pytest_runtest_makereport",
@@ -107,8 +110,11 @@ def _last_frame(raised: Any) -> list[tuple[str, int, str]]:
 class _Pause:
     """Hands the process over at one point; whoever returns from there goes on with the session."""
 
-    def __init__(self, stage: Stage, at: Callable[[Any], None], report: _Report) -> None:
-        self._stage, self._at, self._report = stage, at, report
+    def __init__(
+        self, stage: Stage, at: Callable[[Any], None], begin: Callable[[], None], report: _Report
+    ) -> None:
+        """`begin` is called in the process that goes on to run the tests."""
+        self._stage, self._at, self._begin, self._report = stage, at, begin, report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self, session: Any) -> None:
@@ -124,6 +130,7 @@ class _Pause:
                 item.location  # noqa: B018 (worked out once, for all forks)
         if self._stage == "collected":
             self._at(session)
+        self._begin()
 
 
 def _unread_failures(manager: Any) -> bool:
@@ -143,6 +150,10 @@ class Session:
 
     {"verdict": "passed", "failed" or "timeout", "tests": {id: {"outcome", "kind", "where", "seconds"}},
     "status": pytest's, or None when a test decided before the end, "why": what decided}.
+
+    It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the
+    answer (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is
+    {"verdict": "passed", "outcomes": digests}, and no test is run.
     """
 
     def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
@@ -152,11 +163,27 @@ class Session:
         self._tests: dict[str, dict[str, Any]] = {}
         self._link: Link | None = None
         self._thorough = False
+        self._question: dict[str, Any] = {}
+        self._recorder: Recorder | None = None
 
-    def connect(self, link: Link, thorough: bool, limits: Limits) -> None:
+    def connect(
+        self, link: Link, thorough: bool, limits: Limits, question: dict[str, Any] | None = None
+    ) -> None:
         """This process answers through the link; `thorough`: only after every test was run. The limits count
         in a session that has not begun."""
         self._link, self._thorough, self._limits = link, thorough, limits
+        self._question = question or {}
+
+    def begin(self) -> None:
+        """All is imported, and the first test comes next."""
+        if "outcomes" in self._question:
+            assert self._link is not None
+            asked = self._question["outcomes"]
+            self.watch(asked["seconds"] + GRACE)
+            self._link.answer({"verdict": "passed", "outcomes": outcomes(**_as_tuples(asked))})
+        if "record" in self._question:
+            self._recorder = Recorder(**_as_tuples(self._question["record"]))
+            self._recorder.begin()
 
     def watch(self, seconds: float) -> None:
         """What the plugin tells its watchdog goes to the process that forked us."""
@@ -184,7 +211,9 @@ class Session:
         ours = [pytest_plugin.Options(guard, pytest_run.ignored_options()), report, canaries]
         sys.argv = ["pytest"]
         status = int(
-            pytest.main(pytest_run.options(self._visible), plugins=[*ours, _Pause(stage, at, report)])
+            pytest.main(
+                pytest_run.options(self._visible), plugins=[*ours, _Pause(stage, at, self.begin, report)]
+            )
         )
         broken = canaries.broken()
         passed = status == 0 and not broken and all(self._good(test) for test in self._wanted)
@@ -205,7 +234,15 @@ class Session:
 
     def _leave(self, verdict: str, why: str, status: int | None = None) -> None:
         assert self._link is not None
-        self._link.answer({"verdict": verdict, "tests": self._tests, "status": status, "why": why})
+        answer: dict[str, Any] = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
+        if self._recorder is not None:
+            answer["calls"] = self._recorder.end()
+        self._link.answer(answer)
+
+
+def _as_tuples(question: dict[str, Any]) -> dict[str, Any]:
+    """The question with functions as they were before JSON made lists of them."""
+    return {**question, "functions": {key: tuple(row) for key, row in question["functions"].items()}}
 
 
 def warm_up() -> None:

@@ -32,8 +32,9 @@ from .wire import write_all
 if TYPE_CHECKING:
     from .judged import Session
 
-# Number of the candidate (-1: the tree as it is), seconds left, thorough, limits.
-REQUEST = struct.Struct("<id?ddd")
+# Number of the candidate (-1: the tree as it is), seconds left, thorough, limits, bytes of the question that
+# follows as JSON (0: none).
+REQUEST = struct.Struct("<id?dddI")
 START_SECONDS = 120.0
 SILENCE_SECONDS = 60.0  # until the first test says how long it may take
 SLACK_SECONDS = 5.0
@@ -86,15 +87,22 @@ class Nest:
         ready = self._receive(min(START_SECONDS, finish_by - time.monotonic()))
         self.problem: str = "pytest does not get this far" if ready is None else ready["problem"]
 
-    def run(self, number: int, seconds: float, limits: Limits, thorough: bool = False) -> dict[str, Any]:
+    def run(
+        self,
+        number: int,
+        seconds: float,
+        limits: Limits,
+        thorough: bool = False,
+        question: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
         """Fork for a candidate that has been written to the tree (-1: the tree as it is): the session's
         answer, or {"verdict": "timeout", "died" or "late"}, or {"verdict": "unfit"} when a process at this
-        stage cannot tell."""
+        stage cannot tell. `question`: see `judged.Session`."""
         if self.problem:
             return {"verdict": "unfit", "why": self.problem}
-        write_all(
-            self._requests, REQUEST.pack(number, seconds, thorough, limits.test, limits.collect, limits.cpu)
-        )
+        asked = json.dumps(question).encode() if question is not None else b""
+        bounds = (limits.test, limits.collect, limits.cpu)
+        write_all(self._requests, REQUEST.pack(number, seconds, thorough, *bounds, len(asked)) + asked)
         answer = self._receive(seconds + SLACK_SECONDS)
         if answer is None:
             self.problem = "the process that is forked has ended"
@@ -154,14 +162,15 @@ class _Server:
             data = os.read(self._requests, REQUEST.size)
             if len(data) < REQUEST.size:
                 os._exit(0)
-            number, seconds, thorough, *limits = REQUEST.unpack(data)
+            number, seconds, thorough, *limits, size = REQUEST.unpack(data)
+            question = json.loads(self._rest(size)) if size else None
             swaps = self._swaps(self._contents(number)) if number >= 0 else []
             if swaps is None:
                 self._answer({"verdict": "unfit", "why": "it reaches what is imported already"})
                 continue
             side = fork(self._memory_bytes, seconds)
             if not isinstance(side, Child):
-                self._session.connect(side, thorough, Limits(*limits))
+                self._session.connect(side, thorough, Limits(*limits), question)
                 own_capture(captured)
                 if self._observed is None:
                     importlib.invalidate_caches()  # the candidate may bring files
@@ -172,6 +181,16 @@ class _Server:
             result = side.result(SILENCE_SECONDS, time.monotonic() + seconds)
             end_orphans()
             self._answer(result.answer if result.ended == "answered" else {"verdict": result.ended})
+
+    def _rest(self, size: int) -> bytes:
+        """The next `size` bytes of requests."""
+        data = b""
+        while len(data) < size:
+            chunk = os.read(self._requests, size - len(data))
+            if not chunk:
+                os._exit(0)
+            data += chunk
+        return data
 
     def _take_stock(self, observed: Observed) -> None:
         for function in observed.live:

@@ -4,11 +4,12 @@ Settings (JSON on stdin): `action` ("prepare" or "advance"), `root`, `paths` (fi
 relative), `targets` (test ids), `command` (argv instead of ids, or []), `affected` (ids that passed before
 and must still pass), `scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang),
 `seed`, `timeout` (seconds per test), `memory_bytes`, `seconds` (wall time in all). For prepare also `slices`
-(numbers of candidates); for advance `start` (index), `max_candidates`.
+(numbers of candidates); for advance `start` (index), `max_candidates`, `proposed` (indices to leave out).
 
 Reports (JSON lines): prepare: `space` {count, masses, seconds_per_candidate, passes}. advance: `progress`
-{index, tried, seconds}, `plausible` {index, path, content, template, line, description, mass}, `end`
-{next_index, tried, mass_tried, exhausted, seconds, outcomes}.
+{index, tried, seconds}, `plausible` {index, path, content, template, line, description, mass} (the last one
+counts), `end` {next_index, tried, mass_tried, exhausted, seconds, outcomes, plausible, clusters, share,
+rival_mass, rival_seconds}.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from .candidates import Candidate, Space
 from .children import run_in_child
 from .given import scratch_folder
 from .nest import Limits
+from .rivals import Ranking, Rivals
 from .scope import Project
 from .screener import Screener
 from .source import Source
@@ -42,7 +44,12 @@ PROGRESS_SECONDS = 0.5
 HANGING_CPU_SECONDS = 0.5
 COLLECT_SECONDS = 30.0
 RESERVE_SECONDS = 1.0
+RIVAL_SECONDS = 2.0
+RIVAL_SHARE = 0.1
+"""Once one passes, the search goes on for so long, among candidates of at least this part of its mass."""
+
 INTERNAL_ERROR = 3  # pytest's exit code
+STALE = ("invalid", "duplicate", "proposed")
 
 
 def load_space(settings: dict[str, Any], root: str) -> Space:
@@ -138,35 +145,71 @@ class Search:
         return sum(kept) / max(1, len(kept))
 
     def advance(self) -> None:
-        """Try candidates from `start` until one is plausible, time is up, or the space ends."""
+        """Try candidates from `start` until one is plausible, time is up, or the space ends; then propose the
+        most likely one among it and its rivals. The search can go on at the first that was not proposed."""
         candidates = self.space.candidates
         outcomes: Counter[str] = Counter()
         index, tried, mass, reported = self.settings["start"], 0, 0.0, 0.0
+        found: list[int] = []
         last = min(len(candidates), index + self.settings["max_candidates"])
         while index < last and self._seconds_left() > RESERVE_SECONDS:
-            stale = self.space.fresh(index)
-            outcome = stale or self.verdict(index)
+            outcome = self._outcome(index)
             if outcome == "late":
                 break
             outcomes[outcome] += 1
-            tried += stale is None
+            tried += outcome not in STALE
             mass += candidates[index].mass
             index += 1
             if outcome == "passed":
-                self._send_plausible(index - 1, candidates[index - 1])
+                found = [index - 1]
                 break
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
                 self.reporter.send("progress", index=index, tried=tried, seconds=reported - self.started)
+        ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
+        if found:
+            self._send_plausible(found[0])
+            found += self._rivals(found[0], outcomes)
+            ranking = Rivals(self.screener, self.space, self.settings["seed"]).ranked(found)
+            if ranking.best != found[0]:
+                self._send_plausible(ranking.best)
+                index = found[0]
         self.reporter.send(
             "end",
             next_index=index,
             tried=tried,
             mass_tried=mass,
-            exhausted=index >= len(candidates) and not outcomes["passed"],
+            exhausted=index >= len(candidates) and not found,
             seconds=time.monotonic() - self.started,
             outcomes=dict(outcomes),
+            plausible=len(found),
+            clusters=ranking.clusters,
+            share=ranking.share,
+            rival_mass=sum(candidates[each].mass for each in found if each >= index),
+            rival_seconds=time.monotonic() - began,
         )
+
+    def _rivals(self, first: int, outcomes: Counter[str]) -> list[int]:
+        """Further candidates that pass, from the next one on, for a short while. Counts their outcomes."""
+        found: list[int] = []
+        finish_by = time.monotonic() + min(RIVAL_SECONDS, self._seconds_left() - RESERVE_SECONDS)
+        least = RIVAL_SHARE * self.space.candidates[first].mass
+        for index in range(first + 1, len(self.space.candidates)):
+            if time.monotonic() >= finish_by or self.space.candidates[index].mass < least:
+                break
+            outcome = self._outcome(index)
+            if outcome == "late":
+                break
+            outcomes[outcome] += 1
+            if outcome == "passed":
+                found.append(index)
+        return found
+
+    def _outcome(self, index: int) -> str:
+        """A verdict, or why there is none."""
+        if index in self.settings["proposed"]:
+            return "proposed"
+        return self.space.fresh(index) or self.verdict(index)
 
     def _seconds_left(self) -> float:
         return float(self.settings["seconds"]) - (time.monotonic() - self.started)
@@ -194,7 +237,8 @@ class Search:
             return result.ended
         return "passed" if result.answer["passed"] is True else "failed"
 
-    def _send_plausible(self, index: int, candidate: Candidate) -> None:
+    def _send_plausible(self, index: int) -> None:
+        candidate = self.space.candidates[index]
         source = self.space.sources[candidate.path]
         self.reporter.send(
             "plausible",

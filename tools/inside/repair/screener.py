@@ -68,6 +68,7 @@ class Screener:
         self._known: set[str] = set()
         self._often_from_disk = False
         self._fresh = "started"
+        self.has_affected = bool(affected)
 
     def baseline(self, reference: Mapping[str, Row] | None) -> tuple[dict[str, Any], str]:
         """Run the targets on the tree as it is, in a fork that imports everything: (its answer, what differs
@@ -94,6 +95,22 @@ class Screener:
             self._nest("configured")
         with self.tree.holding(edits):
             return self._targets_and_affected(number)
+
+    def ask(self, number: int, question: dict[str, Any], affected: bool = False) -> dict[str, Any]:
+        """What a fork says to a question other than the verdict (see `judged.Session`), once it has imported
+        the targets (or the affected tests) with the candidate in the tree (BASE: the tree as it is). Tests
+        are recorded from disk: an audit hook stays in processes that were looked at, and slows it down."""
+        edits = self._contents(number) if number >= 0 else {}
+        nests = [self._nest(self._fresh, affected)]
+        if not affected and "outcomes" in question:
+            nests.insert(0, self._nest("collected"))
+        answer: dict[str, Any] = {}
+        with self.tree.holding(edits):
+            for nest in nests:
+                answer = nest.run(number, self._left(), self.limits, thorough=True, question=question)
+                if answer["verdict"] != "unfit":
+                    break
+        return answer
 
     def _targets_and_affected(self, number: int) -> Screened:
         edited = self._contents(number)

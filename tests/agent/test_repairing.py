@@ -1,0 +1,113 @@
+"""Slices of the embedded tier's search: proposals out of turn are neither lost nor made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent import repairing
+from agent.events import AttemptDone, CheckDone, RunStarted, StepDone
+from agent.forecast import estimates
+from agent.repairing import Searching, act_repair
+from agent.settings import REPAIR
+from agent.state import Search, State, apply, start
+from agent.task import Settings
+from policies.belief import Belief, hand_right
+from policies.priors import repair_tier
+from policies.vocabulary import ActionClass, Bill, Check, Step, StepKind
+from tools.repair.search import Proposal, SearchResult, SearchSpace
+
+COUNT = 100
+ACT = Step(StepKind.ACT, ActionClass.DRAFT, tier=REPAIR)
+
+
+@dataclass
+class FakeSearch:
+    """A space in which some candidates pass. Of those that pass together the one with the largest number of
+    `merits` is proposed, as the search inside does."""
+
+    merits: dict[int, float]
+    asked: list[int] = field(default_factory=list)
+
+    def advance(
+        self, start: int, seconds: float, most: int, on_progress: object, proposed: Sequence[int]
+    ) -> SearchResult:
+        found = [index for index in self.merits if index >= start and index not in proposed]
+        if not found or found[0] >= start + most:
+            return SearchResult(min(COUNT, start + most), most, None, not found, 0.0, 1.0)
+        best = max(found, key=self.merits.__getitem__)
+        self.asked.append(best)
+        share = self.merits[best] / sum(self.merits[index] for index in found)
+        proposal = Proposal("a.py", str(best).encode(), "t", 1, f"candidate {best}", best, 0.01)
+        reached = best + 1 if best == found[0] else found[0]
+        tried, rivals = found[0] + 1 - start, len(found)
+        ahead = 0.01 * sum(index >= reached for index in found)
+        return SearchResult(
+            reached, tried, proposal, False, 0.0, 3.0, {}, rivals, rivals, share, ahead, rival_seconds=2.0
+        )
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(repairing, "vet", lambda *_: ())
+    monkeypatch.setattr(repairing, "patched_tree_hash", lambda _, edits: f"tree {edits[0].content.decode()}")
+    masses = tuple((size + 1) / COUNT for size in range(COUNT))
+    space = SearchSpace(COUNT, masses, 0.2, False)
+    searching = Searching(FakeSearch({3: 1.0, 5: 4.0, 8: 2.0}), space, tuple(range(1, COUNT + 1)))  # type: ignore[arg-type]
+    return SimpleNamespace(
+        searching=searching, left=600.0, base_of=lambda _: None, store=lambda data: "blob", say=lambda _: None
+    )
+
+
+def began() -> State:
+    settings = Settings(repository="r", tiers=(repair_tier(),))
+    state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
+    return replace(state, belief=Belief(), searches={REPAIR: Search(total=COUNT, planned=(0.5, 0.5))})
+
+
+def done(state: State, observation: Any) -> State:
+    return apply(state, StepDone(step=ACT, observation=observation, bill=Bill()))
+
+
+def test_rivals_of_a_candidate_that_was_dropped_come_next_and_none_twice(world: Any) -> None:
+    state, shares = began(), []
+    for _ in range(3):
+        attempt = act_repair(world, state)
+        assert attempt.patch and attempt.planned
+        assert attempt.mass > 0
+        shares.append(attempt.share)
+        state = done(state, attempt)
+        assert state.belief.hand is not None and state.belief.hand.share == attempt.share
+        assert 0 < hand_right(state.belief, estimates(state)) < 1
+        failed = CheckDone(check=Check.SUITE, passed=False, key="k")
+        state = done(state, failed)
+    assert world.searching.search.asked == [5, 8, 3]
+    assert shares == pytest.approx([4 / 7, 2 / 3, 1.0])
+    assert state.searches[REPAIR].next_index == 4
+    assert state.searches[REPAIR].proposed == (5, 8)
+    last = act_repair(world, state)
+    assert (last.patch, last.share) == ("", 1.0)
+    assert last.next_index > 8 and last.proposed == ()
+
+
+def test_a_refused_rival_makes_room_for_the_next_in_the_same_slice(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        repairing, "vet", lambda *given: ("a forgery",) if given[-1][0].content == b"5" else ()
+    )
+    attempt = act_repair(world, began())
+    assert attempt.description.endswith("candidate 8")
+    assert (attempt.next_index, attempt.proposed, attempt.plausible) == (3, (5, 8), 2)
+    assert [each.split(" ")[1] for each in attempt.dropped]
+
+
+def test_an_attempt_of_an_older_trace_has_no_rivals() -> None:
+    seen = AttemptDone.model_validate({"type": "attempt", "tier": REPAIR, "patch": "blob", "tree": "t"})
+    assert (seen.share, seen.proposed) == (1.0, ())
+    with pytest.raises(ValueError, match="share"):
+        AttemptDone(tier=REPAIR, share=0.0)
