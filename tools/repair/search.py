@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandboxes.interface import INSIDE, RunRequest, RunResult, Runtime
@@ -83,7 +83,8 @@ class RepairSearch:
     must pass; or `command`: an argv whose exit code 0 means pass. `affected`: ids that passed before and
     must still pass. `timeout`: seconds per test phase (of the whole run for a command). `memory_bytes`
     bounds each candidate's process. `pristine`: a checkpoint of `repo` to go back to. `env`: more environment
-    variables for the tests.
+    variables for the tests. `priors`: factors on the priors of templates, by name. `without`: families of
+    templates, or parts of the search ("ranking"), that are left out, to measure what they are worth.
     """
 
     def __init__(
@@ -102,6 +103,8 @@ class RepairSearch:
         seed: int = 0,
         pristine: str = "",
         env: Mapping[str, str] | None = None,
+        priors: Mapping[str, float] | None = None,
+        without: Collection[str] = (),
     ) -> None:
         if bool(targets) == bool(command):
             raise ValueError("give either target tests or a command")
@@ -119,6 +122,8 @@ class RepairSearch:
             "scores": scores or None,
             "hangs": localisation is not None and localisation.hangs,
             "seed": seed,
+            "priors": dict(priors or {}),
+            "without": sorted(without),
             "timeout": timeout,
             "memory_bytes": memory_bytes,
         }

@@ -7,7 +7,7 @@ import hashlib
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import (  # noqa: F401 (importing a template file registers its templates)
     templates_arguments,
@@ -63,6 +63,15 @@ class Candidate:
     mass: float
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """`priors`: factors on the priors of templates, as learnt (1 where none is given). `without`: families of
+    templates that are left out; "ranking" among them: candidates come in random order."""
+
+    priors: Mapping[str, float] = field(default_factory=dict)
+    without: frozenset[str] = frozenset()
+
+
 class Space:
     """All candidates of a project in the order they are tried; the same inputs give the same order.
 
@@ -70,10 +79,10 @@ class Space:
     is equally suspect. Only statements with a positive score are edited.
     """
 
-    def __init__(self, project: Project, scores: Scores | None, seed: int) -> None:
+    def __init__(self, project: Project, scores: Scores | None, seed: int, tuning: Tuning = Tuning()) -> None:
         self.sources = {source.path: source for source in project.sources}
         weighed: dict[tuple[str, int, int, bytes], tuple[float, str, int]] = {}
-        for source, edit, weight, template, line in _weighed_edits(project, scores):
+        for source, edit, weight, template, line in _weighed_edits(project, scores, tuning):
             key = (source.path, *_trimmed(source.data, edit))
             if key[1] == key[2] and not key[3]:
                 continue
@@ -81,9 +90,10 @@ class Space:
             total = weight + (known[0] if known else 0.0)
             first = known if known and known[0] >= weight else (weight, template, line)
             weighed[key] = (total, first[1], first[2])
-        ordered = sorted(weighed, key=lambda key: (-round(weighed[key][0], 12), _tie(seed, key)))[
-            :MAX_CANDIDATES
-        ]
+        ranked = "ranking" not in tuning.without
+        ordered = sorted(
+            weighed, key=lambda key: (-round(weighed[key][0], 12) if ranked else 0.0, _tie(seed, key))
+        )[:MAX_CANDIDATES]
         whole = sum(weighed[key][0] for key in ordered) or 1.0
         self.candidates = [
             Candidate(*key, template=weighed[key][1], line=weighed[key][2], mass=weighed[key][0] / whole)
@@ -113,22 +123,23 @@ class Space:
         return self._keys[index]
 
 
-def _weighed_edits(project: Project, scores: Scores | None) -> Iterator[tuple[Source, Edit, float, str, int]]:
+def _weighed_edits(
+    project: Project, scores: Scores | None, tuning: Tuning
+) -> Iterator[tuple[Source, Edit, float, str, int]]:
     """Edits with suspiciousness(line)^2 x template prior, shared among a template's edits of a statement.
 
     The square sharpens the order: a line half as suspicious is a quarter as likely. The most suspicious come
     first, and no others once there are MOST_EDITS, as few of those would be kept.
     """
-    table, made, reached = by_node_type(), 0, math.inf
+    table, made, reached = by_node_type(tuning.without), 0, math.inf
     for score, place, statement, nodes in _suspects(project, scores):
         if made >= MOST_EDITS and score < reached:
             return
         reached, groups = score, dict[str, tuple[float, list[Edit]]]()
         for node in nodes:
             for template in table.get(type(node), ()):
-                groups.setdefault(template.name, (template.prior, []))[1].extend(
-                    template.propose(node, place)
-                )
+                prior = template.prior * tuning.priors.get(template.name, 1.0)
+                groups.setdefault(template.name, (prior, []))[1].extend(template.propose(node, place))
         for name, (prior, edits) in groups.items():
             made += len(edits)
             whole = sum(edit.weight for edit in edits)

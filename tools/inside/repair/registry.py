@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,11 @@ class Template:
     nodes: tuple[type[ast.AST], ...]
     propose: Propose
 
+    @property
+    def family(self) -> str:
+        """`regexes` of a template that stands in templates_regexes.py."""
+        return self.propose.__module__.rpartition("templates_")[2]
+
 
 TEMPLATES: dict[str, Template] = {}
 
@@ -61,10 +66,17 @@ def template(name: str, *nodes: type[ast.AST], prior: float) -> Callable[[Propos
     return register
 
 
-def by_node_type() -> dict[type[ast.AST], list[Template]]:
-    """Templates by the node type they want, in order of name."""
+def families() -> list[str]:
+    """The families of all templates, sorted."""
+    return sorted({each.family for each in TEMPLATES.values()})
+
+
+def by_node_type(without: Collection[str] = ()) -> dict[type[ast.AST], list[Template]]:
+    """Templates by the node type they want, in order of name; families in `without` are left out."""
     table: dict[type[ast.AST], list[Template]] = {}
     for entry in sorted(TEMPLATES.values(), key=lambda each: each.name):
+        if entry.family in without:
+            continue
         for node in entry.nodes:
             table.setdefault(node, []).append(entry)
     return table

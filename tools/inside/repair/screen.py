@@ -3,7 +3,8 @@
 Settings (JSON on stdin): `action` ("prepare" or "advance"), `root`, `paths` (files that may be edited,
 relative), `targets` (test ids), `command` (argv instead of ids, or []), `affected` (ids that passed before
 and must still pass), `scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang),
-`seed`, `timeout` (seconds per test), `memory_bytes`, `seconds` (wall time in all). For prepare also `slices`
+`seed`, `priors` ({template: factor}), `without` (see `Tuning`), `timeout` (seconds per test),
+`memory_bytes`, `seconds` (wall time in all). For prepare also `slices`
 (numbers of candidates); for advance `start` (index), `max_candidates`, `proposed` (indices to leave out).
 
 Reports (JSON lines): prepare: `space` {count, masses, seconds_per_candidate, passes}. advance: `progress`
@@ -25,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .candidates import Candidate, Space
+from .candidates import Candidate, Space, Tuning
 from .children import run_in_child
 from .given import scratch_folder
 from .nest import Limits
@@ -65,7 +66,8 @@ def load_space(settings: dict[str, Any], root: str) -> Space:
             continue
     rows = settings["scores"]
     scores = None if rows is None else {(path, line): score for path, line, score in rows}
-    return Space(project, scores, settings["seed"])
+    tuning = Tuning(settings["priors"], frozenset(settings["without"]))
+    return Space(project, scores, settings["seed"], tuning)
 
 
 class Search:
