@@ -13,6 +13,7 @@ from pydantic import Field
 from agent.task import Record, Settings
 from policies.vocabulary import Bill, Check, Decision, Outcome, Step
 from sandboxes.interface import BackendName
+from tools.repair.reports import Tallies, TemplateName
 
 SCHEMA_VERSION = 2
 
@@ -101,8 +102,10 @@ class AttemptDone(Record):
     `tree` is the hash of base + edits. `next_index`, `total`, `mass`, `planned` belong to an exhaustive tier:
     how far its search is, which share of its prior mass this attempt used, and which shares further attempts
     would use (None: a sampling tier). `proposed`: candidates at or after `next_index` that were proposed out
-    of turn, in this attempt and before. `plausible`: how many candidates were found to pass beside each
-    other, of how many behaviours (`clusters`); `share`: P(this one is right | one of them is).
+    of turn, in this attempt and before; `moved`: single edits with which the tests got further, to make
+    pairs of. `plausible`: how many candidates were found to pass beside each other, of how many behaviours
+    (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass` that is theirs
+    and lies at or after `next_index`. `template`: what made the patch; `templates`: what was tried of each.
     """
 
     type: Literal["attempt"] = "attempt"
@@ -119,9 +122,13 @@ class AttemptDone(Record):
     dropped: tuple[str, ...] = ()
     note: str = ""
     proposed: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
     plausible: int = 0
     clusters: int = 0
     share: float = Field(default=1.0, gt=0, le=1)
+    ahead: float = 0.0
+    template: TemplateName | Literal[""] = ""
+    templates: Tallies = Field(default_factory=dict)
 
 
 class PlanDone(Record):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -18,7 +18,8 @@ from agent.events import AttemptDone, CheckDone, Event, RunStarted, StepDone, Su
 from agent.forecast import estimates
 from agent.task import Record
 from policies.belief import hand_right
-from policies.vocabulary import Check
+from policies.vocabulary import Bill, Check
+from tools.repair.reports import Tallies, Tally, TemplateName, together
 
 MOST_OUTCOMES = 50
 """Of attempts, and of checks, that one run may teach, whatever its repository makes of it."""
@@ -51,7 +52,10 @@ class Judged(Record):
 
 class Lesson(Record):
     """What one run taught. finished: seconds since the epoch. task: a digest of the tree and its failing
-    tests, "" if unknown: runs of one task are no independent evidence."""
+    tests, "" if unknown: runs of one task are no independent evidence.
+
+    templates: what was tried of each template of the embedded tier, as prior mass before anything was learnt;
+    template: the one that made the verified patch, "" if none did."""
 
     version: Literal[1] = 1
     run: Word
@@ -59,6 +63,8 @@ class Lesson(Record):
     finished: float = Field(ge=0, le=1e12)
     attempts: tuple[Attempt, ...] = Field(default=(), max_length=MOST_OUTCOMES)
     checks: tuple[Judged, ...] = Field(default=(), max_length=MOST_OUTCOMES)
+    templates: Tallies = Field(default_factory=dict)
+    template: TemplateName | Literal[""] = ""
 
 
 @dataclass
@@ -66,7 +72,50 @@ class _Candidate:
     """The candidate in hand and what the checks said of it; its truth is not out yet."""
 
     attempt: Attempt
+    done: AttemptDone
     passed: list[Check] = field(default_factory=list)
+
+
+@dataclass
+class _Told:
+    """What the events so far teach. searched: by tier, the prior mass of what was tried and is not ahead."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    checks: list[Judged] = field(default_factory=list)
+    searched: dict[str, float] = field(default_factory=dict)
+    templates: dict[str, Tally] = field(default_factory=dict)
+    template: str = ""
+    hand: _Candidate | None = None
+
+    def attempted(self, done: AttemptDone, bill: Bill, knowledge: Collection[str]) -> None:
+        """An attempt was made; one that gave no candidate was not right."""
+        searched = self.searched.get(done.tier, 0.0) + max(0.0, done.mass - done.ahead)
+        self.searched[done.tier] = min(1.0, searched)
+        attempt = Attempt(
+            tier=done.tier,
+            right=False,
+            dollars=bill.dollars,
+            seconds=bill.seconds,
+            knowledge=tuple(sorted(knowledge)),
+            searched=None if done.planned is None else round(self.searched[done.tier], 2),
+        )
+        self.hand = _Candidate(attempt, done)
+        if not done.patch:
+            self.judged(False)
+
+    def judged(self, right: bool, sure: float = 1.0, failed: Check | None = None) -> None:
+        """The truth of the candidate in hand, if there is one, came out."""
+        if self.hand is None:
+            return
+        attempt, done, passed = self.hand.attempt, self.hand.done, self.hand.passed
+        self.attempts.append(attempt.model_copy(update={"right": right}))
+        self.checks.extend(Judged(check=each, passed=True, right=right, sure=sure) for each in passed)
+        if failed is not None and failed is not Check.REPEAT:
+            self.checks.append(Judged(check=failed, passed=False, right=right))
+        self.templates = together(self.templates, done.templates)
+        if right:
+            self.template = done.template
+        self.hand = None
 
 
 def lesson(events: Iterable[Event], finished: float) -> Lesson:
@@ -80,55 +129,44 @@ def lesson(events: Iterable[Event], finished: float) -> Lesson:
     events = iter(events)
     first = next(events)
     assert isinstance(first, RunStarted)
-    state, attempts, checks = fold.start(first), list[Attempt](), list[Judged]()
-    hand: _Candidate | None = None
-
-    def judge(right: bool, sure: float = 1.0, failed: Check | None = None) -> None:
-        if hand is None:
-            return
-        attempts.append(hand.attempt.model_copy(update={"right": right}))
-        checks.extend(Judged(check=each, passed=True, right=right, sure=sure) for each in hand.passed)
-        if failed is not None and failed is not Check.REPEAT:
-            checks.append(Judged(check=failed, passed=False, right=right))
-
+    state, told = fold.start(first), _Told()
     for event in events:
         before, state = state, fold.apply(state, event)
         if not isinstance(event, StepDone):
             continue
         match event.observation:
             case AttemptDone() as done:
-                tried = min(1.0, sum(state.searches[done.tier].used))
-                attempt = Attempt(
-                    tier=done.tier,
-                    right=False,
-                    dollars=event.bill.dollars,
-                    seconds=event.bill.seconds,
-                    knowledge=tuple(sorted(before.belief.knowledge)),
-                    searched=None if done.planned is None else round(tried, 2),
-                )
-                hand = _Candidate(attempt) if done.patch else None
-                if hand is None:
-                    attempts.append(attempt)
+                told.attempted(done, event.bill, before.belief.knowledge)
             case CheckDone(check=check, passed=True):
-                if hand is not None and check is not Check.REPEAT:  # that one tells of the targets' flakiness
-                    hand.passed.append(check)
+                if told.hand is not None and check is not Check.REPEAT:  # it tells of the targets' flakiness
+                    told.hand.passed.append(check)
             case CheckDone(check=check):
-                judge(False, failed=check)
-                hand = None
+                told.judged(False, failed=check)
             case SubmissionDone(verified=verified):
-                judge(
-                    verified, hand_right(before.belief, estimates(before), verified=True) if verified else 1
-                )
-                hand = None
+                sure = hand_right(before.belief, estimates(before), verified=True) if verified else 1
+                told.judged(verified, sure)
             case _:
                 pass
     return Lesson(
         run=first.run_id,
         task=_task(state),
         finished=finished,
-        attempts=tuple(attempts[-MOST_OUTCOMES:]),
-        checks=tuple(checks[-MOST_OUTCOMES:]),
+        attempts=tuple(told.attempts[-MOST_OUTCOMES:]),
+        checks=tuple(told.checks[-MOST_OUTCOMES:]),
+        templates=_as_shipped(told.templates, first.settings.template_factors),
+        template=told.template,
     )
+
+
+def _as_shipped(templates: Mapping[str, Tally], factors: Mapping[str, float]) -> dict[str, Tally]:
+    """The masses as they were without what had been learnt by then, of as much in all: what one run learns
+    shall not count as what the next one sees."""
+    plain = {name: tally.mass / factors.get(name, 1.0) for name, tally in templates.items()}
+    scale = sum(tally.mass for tally in templates.values()) / (sum(plain.values()) or 1.0)
+    return {
+        name: tally._replace(mass=round(min(1.0, scale * plain[name]), 6))
+        for name, tally in templates.items()
+    }
 
 
 def _task(state: fold.State) -> str:

@@ -12,27 +12,26 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from agent.lessons import Lesson
-from agent.settings import Resolved, memory_file
+from agent.settings import REPAIR, Resolved, memory_file
 from agent.task import Settings
 from policies.estimates import Estimates, TierEstimate
-from policies.learning import Attempted, Checked, learn
+from policies.learning import Attempted, Checked, Searched, factors, learn
 from policies.priors import default_estimates
 from policies.vocabulary import Check
 
 MOST_LESSONS = 200
 """To learn from so many takes some hundredths of a second; what still older ones add is little."""
 
-MOST_BYTES, MOST_LINES = 2**20, 2 * MOST_LESSONS
-"""More of the file is never read; a lesson takes about a kilobyte."""
+MOST_BYTES, MOST_LINES = 2**22, 2 * MOST_LESSONS
+"""More of the file is never read; a lesson takes some kilobytes."""
 
 LEAST_WEIGHT = 0.01
 """What has depreciated to less than a hundredth of an observation is left out."""
@@ -67,20 +66,35 @@ def learnt(prior: Estimates, lessons: Sequence[Lesson], now: float, depreciation
     return learn(prior, attempts, checks)
 
 
+def template_factors(lessons: Sequence[Lesson], now: float, depreciation: float) -> dict[str, float]:
+    """By how much each template of the embedded tier is likelier than shipped, where these lessons show any
+    difference; each is worth depreciation^days of what it was."""
+    searches = [
+        Searched({name: tally.mass for name, tally in each.templates.items()}, each.template, weight)
+        for each in lessons
+        if each.templates and (weight := _weight(each, now, depreciation)) >= LEAST_WEIGHT
+    ]
+    learnt = {name: round(factor, 3) for name, factor in factors(searches).items()}
+    return {name: factor for name, factor in learnt.items() if factor != 1}
+
+
 def _weight(old: Lesson, now: float, depreciation: float) -> float:
     """A clock that was wrong is no reason to count an outcome for ever."""
     return float(depreciation ** (abs(now - old.finished) / DAY))
 
 
-class Recalled(NamedTuple):
+@dataclass(frozen=True)
+class Recalled:
     """What is expected of tiers and checks, and from how many finished runs it was learnt (0: as shipped).
 
-    problem: why something that is kept was passed over, or ""; unreadable: all of it was."""
+    problem: why something that is kept was passed over, or ""; unreadable: all of it was. templates: see
+    `template_factors`."""
 
     estimates: Estimates
     runs: int = 0
     problem: str = ""
     unreadable: bool = False
+    templates: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -113,7 +127,8 @@ def recall(tiers: tuple[TierEstimate, ...], resolved: Resolved) -> Recalled:
         return Recalled(shipped, problem=problem)
     found = learnt(shipped, told, now, depreciation)
     final = replace(found.final, power=found.check(Check.SUITE).power)  # it runs the suite
-    return Recalled(replace(found, final=final), len(told), problem)
+    templates = template_factors(told, now, depreciation) if REPAIR in names else {}
+    return Recalled(replace(found, final=final), len(told), problem, templates=templates)
 
 
 def recalled(settings: Settings, resolved: Resolved) -> tuple[Settings, tuple[str, ...]]:
@@ -125,6 +140,7 @@ def recalled(settings: Settings, resolved: Resolved) -> tuple[Settings, tuple[st
     if found.runs:
         known = found.estimates
         changed |= {"tiers": known.tiers, "checks": known.checks, "difficulty": known.difficulty}
+        changed["template_factors"] = dict(found.templates)
     return settings.model_copy(update=changed), found.notes
 
 

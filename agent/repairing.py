@@ -18,8 +18,9 @@ from tools.command_tests import CommandRunner
 from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import Localisation
-from tools.repair.reports import RepairError
-from tools.repair.search import RepairSearch, SearchResult, SearchSpace
+from tools.repair.reports import RepairError, Tally, together
+from tools.repair.results import SearchResult, SearchSpace
+from tools.repair.search import RepairSearch
 
 SLICE_SECONDS = 10.0
 MOST_SLICES = 8
@@ -30,38 +31,30 @@ WARM_UP_SECONDS = 1.5
 """Each slice warms a test process up first."""
 
 LEAST_TRIED = 10
+MOST_MOVED = 50
+"""Single edits with which the tests got further, kept to make pairs of."""
 
 NO_TIME = "there was no time for a candidate"
-
-RULER = 64
-"""Points at which the prior mass of the ranked candidates is measured, spread geometrically."""
-
-LARGEST_SPACE = 1_000_000
 
 
 @dataclass
 class Searching:
-    """A search under way in this process, with the prior mass of its first n candidates at some n."""
+    """A search under way in this process: seconds spent on candidates so far, what one took in the last
+    slice, and what a slice needs beside."""
 
     search: RepairSearch
     space: SearchSpace
-    sizes: tuple[int, ...]
+    seconds: float = 0.0
     pace: float | None = None
+    warm_up: float = WARM_UP_SECONDS
 
-    def learn_pace(self, tried: int, seconds: float) -> None:
+    def learn_pace(self, seen: SearchResult) -> None:
         """Seconds per candidate as a slice has shown them; a handful shows little."""
-        if tried >= LEAST_TRIED:
-            self.pace = max(0.0, seconds - WARM_UP_SECONDS) / tried
-
-    def mass(self, first: int) -> float:
-        """Prior mass of the first candidates, by linear interpolation between measured sizes."""
-        below, under = 0, 0.0
-        for size, total in zip(self.sizes, self.space.masses, strict=False):
-            if size >= first:
-                share = (first - below) / (size - below) if size > below else 1.0
-                return under + share * (total - under)
-            below, under = size, total
-        return under
+        self.seconds += seen.trying
+        if seen.tried >= LEAST_TRIED:
+            self.pace = seen.trying / seen.tried
+        beside = seen.seconds - seen.trying - seen.rival_seconds
+        self.warm_up = beside if beside > 0 else self.warm_up  # (none in what was found while preparing)
 
 
 def act_repair(world: World, state: State) -> AttemptDone:
@@ -75,7 +68,12 @@ def act_repair(world: World, state: State) -> AttemptDone:
         before = state.searches.get(REPAIR, Search())
         note = f"the search ended without a result: {str(error)[:500]}"
         return AttemptDone(
-            tier=REPAIR, next_index=before.next_index, planned=(), note=note, proposed=before.proposed
+            tier=REPAIR,
+            next_index=before.next_index,
+            planned=(),
+            note=note,
+            proposed=before.proposed,
+            moved=before.moved,
         )
 
 
@@ -86,13 +84,17 @@ def _slice(world: World, state: State) -> AttemptDone:
     last = start + _slice_size(searching, start)
     ahead = set(before.proposed)
     edits: tuple[FileEdit, ...] = ()
-    description, tree = "", ""
+    description, template, tree = "", "", ""
+    moved: tuple[int, ...] = ()
+    templates: dict[str, Tally] = {}
     found: SearchResult | None = None
     while not edits and start < last and world.left > LEAST_SECONDS:
         progress = _progress(world, searching)
         found = searching.search.advance(start, world.left, last - start, progress, sorted(ahead))
         tried += found.tried
-        searching.learn_pace(found.tried, found.seconds - found.rival_seconds)
+        moved += found.moved
+        templates = together(templates, found.templates)
+        searching.learn_pace(found)
         stuck = found.next_index <= start
         start = found.next_index
         if found.plausible is not None:
@@ -101,6 +103,7 @@ def _slice(world: World, state: State) -> AttemptDone:
                 ahead.add(proposal.index)
             edits = (FileEdit(proposal.path, proposal.content),)
             description = f"{proposal.path}:{proposal.line}: {proposal.description}"
+            template = proposal.template
             tree = patched_tree_hash(world.base_of(state), edits)
             reasons = vet(world, state, edits)
             if tree in state.refused:
@@ -110,9 +113,13 @@ def _slice(world: World, state: State) -> AttemptDone:
                 dropped.append(f"{description} — {'; '.join(reasons[:2])}")
         elif found.exhausted or stuck:
             break
-    searched = max(0.0, searching.mass(start) - searching.mass(before.next_index))
+    rival_mass = found.rival_mass if found is not None else 0.0
+    searched = max(0.0, searching.space.mass(start) - searching.space.mass(before.next_index))
     got_further = start > before.next_index or len(ahead) > len(before.proposed)
     ahead = {index for index in ahead if index >= start}
+    moved = tuple(dict.fromkeys((*before.moved, *moved)))[:MOST_MOVED]
+    if not edits and start >= searching.space.count and world.left > LEAST_SECONDS:
+        searching.space = searching.search.add_pairs(moved, world.left)
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
     note = "every candidate was tried" if start >= searching.space.count else "" if got_further else NO_TIME
     return AttemptDone(
@@ -123,15 +130,19 @@ def _slice(world: World, state: State) -> AttemptDone:
         tried=tried,
         next_index=start,
         total=searching.space.count,
-        mass=min(1.0, searched + (found.rival_mass if found is not None else 0.0)),
+        mass=min(1.0, searched + rival_mass),
         planned=planned,
         planned_seconds=planned_seconds,
         dropped=tuple(dropped),
         note="" if edits else note,
         proposed=tuple(sorted(ahead)),
+        moved=moved,
         plausible=found.found if found is not None and edits else 0,
         clusters=found.clusters if found is not None and edits else 0,
         share=found.share if found is not None and edits else 1.0,
+        ahead=rival_mass,
+        template=template if edits else "",
+        templates=templates,
     )
 
 
@@ -179,11 +190,15 @@ def prepare_search(
         timeout=test_seconds(world, state),
         memory_bytes=world.memory_bytes,
         seed=state.settings.seed,
+        priors=state.settings.template_factors,
         pristine=world.pristine,
         env={"AGENT_JUNIT": CommandRunner.junit} if command else None,
     )
-    sizes = tuple(sorted({round(LARGEST_SPACE ** (n / (RULER - 1))) for n in range(RULER)}))
-    return Searching(search, search.prepare(sizes, world.left), sizes)
+    space = search.prepare(world.left)
+    begun = state.searches.get(REPAIR, Search())
+    if begun.next_index >= space.count:
+        space = search.add_pairs(begun.moved, world.left)
+    return Searching(search, space)
 
 
 def test_seconds(world: World, state: State) -> float:
@@ -198,8 +213,9 @@ def test_seconds(world: World, state: State) -> float:
 
 
 def _slice_size(searching: Searching, start: int) -> int:
-    """Candidates of the next slice: what fits into SLICE_SECONDS, at least enough to learn the pace."""
-    window = max(LEAST_TRIED, int(SLICE_SECONDS / _seconds_each(searching)))
+    """Candidates of the next slice: what fits into SLICE_SECONDS, or into the time spent so far if that is
+    more, as every slice has to warm up; at least enough to learn the pace."""
+    window = max(LEAST_TRIED, int(max(SLICE_SECONDS, searching.seconds) / _seconds_each(searching)))
     return min(window, searching.space.count - start)
 
 
@@ -215,5 +231,5 @@ def planned_slices(searching: Searching, start: int) -> tuple[tuple[float, ...],
         return (), 0.0
     last = min(searching.space.count, start + MOST_SLICES * size)
     edges = [*range(start, last, size), last]
-    masses = [searching.mass(to) - searching.mass(since) for since, to in pairwise(edges)]
-    return tuple(max(mass, 1e-9) for mass in masses), WARM_UP_SECONDS + size * _seconds_each(searching)
+    masses = [searching.space.mass(to) - searching.space.mass(since) for since, to in pairwise(edges)]
+    return tuple(max(mass, 1e-9) for mass in masses), searching.warm_up + size * _seconds_each(searching)

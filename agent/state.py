@@ -40,7 +40,8 @@ from tools.detection import PYTEST
 @dataclass(frozen=True)
 class Search:
     """How far an exhaustive tier is: next candidate, share of the prior mass of each past attempt, the shares
-    and seconds further attempts would take, and candidates from the next on that were proposed already."""
+    and seconds further attempts would take, candidates from the next on that were proposed
+    already, and single edits that moved the failure."""
 
     next_index: int = 0
     total: int = 0
@@ -48,6 +49,7 @@ class Search:
     planned: tuple[float, ...] | None = None
     planned_seconds: float = 0.0
     proposed: tuple[int, ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,6 +246,7 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         planned=seen.planned,
         planned_seconds=seen.planned_seconds,
         proposed=seen.proposed,
+        moved=seen.moved,
     )
     notes = (*state.notes, *(f"{seen.tier}: dropped: {reason}" for reason in seen.dropped))
     if seen.note and not seen.patch:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.estimates import CheckEstimate, DifficultyPrior, TierEstimate
+from policies.learning import LEAST_FACTOR, MOST_FACTOR
 from policies.priors import DEFAULT_CHECKS
 from policies.vocabulary import ActionClass, Limits, Prices
 from sandboxes.interface import SandboxLimits, Wanted
 from tools.junit import JUnitFailure
+from tools.repair.reports import TemplateName
 
 
 class Record(BaseModel):
@@ -33,7 +37,8 @@ class SandboxSettings(Record):
 
 class Settings(Record):
     """What the person asked for, as it is needed to decide and to resume. `tiers`, `checks`, `difficulty`:
-    what is expected, as shipped or as learnt from earlier runs; `memory`: this run is to be learnt from."""
+    what is expected, as shipped or as learnt from earlier runs; `template_factors`: as learnt, by how much
+    the embedded tier's templates are likelier than shipped; `memory`: this run is to be learnt from."""
 
     repository: str
     tests: tuple[str, ...] = ()
@@ -49,6 +54,9 @@ class Settings(Record):
     tiers: tuple[TierEstimate, ...] = ()
     checks: tuple[CheckEstimate, ...] = DEFAULT_CHECKS
     difficulty: DifficultyPrior = DifficultyPrior()
+    template_factors: dict[TemplateName, Annotated[float, Field(ge=LEAST_FACTOR, le=MOST_FACTOR)]] = Field(
+        default_factory=dict
+    )
     memory: bool = False
     sandbox: SandboxSettings = SandboxSettings()
     protected: tuple[str, ...] = ()

@@ -14,9 +14,9 @@ from agent.work import run_with
 from agent.world import LOCALISATION
 from benchmarks._repair_source import PARSER
 from tools.files import FileEdit
-from tools.inside.repair.candidates import Space
 from tools.inside.repair.scope import Project
 from tools.inside.repair.source import Source
+from tools.inside.repair.space import Space, whole_space
 from tools.verdicts import judge
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def search_cold(attempt: Attempt, limit: float, *, shuffled: bool) -> None:
         return limit - before - taken
 
     space = enumerate_space(attempt)
-    order = list(space.candidates)
+    order = list(space.candidates.values())
     if shuffled:
         Random(attempt.case.name).shuffle(order)
     refused = 0
@@ -79,7 +79,7 @@ def _holds(attempt: Attempt, edits: tuple[FileEdit, ...], seconds: float) -> boo
 def template_of(attempt: Attempt, edits: tuple[FileEdit, ...]) -> str:
     """The template whose candidate the edits are, "" where none is."""
     space = enumerate_space(attempt)
-    for each in space.candidates:
+    for each in space.candidates.values():
         if any(edit.path == each.path and edit.content == space.patched(each) for edit in edits):
             return each.template
     return ""
@@ -96,4 +96,4 @@ def enumerate_space(attempt: Attempt) -> Space:
             with PARSER, suppress(SyntaxError, ValueError):
                 project.add(Source(path, file.data))
     with PARSER:
-        return Space(project, scores, state.settings.seed)
+        return whole_space(project, scores, state.settings.seed)

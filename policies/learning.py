@@ -1,15 +1,16 @@
 """Estimates with memory: what finished tasks teach about tiers and checks (economics.md §5; MTA §3.4).
 
 The one owner of learning. Others hand it outcomes; it hands back estimates of the same kind as the priors.
-Tiers are fitted by `policies.fitting`; powers, sensitivities and durations are means with the prior as so
-many observations. No outcome leaves a prior as it is, and a few move it a little. Pure and deterministic.
-Money in US dollars, time in seconds.
+Tiers are fitted by `policies.fitting`; powers, sensitivities, durations and how often kinds of candidates
+are right are means with the prior as so many observations. No outcome leaves a prior as it is, and a few move
+it a little. Pure and deterministic. Money in US dollars, time in seconds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +24,17 @@ CHECK_STRENGTH = 10.0
 
 SECONDS_STRENGTH = 3.0
 """A prior duration counts as much as so many measured ones."""
+
+KIND_STRENGTH = 3.0
+"""A prior rate of a kind of candidate counts as much as so many right ones of it; it may be off by .6 of
+itself (1/√3, one sd). Simulated on spaces of real functions, ranks of fixes after 200 tasks are 4 % worse if
+the priors are right (6 % with a strength of 2), 9 % better if they are off by e^±0.7, 22 % by e^±1."""
+
+MOST_RIGHT = 2.0
+"""So many right ones can be expected of all the mass: where the priors are right, half of the mass is tried
+before the right one, on average. It bounds what a single task can say."""
+
+LEAST_FACTOR, MOST_FACTOR = 0.1, 10.0
 
 LENGTHS = 9
 """Points of the length where costs are recorded and the prior has but one."""
@@ -69,6 +81,49 @@ class Checked:
     def __post_init__(self) -> None:
         if not 0 < self.weight <= 1:
             raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What one task's search through candidates of several kinds came to.
+
+    masses: the prior mass of those of each kind that were tried, before any learning. found: the kind of the
+    one that was right, "" if none was. weight: as in `Attempted`.
+    """
+
+    masses: Mapping[str, float]
+    found: str = ""
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(mass) and mass >= 0 for mass in self.masses.values()):
+            raise ValueError("a mass is a finite number of at least 0")
+        if not 0 < self.weight <= 1:
+            raise ValueError(f"a weight must be in (0, 1], not {self.weight}")
+
+
+def factors(searches: Sequence[Searched]) -> dict[str, float]:
+    """By how much candidates of each kind are likelier to be right than their prior says.
+
+    How many of a kind were right is Poisson with mean factor · expected, and Gamma(KIND_STRENGTH,
+    KIND_STRENGTH) the prior of the factor: posterior means, within bounds. Expected are as many as were right
+    in all, up to MOST_RIGHT, shared among the kinds like the mass that was tried: how many in all is learnt
+    of the tier. What was not tried counts neither way, so a search may end with the first that is right.
+    """
+    tried, found = defaultdict[str, float](float), defaultdict[str, float](float)
+    for each in searches:
+        scale = max(1.0, sum(each.masses.values()))  # one task is one task, whatever it says
+        for kind, mass in each.masses.items():
+            tried[kind] += each.weight * mass / scale
+        if each.found:
+            found[each.found] += each.weight
+    whole, right = sum(tried.values()), sum(found.values())
+    rate = min(right / whole, MOST_RIGHT) if whole else 0.0
+    learnt = dict[str, float]()
+    for kind in sorted({*tried, *found}):
+        mean = (KIND_STRENGTH + found[kind]) / (KIND_STRENGTH + rate * tried[kind])
+        learnt[kind] = min(max(mean, LEAST_FACTOR), MOST_FACTOR)
+    return learnt
 
 
 def learn(

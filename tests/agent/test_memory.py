@@ -17,16 +17,26 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_policies import LADDER, Nobody, Scripted, driven
 
-from agent.events import RunStarted
+from agent.events import AttemptDone, CheckDone, Event, RunStarted, StepDone, SubmissionDone
 from agent.fix import _remember
 from agent.forecast import estimates
 from agent.lessons import MOST_OUTCOMES, Attempt, Judged, Lesson, lesson
 from agent.loop import drive
-from agent.memory import DAY, MOST_BYTES, MOST_LESSONS, learnt, read, recall, recalled, remember
+from agent.memory import (
+    DAY,
+    MOST_BYTES,
+    MOST_LESSONS,
+    learnt,
+    read,
+    recall,
+    recalled,
+    remember,
+    template_factors,
+)
 from agent.policies import policy_named
 from agent.replay import replay
 from agent.run import Run, begin
-from agent.settings import Resolved, memory_file, resolve
+from agent.settings import REPAIR, Resolved, memory_file, resolve
 from agent.sources import DEPRECIATION
 from agent.state import State, start
 from agent.task import Settings
@@ -34,9 +44,10 @@ from agent.trace import Trace, TraceWriter
 from agent.view import View
 from policies.belief import Belief, success
 from policies.estimates import DifficultyPrior
-from policies.learning import Attempted, learn
+from policies.learning import LEAST_FACTOR, MOST_FACTOR, Attempted, learn
 from policies.priors import DEFAULT_CHECKS, default_estimates, repair_tier
-from policies.vocabulary import Check, Limits
+from policies.vocabulary import ActionClass, Bill, Check, Limits, Step, StepKind
+from tools.repair.reports import MOST_TEMPLATES, Tally
 
 ASKED = Settings(repository="/r", tests=("t",), tiers=LADDER, limits=Limits(5.0, 900.0), memory=True)
 
@@ -246,10 +257,15 @@ def test_a_lesson_is_small_whatever_happened(tmp_path: Path) -> None:
     """No run weighs more than so many outcomes, and the whole file is bounded."""
     attempt = Attempt(tier="t" * 41, right=False, dollars=0.123456789012345, seconds=123.4567890123)
     judged = Judged(check=Check.AFFECTED, passed=False, right=False)
+    names = [f"{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(MOST_TEMPLATES)]
     most = Lesson(
-        run="r" * 100, finished=1e9, attempts=(attempt,) * MOST_OUTCOMES, checks=(judged,) * MOST_OUTCOMES
+        run="r" * 100,
+        finished=1e9,
+        attempts=(attempt,) * MOST_OUTCOMES,
+        checks=(judged,) * MOST_OUTCOMES,
+        templates={name.ljust(20, "x"): Tally(10**4, 100, 0.123456) for name in names},
     )
-    assert len(most.model_dump_json()) < 16_000
+    assert len(most.model_dump_json()) < 40_000
     with pytest.raises(ValueError, match="at most"):
         Lesson(run="r", finished=1.0, attempts=(attempt,) * (MOST_OUTCOMES + 1))
 
@@ -263,6 +279,12 @@ OUTCOMES = st.builds(
     knowledge=st.sampled_from(((), ("localised",), ("no such thing",))),
     searched=st.sampled_from((None, 0.0, 0.5, 1.0)),
 )
+TALLIES = st.builds(
+    Tally,
+    tried=st.sampled_from((0, 10**12)),
+    passed=st.sampled_from((0, 10**12)),
+    mass=st.sampled_from((0.0, 5e-324, 0.3, 1.0)),
+)
 LESSONS = st.builds(
     Lesson,
     run=st.sampled_from(("a", "b", "c")),
@@ -271,6 +293,8 @@ LESSONS = st.builds(
     checks=st.lists(
         st.builds(Judged, check=st.sampled_from(Check), passed=st.booleans(), right=st.booleans()), max_size=3
     ).map(tuple),
+    templates=st.dictionaries(st.sampled_from(("index", "guard", "gone")), TALLIES),
+    template=st.sampled_from(("", "index", "never tried")),
 )
 
 
@@ -283,6 +307,9 @@ def test_whatever_a_file_says_gives_estimates_that_hold(told: list[Lesson], depr
     for tier in found.tiers:
         assert 0 < success(Belief(), tier.name, found) < 1
         assert 0 <= tier.dollars <= tier.worst_dollars and 0 < tier.seconds <= tier.worst_seconds
+    ASKED.model_validate(
+        {**ASKED.model_dump(), "template_factors": template_factors(told, 1e9, depreciation)}
+    )
 
 
 def test_a_run_counts_once_and_only_the_newest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,3 +439,121 @@ def test_one_source_for_all_commands() -> None:
     assert [tier.ability for tier in found.estimates.tiers] == pytest.approx([t.ability for t in known.tiers])
     assert found.estimates.final.power == pytest.approx(known.final.power)
     assert found.estimates.final.power > 0.7
+
+
+SEARCHING = Settings(repository="/r", tests=("t",), tiers=(repair_tier(),), memory=True)
+
+
+def attempt(mass: float = 0.1, ahead: float = 0.0, template: str = "", **tallies: Tally) -> AttemptDone:
+    """A slice of the embedded tier's search; `template`: what its candidate was made by."""
+    return AttemptDone(
+        tier=REPAIR,
+        patch="blob" if template else "",
+        tree=f"{mass} {ahead} {template}",
+        mass=mass,
+        ahead=ahead,
+        planned=(0.1,),
+        template=template,
+        templates=tallies,
+    )
+
+
+def taught(*seen: AttemptDone | CheckDone | SubmissionDone, settings: Settings = SEARCHING) -> Lesson:
+    step = Step(StepKind.ACT, ActionClass.DRAFT, tier=REPAIR)
+    events: list[Event] = [RunStarted(run_id="r", time=0, versions={}, policy="marginal", settings=settings)]
+    events += [StepDone(step=step, observation=each, bill=Bill()) for each in seen]
+    return lesson(events, time.time())
+
+
+FAILED = CheckDone(check=Check.SUITE, passed=False, key="k")
+VERIFIED = SubmissionDone(verified=True)
+
+
+def test_a_lesson_tells_what_was_tried_of_each_template_and_which_one_fixed() -> None:
+    searched = (
+        attempt(0.3, index=Tally(3, 0, 0.2), guard=Tally(1, 0, 0.1)),
+        attempt(0.1, template="guard", guard=Tally(2, 1, 0.05)),
+        FAILED,
+        attempt(0.1, template="index", index=Tally(1, 1, 0.02)),
+    )
+    found = taught(*searched, VERIFIED)
+    assert found.template == "index"
+    assert found.templates == {"index": Tally(4, 1, 0.22), "guard": Tally(3, 1, 0.15)}
+    unknown = taught(*searched)
+    assert unknown.template == "", "the truth of the last candidate did not come out"
+    assert unknown.templates == {"index": Tally(3, 0, 0.2), "guard": Tally(3, 1, 0.15)}
+    refuted = taught(*searched, SubmissionDone(verified=False))
+    assert (refuted.template, refuted.templates) == ("", found.templates)
+
+
+def test_candidates_found_beside_a_wrong_one_are_not_ruled_out_with_it() -> None:
+    """They lie ahead, and so does the mass that an attempt counts for them."""
+    (first, second) = taught(attempt(0.3, 0.1, "guard"), FAILED, attempt(0.2)).attempts
+    assert (first.searched, second.searched) == (0.2, 0.4)
+
+
+def test_what_was_learnt_before_a_run_is_not_learnt_from_it_again() -> None:
+    """The same search under other factors: as much tried in all, in the proportion of the shipped priors."""
+    tuned = SEARCHING.model_copy(update={"template_factors": {"index": 2.0}})
+    seen = attempt(0.3, index=Tally(3, 0, 0.2), guard=Tally(1, 0, 0.1))
+    found = taught(seen, settings=tuned).templates
+    assert found == {"index": Tally(3, 0, 0.15), "guard": Tally(1, 0, 0.15)}
+
+
+def test_template_factors_are_recalled_into_the_settings_and_recorded(tmp_path: Path) -> None:
+    tallies = {"index": Tally(4, 1, 0.2), "guard": Tally(9, 0, 0.6)}
+    remember(memory_file(), taught(attempt(0.8, template="index", **tallies), VERIFIED))
+    settings, _ = recalled(SEARCHING, setting())
+    assert settings.template_factors == {"index": 1.231, "guard": 0.8}  # 4 / 3.25, 3 / 3.75
+    begin(settings, tmp_path / "trace").writer.close()
+    (started,) = Trace(tmp_path / "trace").events()
+    assert isinstance(started, RunStarted)
+    assert started.settings.template_factors == settings.template_factors
+    assert recalled(SEARCHING, setting(memory=False))[0].template_factors == {}
+    other, _ = recalled(ASKED, setting())
+    assert other.template_factors == {}, "its tiers have no templates"
+
+
+def test_old_searches_depreciate_and_one_task_counts_once() -> None:
+    seen = (attempt(0.4, template="index", index=Tally(4, 1, 0.1), guard=Tally(9, 0, 0.3)), VERIFIED)
+    found = taught(*seen)
+
+    def factor(age: float) -> float:
+        return template_factors([found], found.finished + age * DAY, 0.5).get("index", 1.0)
+
+    assert factor(0) > factor(1) > factor(3) > 1 == factor(7)
+    for run in ("a", "b"):
+        remember(memory_file(), found.model_copy(update={"run": run, "task": "one"}))
+    assert recall((repair_tier(),), setting()).templates["index"] == pytest.approx(factor(0), abs=1e-3)
+
+
+def test_no_file_makes_a_template_likelier_than_the_bound() -> None:
+    """A file that was tampered with: lines out of range are none, and the rest moves within bounds."""
+    honest = taught(attempt(0.4, template="index", index=Tally(4, 1, 0.1), guard=Tally(9, 0, 0.3)), VERIFIED)
+    text = honest.model_dump_json()
+    memory_file().parent.mkdir(parents=True)
+    with memory_file().open("w") as stream:
+        for old, new in (
+            ("[4,1,0.1]", "[4,1,1e9]"),
+            ("[4,1,0.1]", "[-4,1,0.1]"),
+            ("[4,1,0.1]", "[4,1,NaN]"),
+            ("[4,1,0.1]", "[4,1]"),
+            ('"index":', '"../etc":'),
+            ('"template":"index"', '"template":"<script>"'),
+        ):
+            assert old in text
+            stream.write(text.replace(old, new) + "\n")
+        for number in range(MOST_LESSONS):
+            sure = text.replace('"run":"r"', f'"run":"{number}"').replace("[4,1,0.1]", "[4,1,0.0]")
+            stream.write(sure.replace("[9,0,0.3]", "[9,0,1.0]") + "\n")
+    assert read(memory_file())[1] == 6
+    settings, _ = recalled(SEARCHING, setting(1.0))
+    assert settings.template_factors == {"index": MOST_FACTOR, "guard": LEAST_FACTOR}
+
+
+def test_lines_and_traces_from_before_templates_were_told_are_read() -> None:
+    old = one("a").model_dump(exclude={"templates", "template"})
+    assert Lesson.model_validate(old).templates == {}
+    assert template_factors([Lesson.model_validate(old)], time.time(), 1.0) == {}
+    settings = Settings.model_validate(SEARCHING.model_dump(exclude={"template_factors"}))
+    assert settings.template_factors == {}

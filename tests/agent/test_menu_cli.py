@@ -15,8 +15,9 @@ from agent.errors import UsageError
 from agent.lessons import Attempt, Lesson
 from agent.memory import remember
 from agent.menu_cli import task_values
-from agent.settings import memory_file
+from agent.settings import REPAIR, memory_file
 from agent.sources import user_file
+from tools.repair.reports import Tally
 
 TIERS = {"cheap": (1.0, 0.8), "dear": (4.0, 2.6)}
 """Dollars and ability."""
@@ -121,3 +122,19 @@ def test_qualities_are_what_finished_runs_taught() -> None:
     learnt, shipped = quality(), quality("--no-memory")
     assert (learnt[0], shipped[0]) == (12, 0)
     assert learnt[1] < shipped[1] - 0.1
+
+
+def test_templates_that_moved_are_named() -> None:
+    def shown() -> str:
+        return agent_menu("--values", "20").output
+
+    assert "templates:" not in shown()
+    tallies = {"index": Tally(5, 1, 0.2), "guard": Tally(20, 0, 0.6)}
+    right = Attempt(tier=REPAIR, right=True, dollars=0, seconds=20, searched=0.8)
+    remember(
+        memory_file(),
+        Lesson(run="r", finished=time.time(), attempts=(right,), templates=tallies, template="index"),
+    )
+    assert "templates: guard x0.80, index x1.23\n" in shown()
+    found = json.loads(agent_menu("--values", "20", "--json").output)
+    assert found["templates"] == {"guard": 0.8, "index": 1.231}

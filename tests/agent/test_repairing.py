@@ -19,7 +19,8 @@ from agent.task import Settings
 from policies.belief import Belief, hand_right
 from policies.priors import repair_tier
 from policies.vocabulary import ActionClass, Bill, Check, Step, StepKind
-from tools.repair.search import Proposal, SearchResult, SearchSpace
+from tools.repair.reports import Tally
+from tools.repair.results import Proposal, SearchResult, SearchSpace
 
 COUNT = 100
 ACT = Step(StepKind.ACT, ActionClass.DRAFT, tier=REPAIR)
@@ -42,12 +43,23 @@ class FakeSearch:
         best = max(found, key=self.merits.__getitem__)
         self.asked.append(best)
         share = self.merits[best] / sum(self.merits[index] for index in found)
-        proposal = Proposal("a.py", str(best).encode(), "t", 1, f"candidate {best}", best, 0.01)
+        proposal = Proposal("a.py", str(best).encode(), f"t{'x' * best}", 1, f"candidate {best}", best, 0.01)
         reached = best + 1 if best == found[0] else found[0]
         tried, rivals = found[0] + 1 - start, len(found)
         ahead = 0.01 * sum(index >= reached for index in found)
         return SearchResult(
-            reached, tried, proposal, False, 0.0, 3.0, {}, rivals, rivals, share, ahead, rival_seconds=2.0
+            reached,
+            tried,
+            proposal,
+            False,
+            0.0,
+            3.0,
+            found=rivals,
+            clusters=rivals,
+            share=share,
+            rival_mass=ahead,
+            rival_seconds=2.0,
+            templates={"index": Tally(tried, 0, 0.01 * tried), f"t{'x' * best}": Tally(1, 1, 0.0)},
         )
 
 
@@ -55,9 +67,9 @@ class FakeSearch:
 def world(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(repairing, "vet", lambda *_: ())
     monkeypatch.setattr(repairing, "patched_tree_hash", lambda _, edits: f"tree {edits[0].content.decode()}")
-    masses = tuple((size + 1) / COUNT for size in range(COUNT))
+    masses = tuple(size / COUNT for size in range(COUNT + 1))
     space = SearchSpace(COUNT, masses, 0.2, False)
-    searching = Searching(FakeSearch({3: 1.0, 5: 4.0, 8: 2.0}), space, tuple(range(1, COUNT + 1)))  # type: ignore[arg-type]
+    searching = Searching(FakeSearch({3: 1.0, 5: 4.0, 8: 2.0}), space)  # type: ignore[arg-type]
     return SimpleNamespace(
         searching=searching, left=600.0, base_of=lambda _: None, store=lambda data: "blob", say=lambda _: None
     )
@@ -103,11 +115,17 @@ def test_a_refused_rival_makes_room_for_the_next_in_the_same_slice(
     attempt = act_repair(world, began())
     assert attempt.description.endswith("candidate 8")
     assert (attempt.next_index, attempt.proposed, attempt.plausible) == (3, (5, 8), 2)
+    assert (attempt.template, attempt.ahead) == ("txxxxxxxx", pytest.approx(0.02))
+    assert attempt.templates == {
+        "index": Tally(5, 0, pytest.approx(0.05)),
+        "txxxxx": Tally(1, 1, 0.0),
+        "txxxxxxxx": Tally(1, 1, 0.0),
+    }
     assert [each.split(" ")[1] for each in attempt.dropped]
 
 
 def test_an_attempt_of_an_older_trace_has_no_rivals() -> None:
     seen = AttemptDone.model_validate({"type": "attempt", "tier": REPAIR, "patch": "blob", "tree": "t"})
-    assert (seen.share, seen.proposed) == (1.0, ())
+    assert (seen.share, seen.proposed, seen.ahead, seen.template, seen.templates) == (1.0, (), 0, "", {})
     with pytest.raises(ValueError, match="share"):
         AttemptDone(tier=REPAIR, share=0.0)

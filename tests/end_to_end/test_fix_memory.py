@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from driver import World, start, wait_for
+from driver import Ran, World, start, wait_for
 from forgeries import TARGET
 
 from agent.lessons import Lesson
@@ -30,6 +31,7 @@ def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc:
     (kept,) = lessons(world)
     assert kept.attempts[-1].right
     assert kept.attempts[-1].searched
+    assert kept.templates[kept.template].passed >= 1
     text = kept.model_dump_json()
     assert not any(word in text for word in ("calc", "test_", ".py"))
     second = world.fix(calc, "--test", TARGET, env=by_hand)
@@ -66,3 +68,28 @@ def test_a_resumed_run_counts_once(world: World, calc: Path) -> None:
     (kept,) = lessons(world)
     assert [attempt.right for attempt in kept.attempts][-1]
     assert kept.run == ran.events("run-started")[0]["run_id"]
+
+
+def found(ran: Ran) -> dict[str, Any]:
+    """The attempt that found the patch."""
+    return next(
+        event["observation"]
+        for event in ran.events("result")
+        if event["observation"]["type"] == "attempt" and event["observation"]["patch"]
+    )
+
+
+def test_a_template_that_fixed_is_tried_earlier_by_later_runs(world: World, calc: Path) -> None:
+    world.memory = "true"
+    runs = []
+    for number in range(3):
+        (calc / "NOTES").write_text(f"tree {number}\n")  # another tree each time, so that each is evidence
+        runs.append(world.fix(calc, "--test", TARGET))
+        assert runs[-1].code == 0, runs[-1].output
+    template = found(runs[0])["template"]
+    settings = [ran.events("run-started")[0]["settings"] for ran in runs]
+    factors = [each["template_factors"].get(template, 1.0) for each in settings]
+    assert 1 == factors[0] < factors[1] < factors[2]
+    assert found(runs[2])["next_index"] < found(runs[0])["next_index"]
+    assert f"{template} x" in world.agent("menu", "--values", "20").output
+    assert world.replay(runs[2].trace).code == 0

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from policies.belief import Belief, success
 from policies.estimates import CheckEstimate, DifficultyPrior, Estimates, FinalEstimate, TierEstimate
 from policies.fitting import COST_WEIGHT, DISCRIMINATION_SD, LENGTH_GAIN_SD, LOGIT_SD
-from policies.learning import CHECK_STRENGTH, Attempted, Checked, learn
+from policies.learning import (
+    CHECK_STRENGTH,
+    KIND_STRENGTH,
+    LEAST_FACTOR,
+    MOST_FACTOR,
+    MOST_RIGHT,
+    Attempted,
+    Checked,
+    Searched,
+    factors,
+    learn,
+)
 from policies.posterior import Posterior, Spent
 from policies.priors import DEFAULT_CHECKS, default_estimates, repair_tier
 from policies.vocabulary import Check
@@ -263,3 +274,87 @@ def test_outcomes_out_of_range_are_refused() -> None:
             Attempted("task", "small", True, **wrong)
     with pytest.raises(ValueError, match="weight"):
         Checked(Check.SUITE, True, True, weight=2)
+
+
+def test_a_kind_that_gave_the_right_one_is_likelier_and_what_was_tried_in_vain_less() -> None:
+    found = factors([Searched({"a": 0.2, "b": 0.6}, "a")])
+    strength = KIND_STRENGTH
+    assert found["a"] == pytest.approx((strength + 1) / (strength + 0.25))
+    assert found["b"] == pytest.approx(strength / (strength + 0.75))
+    half = factors([Searched({"a": 0.2, "b": 0.6}, "a", weight=0.5)])
+    assert 1 < half["a"] < found["a"] and found["b"] < half["b"] < 1
+
+
+def test_what_was_found_sooner_than_could_be_expected_speaks_for_its_kind() -> None:
+    found = factors([Searched({"a": 0.01}, "a")] * 9)
+    assert found["a"] == pytest.approx((KIND_STRENGTH + 9) / (KIND_STRENGTH + 9 * MOST_RIGHT * 0.01))
+
+
+def test_failures_alone_say_nothing_of_one_kind_against_another() -> None:
+    assert factors([]) == {}
+    assert factors([Searched({"a": 0.6, "b": 0.1})] * 20) == {"a": 1.0, "b": 1.0}
+
+
+def searches(truth: dict[str, float], tasks: int, seed: int) -> list[Searched]:
+    """Of each task the first kinds are tried up to the right one, or up to where the search stops."""
+    random, made = np.random.default_rng(seed), []
+    for _ in range(tasks):
+        masses = dict(zip(truth, random.dirichlet(np.full(len(truth), 2.0)).tolist(), strict=True))
+        chances = np.array([masses[kind] * truth[kind] for kind in truth])
+        right = str(random.choice(list(truth), p=chances / chances.sum())) if random.random() < 0.5 else ""
+        stop, tried = random.random(), dict[str, float]()
+        for kind, mass in sorted(masses.items(), key=lambda each: -each[1]):
+            if sum(tried.values()) > stop:
+                break
+            tried[kind] = mass / 2 if kind == right else mass
+            if kind == right:
+                break
+        made.append(Searched(tried, right if right in tried else ""))
+    return made
+
+
+def test_many_searches_find_which_kinds_are_likelier() -> None:
+    truth = {"often": 4.0, "as stated": 1.0, "seldom": 0.25}
+    found = factors(searches(truth, 800, seed=1))
+    assert found["often"] > 1.3 * found["as stated"] > 1.3 * 1.3 * found["seldom"]
+    right = factors(searches(dict.fromkeys("abc", 1.0), 800, seed=2))
+    assert all(0.85 < each < 1.2 for each in right.values())
+
+
+def test_no_search_says_more_than_one_task_can() -> None:
+    """A search that claims to have tried everything of everything, and a right one of each kind in turn."""
+    for quick in (Searched({"a": 0.01, "b": 0.01}, "a"), Searched({"a": 0.3, "b": 0.4}, "a")):
+        before = factors([quick] * 50)
+        for loud in ({"b": 1e300}, {"a": 1e300, "b": 1e300, "c": 1e300}):
+            for right in ("", "b"):
+                after = factors([*([quick] * 50), Searched(loud, right)])
+                assert all(0.6 <= after[kind] / before[kind] <= 1.4 for kind in "ab")
+    assert factors([Searched({}, "a")])["a"] == pytest.approx((KIND_STRENGTH + 1) / KIND_STRENGTH)
+    most = factors([Searched({"a": 1e-9, "b": 1.0}, "a")] * 200)
+    assert most == {"a": MOST_FACTOR, "b": LEAST_FACTOR}
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.builds(
+            Searched,
+            masses=st.dictionaries(
+                st.sampled_from(("a", "b", "c")), st.sampled_from((0.0, 5e-324, 0.3, 1.0, 1e300))
+            ),
+            found=st.sampled_from(("", "a", "never tried")),
+            weight=st.sampled_from((5e-324, 0.01, 1.0)),
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_was_searched_gives_factors_within_bounds(told: list[Searched]) -> None:
+    found = factors(told)
+    assert all(LEAST_FACTOR <= each <= MOST_FACTOR for each in found.values())
+    assert factors(list(reversed(told))) == pytest.approx(found)
+
+
+def test_searches_out_of_range_are_refused() -> None:
+    for wrong in ({"masses": {"a": -0.1}}, {"masses": {"a": float("nan")}}, {"masses": {}, "weight": 2.0}):
+        with pytest.raises(ValueError, match=r"mass|weight"):
+            Searched(**wrong)  # type: ignore[arg-type]

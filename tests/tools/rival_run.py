@@ -12,12 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from tools.inside.repair.candidates import Candidate, Space
+from tools.inside.repair.candidates import Candidate
 from tools.inside.repair.nest import Limits
 from tools.inside.repair.rivals import Rivals
 from tools.inside.repair.scope import Project
 from tools.inside.repair.screener import Screener
 from tools.inside.repair.source import Source
+from tools.inside.repair.space import Space
 from tools.inside.repair.tree import Tree
 
 SECONDS = 60.0
@@ -28,8 +29,8 @@ def main() -> None:
     root, path = settings["root"], settings["path"]
     project = Project()
     project.add(Source(path, Path(root, path).read_bytes()))
-    space = Space(project, {}, 0)
-    space.candidates = [_candidate(space, path, *row) for row in settings["edits"]]
+    space = Space(project.sources, {}, {})
+    space.candidates = {index: _candidate(space, path, *row) for index, row in enumerate(settings["edits"])}
     with tempfile.TemporaryDirectory() as scratch:
         for name in ("visible", "hidden"):
             Path(scratch, name).mkdir()

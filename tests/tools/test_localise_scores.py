@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tools.repair.localise import Frame, TestTrace, fuse, nearest, ochiai
-from tools.repair.reports import events
+from tools.repair.reports import MAX_NUMBER, MOST_TEMPLATES, Tally, events, together
 
 
 def trace(
@@ -79,3 +79,22 @@ def test_hostile_reports_are_read_as_data() -> None:
     assert event.truth("t") is False
     assert event.counts("m") == {"a": 0}
     assert event.text("missing") == ""
+
+
+def test_tallies_are_read_as_data() -> None:
+    """Code under test can write its own reports: no names but like ours, no numbers out of range."""
+    (event,) = events(
+        b'{"event":"end","templates":{"index":[3,1,0.25],"guard":[1e99,-4,7],"/etc/x":[1,1,1],"Key":[1,1,1],'
+        b'"a\\n":[1,1,1],"short":[1,2],"text":"no","null":null}}'
+    )
+    assert event.tallies("templates") == {"index": Tally(3, 1, 0.25), "guard": Tally(MAX_NUMBER, 0, 1.0)}
+    assert event.tallies("missing") == {}
+    names = ",".join(f'"{chr(97 + n // 26)}{chr(97 + n % 26)}":[1,0,0]' for n in range(26**2))
+    (flood,) = events(f'{{"event":"end","templates":{{{names}}}}}'.encode())
+    assert len(flood.tallies("templates")) == MOST_TEMPLATES
+    most = flood.tallies("templates")
+    assert together(most, {"one more": Tally(1, 1, 0.1)}) == most
+    both = together(
+        {"index": Tally(MAX_NUMBER, 1, 0.9)}, {"index": Tally(1, 1, 0.9), "guard": Tally(1, 0, 0.1)}
+    )
+    assert both == {"index": Tally(MAX_NUMBER, 2, 1.0), "guard": Tally(1, 0, 0.1)}

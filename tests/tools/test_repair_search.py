@@ -52,7 +52,12 @@ def locate(sandbox: DockerSandbox, files: Mapping[str, str], failing: tuple[str,
 
 
 def search(
-    sandbox: DockerSandbox, defect: Defect, localisation: Localisation | None, *, affected: bool = True
+    sandbox: DockerSandbox,
+    defect: Defect,
+    localisation: Localisation | None,
+    *,
+    affected: bool = True,
+    priors: Mapping[str, float] | None = None,
 ) -> RepairSearch:
     others = [name for name in test_ids(SHOP) if name not in defect.failing]
     return RepairSearch(
@@ -64,6 +69,7 @@ def search(
         affected=others if affected else (),
         localisation=localisation,
         timeout=2.0,
+        priors=priors,
     )
 
 
@@ -105,6 +111,30 @@ def test_a_search_goes_on_where_it_stopped(sandbox: DockerSandbox) -> None:
     assert after.plausible is None or after.plausible.index >= whole.next_index
 
 
+def test_what_was_tried_is_told_by_template_and_one_that_is_likelier_comes_earlier(
+    sandbox: DockerSandbox,
+) -> None:
+    defect = next(each for each in DEFECTS if each.name == "attribute")
+    files = defect.seeded()
+    put(sandbox, files)
+    localisation = locate(sandbox, files, defect.failing)
+    found = search(sandbox, defect, localisation).advance(0, 120.0, 5000)
+    assert found.plausible is not None and found.plausible.index > 5
+    told, template = found.templates, found.plausible.template
+    assert told[template].passed >= 1
+    assert sum(tally.tried for tally in told.values()) >= found.tried
+    assert all(tally.tried >= tally.passed for tally in told.values())
+    run = sum(tally.mass for tally in told.values())
+    assert 0 < run < found.mass_tried, "what did not compile, or was known, was not tried"
+
+    indices = list[int]()
+    for factor in (4.0, 1.5, 0.25):
+        again = search(sandbox, defect, localisation, priors={template: factor}).advance(0, 120.0, 5000)
+        assert again.plausible is not None and again.plausible.content == found.plausible.content
+        indices.append(again.plausible.index)
+    assert indices[0] < indices[1] < found.plausible.index < indices[2]
+
+
 def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox) -> None:
     """`any` where it should be `all`, and one test only: several overfit patches pass, too."""
     defect = next(each for each in DEFECTS if each.name == "all")
@@ -131,9 +161,9 @@ def test_prepare_tells_count_masses_and_pace(sandbox: DockerSandbox) -> None:
     defect = DEFECTS[0]
     files = defect.seeded()
     put(sandbox, files)
-    space = search(sandbox, defect, locate(sandbox, files, defect.failing)).prepare((10, 100, 10**6))
+    space = search(sandbox, defect, locate(sandbox, files, defect.failing)).prepare()
     assert space.count > 100
-    assert 0 < space.masses[0] < space.masses[1] <= space.masses[2] == pytest.approx(1.0)
+    assert 0 == space.mass(0) < space.mass(10) < space.mass(100) < space.mass(10**6) == pytest.approx(0.95)
     assert space.seconds_per_candidate > 0
     assert not space.already_passes
 

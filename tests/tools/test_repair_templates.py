@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 
-from tools.inside.repair.candidates import Space
 from tools.inside.repair.registry import TEMPLATES, Place, template
 from tools.inside.repair.scope import Project
 from tools.inside.repair.source import Source
+from tools.inside.repair.space import whole_space
+from tools.repair.reports import MOST_TEMPLATES, TEMPLATE_NAME
 
 EXAMPLES = [
     (name, *(part.strip().replace("\\n", "\n") for part in line.split("  ->  ")))
@@ -48,6 +50,11 @@ def test_documented_example(name: str, before: str, after: str) -> None:
 
 def test_every_template_shows_an_example() -> None:
     assert {name for name, _, _ in EXAMPLES} == set(TEMPLATES)
+
+
+def test_every_name_is_one_that_a_report_may_hold() -> None:
+    assert all(re.fullmatch(TEMPLATE_NAME, name) for name in TEMPLATES)
+    assert len(TEMPLATES) < MOST_TEMPLATES
 
 
 def test_a_name_is_registered_once() -> None:
@@ -142,7 +149,36 @@ SOURCES = [
         "def f(a, b):\n    f(\n        a,\n    b)\n",
     ),
     ("pattern", 'p = re.compile("é\\\\d{2}")\n', 'p = re.compile("é\\\\d{3}")\n'),
-    ("pattern", 'p = re.compile(rb"[^a-z]")\n', 'p = re.compile(rb"[a-z]")\n'),
+    ("class in a pattern", 'p = re.compile(rb"[^a-z]")\n', 'p = re.compile(rb"[a-z]")\n'),
+    (
+        "repetition in a pattern",
+        "p = re.compile(b'[^a-z]x?')\n",
+        "p = re.compile(b'[^a-z]+x?')\n",
+    ),
+    ("field", 'y = f"ä{b}-{a.é}" f"{c}"\n', 'y = f"ä{a.é}-{b}" f"{c}"\n'),
+    ("variable", 'def f(ä, b):\n    return f"é{ä:>{b}}"\n', 'def f(ä, b):\n    return f"é{b:>{b}}"\n'),
+    (
+        "everywhere",
+        "def f(a, b):\n    return f'{a}' + a\n",
+        "def f(a, b):\n    return f'{b}' + b\n",
+    ),
+    (
+        "loop update",
+        "def f(node, key):\r\n\twhile node.key != key:\r\n\t\tg(node.next)\r\n",
+        "def f(node, key):\r\n\twhile node.key != key:\r\n\t\tg(node.next)\r\n\t\tnode = node.next\r\n",
+    ),
+    (
+        "filled container",
+        "def f(xs):\n    seen, ys = set(), []\n    for x in xs:\n        if x not in seen:\n"
+        "            ys.append(x)\n",
+        "def f(xs):\n    seen, ys = set(), []\n    for x in xs:\n        if x not in seen:\n"
+        "            ys.append(x)\n            seen.add(x)\n",
+    ),
+    (
+        "names swapped",
+        "def f(a, b):\n    return (a\n            - g(b))\n",
+        "def f(a, b):\n    return (b\n            - g(a))\n",
+    ),
     (
         "mutable default",
         'def f(a, b=[], *, c=1):\n    """Doc."""\n    return b\n',
@@ -232,7 +268,7 @@ def test_imports_come_from_the_projects_own_files() -> None:
     )
     lines = {
         c.replacement.strip().split(b"\n")[0]
-        for c in Space(made, None, 0).candidates
+        for c in whole_space(made, None, 0).candidates.values()
         if c.template == "missing import"
     }
     assert {b"from shapes import area", b"from elsewhere import area"} <= lines
@@ -241,10 +277,28 @@ def test_imports_come_from_the_projects_own_files() -> None:
 
 def test_a_defined_name_gets_no_import() -> None:
     made = project(main="import re\n\n\ndef f(json):\n    return [math for math in re.findall(json, 'x')]\n")
-    assert not [c for c in Space(made, None, 0).candidates if c.template == "missing import"]
+    assert not [c for c in whole_space(made, None, 0).candidates.values() if c.template == "missing import"]
 
 
 def test_comprehension_variables_stay_inside() -> None:
     found = results("variable", "def f(a):\n    b = [c for c in a]\n    return b\n")
     assert not any(text.endswith("return c\n") for text in found)
     assert any("[a for c in a]" in text for text in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("loop update", "def f(n):\n    while n > 1:\n        n -= 1\n"),
+        ("loop update", "def f(xs):\n    while xs:\n        xs.pop()\n"),
+        ("filled container", "def f(x):\n    seen = set()\n    seen.add(x)\n    return x in seen\n"),
+        ("unread name", "def f(a, b):\n    return [a + 1, a + 2, a + 3, a + 4, b + 5]\n"),
+        ("unread parameter", "def f(a, b):\n    pass\n"),
+        ("unused import", "import math\ny = math.pi * x\n"),
+        ("unused import", "import math\n__all__ = ['math']\ny = 3 * x\n"),
+        ("undone step", "def f(x):\n    on.add(x)\n    g(x)\n    return x\n"),
+        ("membership", "def f(x, xs):\n    if x in xs or x: xs.add(x)\n"),
+    ],
+)
+def test_what_nothing_is_missing_in_is_left_alone(name: str, text: str) -> None:
+    assert not results(name, text)

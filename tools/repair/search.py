@@ -2,82 +2,43 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
 
 from sandboxes.interface import INSIDE, RunRequest, RunResult, Runtime
-from tools.endings import exit_words, shortage
 from tools.inside_files import inside_files
 from tools.repair.localise import Localisation
-from tools.repair.reports import Event, EventReader, RepairError, events
+from tools.repair.reports import Event, EventReader, events
+from tools.repair.results import SearchResult, SearchSpace, failure, result_of
 
-MAX_CONTENT = 4_000_000
+MOST_ROWS = 40_000
+MOST_KEY = 64
+FIRST_TRIED = 2_000
+"""At most so many candidates are tried to see the pace."""
+
+SPARE = 300
+"""Candidates after those to try that are shown too, to look for rivals among."""
+
+SINGLE_SHARE = 0.95
+"""Of repairs that one or two edits can express, those that one can. A judgement."""
+
+PAIR = "pair"
+"""What takes the place of a pair's template."""
+
+Row = list[Any]
+"""A candidate as the search inside reports it and takes it back, with its mass at the end."""
+
 PREPARE_SECONDS = 180.0
-
-
-@dataclass(frozen=True)
-class SearchSpace:
-    """How many candidates there are; for each slice size asked about, the chance in [0, 1] that a repair
-    which the templates can express lies in it; expected seconds per candidate.
-
-    `already_passes`: the targets pass on the code as it is, so that there is nothing to search for.
-    """
-
-    count: int
-    masses: tuple[float, ...]
-    seconds_per_candidate: float
-    already_passes: bool
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A patch that makes the targets pass: the new content of one file."""
-
-    path: str
-    content: bytes
-    template: str
-    line: int
-    description: str
-    index: int
-    mass: float
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What one slice of the search did.
-
-    next_index: where to go on. tried: candidates that were run, up to the first that passed. mass_tried:
-    chance covered by this slice.
-    outcomes: how many ended as failed, timeout, died, broke (a test that passed before fails), invalid,
-    duplicate, unconfirmed (passed only without a fresh import), proposed (before), passed. exhausted: no
-    candidate is left.
-
-    found: how many passed, of how many behaviours (clusters). share in (0, 1]: P(the proposed one is right |
-    one of those found is). rival_mass: chance covered by those found at or after next_index. rival_seconds:
-    what was spent after the first one passed. When another than the first is proposed, next_index is that of
-    the first, which so is not lost.
-    """
-
-    next_index: int
-    tried: int
-    plausible: Proposal | None
-    exhausted: bool
-    mass_tried: float
-    seconds: float
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    found: int = 0
-    clusters: int = 0
-    share: float = 1.0
-    rival_mass: float = 0.0
-    rival_seconds: float = 0.0
 
 
 class RepairSearch:
     """Candidate patches for failing tests, in an order that depends only on the code, the localisation and
-    the seed. Nothing is kept between calls, so a search can go on in another sandbox with the same tree.
+    the seed, so a search can go on in another sandbox with the same tree. They are enumerated once, and kept
+    here between calls; so is what earlier calls found of them.
 
     `paths`: the files that may be edited, relative to `repo`; no other file ever is. `targets`: test ids that
     must pass; or `command`: an argv whose exit code 0 means pass. `affected`: ids that passed before and
@@ -127,21 +88,73 @@ class RepairSearch:
             "timeout": timeout,
             "memory_bytes": memory_bytes,
         }
+        pairs = (1 - SINGLE_SHARE) * (priors or {}).get(PAIR, 1.0)
+        self._single_share = SINGLE_SHARE / (SINGLE_SHARE + pairs)
+        self._rows: list[Row] = []
+        self._singles = 0
+        self._keys: dict[int, str | None] = {}
+        self._space: SearchSpace | None = None
+        self._begun: SearchResult | None = None
         runtime.install_inside(inside_files())
 
-    def prepare(
-        self, slices: Sequence[int] = (50, 200, 1000), seconds: float = PREPARE_SECONDS
-    ) -> SearchSpace:
-        """Enumerate, and time a few candidates, within `seconds`. Raises RepairError, SandboxError."""
+    def prepare(self, seconds: float = PREPARE_SECONDS) -> SearchSpace:
+        """Enumerate, and begin with the search to see its pace, within `seconds`. The first `advance` from
+        the start returns what was found meanwhile. Raises RepairError, SandboxError."""
         limit = min(seconds, PREPARE_SECONDS)
-        settings = {"action": "prepare", "slices": list(slices), "seconds": limit}
+        shown = range(FIRST_TRIED)
+        settings = {
+            "action": "prepare",
+            "share": self._single_share,
+            "seconds": limit,
+            "start": 0,
+            "max_candidates": len(shown),
+            "proposed": [],
+        }
         result = self._run(settings, limit, None)
+        end = self._keep_rows(result)
+        self._singles = len(self._rows)
+        pace, passes = end.number("seconds_per_candidate"), end.truth("passes")
+        self._space = SearchSpace(self._singles, self._masses(), pace, passes)
+        self._begun = None if passes else self._result(result, self._space, shown)
+        if self._begun is not None:
+            spent = self._begun.trying + self._begun.rival_seconds  # the rest was spent on preparing
+            self._begun = replace(self._begun, seconds=spent)
+        return self._space
+
+    def add_pairs(self, firsts: Sequence[int], seconds: float = PREPARE_SECONDS) -> SearchSpace:
+        """Add pairs of single edits to the end of the space, once: each of `firsts` with those that are
+        likeliest. Raises RepairError, SandboxError."""
+        space = self._space or self.prepare(seconds)
+        if space.count > self._singles or not firsts:
+            return space
+        singles = dict(enumerate(self._rows))
+        share = 1 - self._single_share
+        settings = {"action": "pair", "share": share, "singles": singles, "firsts": list(firsts)}
+        self._keep_rows(self._run(settings, seconds, None))
+        self._space = replace(space, count=len(self._rows), masses=self._masses())
+        return self._space
+
+    def _keep_rows(self, result: RunResult) -> Event:
+        """Keep the candidates that an action reported; its last event."""
         for event in events(result.report):
-            if event.kind == "space":
-                masses = tuple(min(1.0, mass) for mass in event.numbers("masses")[: len(slices)])
-                seconds = event.number("seconds_per_candidate")
-                return SearchSpace(event.integer("count"), masses, seconds, event.truth("passes"))
-        raise _failure(result)
+            if event.kind == "rows":
+                rows = event.fields.get("rows")
+                kept = [row for row in rows if self._usable(row)] if isinstance(rows, list) else []
+                self._rows += kept[: MOST_ROWS - len(self._rows)]
+            elif event.kind == "space":
+                return event
+        raise failure(result)
+
+    def _usable(self, row: object) -> bool:
+        """Whether it is a candidate for a file that may be edited. What it writes is seen when it passes."""
+        match row:
+            case [str(path), int(), int(), str(), str(), int(), float(mass)]:
+                return path in self._paths and 0 <= mass <= 1
+        return False
+
+    def _masses(self) -> tuple[float, ...]:
+        """Of the first n candidates."""
+        return tuple(min(1.0, mass) for mass in accumulate((row[-1] for row in self._rows), initial=0.0))
 
     def advance(
         self,
@@ -157,47 +170,39 @@ class RepairSearch:
 
         The tree is afterwards as it was before. Raises RepairError, SandboxError.
         """
+        began = time.monotonic()
+        space = self._space or self.prepare(seconds)
+        begun, self._begun = self._begun, None
+        if begun is not None and start == 0 and begun.next_index <= max_candidates and not proposed:
+            rest = max_candidates - begun.next_index
+            if begun.plausible is not None or begun.exhausted or not rest:
+                return begun
+            left = seconds - (time.monotonic() - began)
+            return self.advance(begun.next_index, left, rest, on_progress).after(begun)
+        left = seconds - (time.monotonic() - began)
+        shown = range(start, min(space.count, start + max_candidates + SPARE))
         settings = {
             "action": "advance",
             "start": start,
-            "seconds": seconds,
+            "seconds": left,
             "max_candidates": max_candidates,
             "proposed": list(proposed),
+            "rows": {index: self._rows[index] for index in shown},
+            "keys": {index: key for index, key in self._keys.items() if index < start},
         }
-        result = self._run(settings, seconds, _progress(on_progress))
+        return self._result(self._run(settings, left, _progress(on_progress)), space, shown)
+
+    def _result(self, result: RunResult, space: SearchSpace, shown: range) -> SearchResult:
+        """What a run found of the candidates `shown`; what tells them from later ones is kept."""
         if result.exit_code != 0:
             self._runtime.restore(self._pristine)
-        reached, tried, plausible, end = start, 0, None, None
-        for event in events(result.report):
-            if event.kind == "progress":
-                reached, tried = event.integer("index"), event.integer("tried")
-            elif event.kind == "plausible":
-                plausible = self._proposal(event) or plausible
-            elif event.kind == "end":
-                end = event
-        if end is None:
-            if not result.timed_out:
-                raise _failure(result)
-            if plausible is not None:
-                reached = plausible.index + 1
-            found = int(plausible is not None)
-            return SearchResult(
-                max(start, reached), tried, plausible, False, 0.0, result.seconds, {}, found, found
-            )
-        return SearchResult(
-            next_index=max(start, end.integer("next_index")),
-            tried=end.integer("tried"),
-            plausible=plausible,
-            exhausted=end.truth("exhausted"),
-            mass_tried=min(1.0, end.number("mass_tried")),
-            seconds=result.seconds,
-            outcomes=end.counts("outcomes"),
-            found=end.integer("plausible"),
-            clusters=end.integer("clusters"),
-            share=_share(end.number("share")),
-            rival_mass=min(1.0, end.number("rival_mass")),
-            rival_seconds=end.number("rival_seconds"),
-        )
+        end = next((event for event in events(result.report) if event.kind == "end"), Event("", {}))
+        keys = end.fields.get("keys")
+        for name, key in keys.items() if isinstance(keys, dict) else ():
+            index = int(name) if name.isascii() and name.isdigit() else -1
+            if index in shown and (key is None or (isinstance(key, str) and len(key) <= MOST_KEY)):
+                self._keys[index] = key
+        return result_of(result, space, shown.start, self._singles, self._paths)
 
     def _run(
         self, settings: Mapping[str, object], seconds: float, on_report: Callable[[bytes], None] | None
@@ -212,25 +217,6 @@ class RepairSearch:
         )
         return self._runtime.run(request, on_report=on_report)
 
-    def _proposal(self, event: Event) -> Proposal | None:
-        """A proposal as reported, or None when it is malformed or names a file that may not be edited."""
-        path, content = event.text("path"), event.text("content", 2 * MAX_CONTENT)
-        try:
-            data = base64.b64decode(content, validate=True)
-        except (binascii.Error, ValueError):
-            return None
-        if path not in self._paths or len(data) > MAX_CONTENT:
-            return None
-        return Proposal(
-            path=path,
-            content=data,
-            template=event.text("template", 100),
-            line=event.integer("line"),
-            description=event.text("description", 1000),
-            index=event.integer("index"),
-            mass=min(1.0, event.number("mass")),
-        )
-
 
 def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes], None] | None:
     if on_progress is None:
@@ -241,15 +227,3 @@ def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes
             on_progress(event.integer("index"), event.integer("tried"))
 
     return EventReader(see).feed
-
-
-def _share(reported: float) -> float:
-    """A share as reported; what is no number in (0, 1] says nothing of rivals."""
-    return reported if 0 < reported <= 1 else 1.0
-
-
-def _failure(result: RunResult) -> RepairError:
-    tail = result.stderr[-2000:].decode("utf-8", "replace").strip()
-    ran_short = shortage(result)
-    ended = ran_short.words if ran_short is not None else f"gave no result ({exit_words(result)})"
-    return RepairError(f"the repair search inside the sandbox {ended}" + (f": {tail}" if tail else ""))

@@ -130,6 +130,18 @@ def constant(value: object) -> str:
     return f"{type(value).__name__}:{value!r}"
 
 
+@dataclass(frozen=True)
+class _Region:
+    """Top-level statements that differ: their text before and after, the lines they were on, and by how much
+    the lines below move."""
+
+    first: int
+    last: int
+    old: bytes
+    new: bytes
+    moved: int = 0
+
+
 class Module:
     """A file of the repository as the process imported it, to compare candidates with."""
 
@@ -137,50 +149,95 @@ class Module:
         """`path`: absolute, as it stands in live code objects."""
         self._source, self._path = source, path
         self._flags = 0
-        for node in source.tree.body:
+        self._known: dict[tuple[int, bytes], CodeType] = {}
+        imported: set[str] = set()
+        for node in ast.walk(source.tree):
+            if not isinstance(node, (ast.Import, ast.ImportFrom)):
+                continue
+            imported |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 for alias in node.names:
                     self._flags |= getattr(__future__, alias.name).compiler_flag
+        # Python 3.11 compiles a call of what a module has imported in its own way.
+        names = ", ".join(f"a as {name}" for name in sorted(imported - {"*"}))
+        self._imports = f"import {names}".encode() if names else b""
 
     def changes(self, content: bytes) -> list[Change] | None:
         """The functions that the new content changes; None if it changes what runs at import, or does not
         compile."""
-        first, old, new = self._region(content)
+        region = self._region(content)
         try:
-            before, after = self._compiled(old, first), self._compiled(new, first)
+            before = self._compiled_once(region.old, region.first)
+            after = self._compiled(region.new, region.first)
+            below = self._below(region) if region.moved else []
         except UNCOMPILABLE:
             return None
-        return changes(before, after)
+        found = changes(before, after)
+        return None if found is None else found + below
 
-    def _region(self, content: bytes) -> tuple[int, bytes, bytes]:
-        """(first line, old text, new text) of the top-level statements that differ; of the whole file when
-        lines move, since every function below has new line numbers then."""
+    def _region(self, content: bytes) -> _Region:
+        """What differs; the whole file where that is not within whole statements."""
         data = self._source.data
         start, rest = _common(data, content)
         end, new_end = len(data) - rest, len(content) - rest
-        whole = (1, data, content)
+        whole = _Region(1, data.count(b"\n") + 1, data, content)
         cut, put = data[start:end], content[start:new_end]
-        if cut.count(b"\n") != put.count(b"\n") or b"\r" in cut + put:
+        if b"\r" in cut + put:
             return whole
         lines = [
             (self._source.first_line(node), node.end_lineno or node.lineno) for node in self._source.tree.body
         ]
         spans = [(self._source.line_start(low), self._source.line_end(high)) for low, high in lines]
         touched = [number for number, span in enumerate(spans) if span[0] <= end and start <= span[1]]
-        if not touched:
+        if not touched or lines[touched[0]][0] == 1:
             return whole
         low, high = spans[touched[0]][0], spans[touched[-1]][1]
         others = [span for number, span in enumerate(spans) if number not in touched]
         if start < low or end > high or any(span[0] < high and low < span[1] for span in others):
             return whole
-        return lines[touched[0]][0], data[low:high], content[low : len(content) - (len(data) - high)]
+        return _Region(
+            lines[touched[0]][0],
+            lines[touched[-1]][1],
+            data[low:high],
+            content[low : len(content) - (len(data) - high)],
+            put.count(b"\n") - cut.count(b"\n"),
+        )
+
+    def _below(self, region: _Region) -> list[Change]:
+        """The functions below the region, which only have other line numbers."""
+        whole = self._compiled_once(self._source.data, 1)
+        return [
+            change
+            for code in _nested(whole)
+            if code.co_firstlineno > region.last
+            for change in _moved(code, region.moved, True)
+        ]
+
+    def _compiled_once(self, text: bytes, first: int) -> CodeType:
+        if (first, text) not in self._known:
+            self._known[first, text] = self._compiled(text, first)
+        return self._known[first, text]
 
     def _compiled(self, text: bytes, first: int) -> CodeType:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            padded: Any = b"\n" * (first - 1) + text
+            above = self._imports + b"\n" * (first - 1) if first > 1 else b""
+            padded: Any = above + text
             code: CodeType = compile(padded, self._path, "exec", flags=self._flags, dont_inherit=True)
             return code
+
+
+def _moved(code: CodeType, lines: int, top: bool) -> list[Change]:
+    """The functions in a code object, itself included, when they stand so many lines lower."""
+    function = bool(code.co_flags & OPTIMIZED)
+    inner = [change for each in _nested(code) for change in _moved(each, lines, top and not function)]
+    return [Change(code, lower(code, lines), False, top), *inner] if function else inner
+
+
+def lower(code: CodeType, lines: int) -> CodeType:
+    """The code as if its text stood so many lines lower."""
+    consts = tuple(lower(each, lines) if isinstance(each, CodeType) else each for each in code.co_consts)
+    return code.replace(co_firstlineno=code.co_firstlineno + lines, co_consts=consts)
 
 
 def _common(old: bytes, new: bytes) -> tuple[int, int]:

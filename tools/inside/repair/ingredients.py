@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .registry import Edit, Place
-from .scope import COMPREHENSIONS, dotted, own_nodes, parameters
+from .scope import COMPREHENSIONS, parameters
 from .source import NAMED_FUNCTIONS, Source
+from .usage import unread
 
 MAX_CODE = 80
 MAX_NUMBERS = 20
-CONTAINER_METHODS = frozenset(("append", "add", "extend", "insert", "update", "appendleft", "pop", "remove"))
-CONTAINER_CALLS = frozenset(
-    ("list", "set", "dict", "deque", "sorted", "defaultdict", "OrderedDict", "Counter")
-)
 
 
 @dataclass(frozen=True)
@@ -157,36 +154,6 @@ def attribute_names(source: Source) -> tuple[tuple[str, ...], frozenset[str]]:
     return tuple(names), frozenset(called)
 
 
-def makes_container(value: ast.expr) -> bool:
-    """Whether an expression surely gives a new list, set or dictionary."""
-    called = isinstance(value, ast.Call) and getattr(value.func, "id", "") in CONTAINER_CALLS
-    return called or isinstance(value, (ast.List, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.DictComp))
-
-
-@lru_cache(maxsize=64)
-def counters(function: ast.AST) -> frozenset[str]:
-    """Names of the function that start as a number."""
-    found: set[str] = set()
-    for node in own_nodes(function):
-        value = node.value if isinstance(node, ast.Assign) else None
-        is_number = isinstance(value, ast.Constant) and type(value.value) in (int, float)
-        if isinstance(node, ast.Assign) and is_number:
-            found.update(target.id for target in node.targets if isinstance(target, ast.Name))
-    return frozenset(found)
-
-
-@lru_cache(maxsize=64)
-def containers(function: ast.AST) -> frozenset[str]:
-    """Names of the function that hold a list, set or dictionary, as far as its code shows."""
-    found: set[str] = set()
-    for node in own_nodes(function):
-        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value and makes_container(node.value):
-            found.update(map(dotted, node.targets if isinstance(node, ast.Assign) else [node.target]))
-        elif isinstance(node, ast.Attribute) and node.attr in CONTAINER_METHODS:
-            found.add(dotted(node.value))
-    return frozenset(found)
-
-
 @lru_cache(maxsize=1024)
 def signatures(source: Source) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     """Functions and methods of the file by name; of those of one name, the first."""
@@ -225,11 +192,14 @@ def passed_parameters(function: ast.AST) -> list[str]:
 
 
 def variables(node: ast.AST, place: Place) -> list[str]:
-    """Variables of the own function that are bound when the node runs, parameters first, `self` aside."""
+    """Variables of the own function that are bound when the node runs, `self` aside: those that nothing reads
+    first, then parameters."""
     local = place.project.names(node, place.source).local
     line = getattr(node, "lineno", 0)
     bound = [name for name, first in local.items() if first <= line and name not in ("self", "cls")]
-    return sorted(bound, key=lambda name: (local[name], name))
+    function = place.source.function(node)
+    idle = unread(function) if function is not None else ()
+    return sorted(bound, key=lambda name: (name not in idle, local[name], name))
 
 
 def read_names(node: ast.AST) -> list[str]:

@@ -17,6 +17,7 @@ from .behaviour import outcomes
 from .children import Link
 from .inputs import Recorder
 from .nest import FRESH, Limits
+from .values import Observer
 
 if TYPE_CHECKING:
     import pytest
@@ -153,7 +154,8 @@ class Session:
 
     It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the
     answer (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is
-    {"verdict": "passed", "outcomes": digests}, and no test is run.
+    {"verdict": "passed", "outcomes": digests}, and no test is run; {"values": probes} adds "same", the
+    candidates that change nothing (see `values`).
     """
 
     def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
@@ -165,6 +167,7 @@ class Session:
         self._thorough = False
         self._question: dict[str, Any] = {}
         self._recorder: Recorder | None = None
+        self._observer: Observer | None = None
 
     def connect(
         self, link: Link, thorough: bool, limits: Limits, question: dict[str, Any] | None = None
@@ -184,6 +187,9 @@ class Session:
         if "record" in self._question:
             self._recorder = Recorder(**_as_tuples(self._question["record"]))
             self._recorder.begin()
+        if "values" in self._question:
+            self._observer = Observer(self._question["values"])
+            self._observer.begin()
 
     def watch(self, seconds: float) -> None:
         """What the plugin tells its watchdog goes to the process that forked us."""
@@ -237,6 +243,8 @@ class Session:
         answer: dict[str, Any] = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
         if self._recorder is not None:
             answer["calls"] = self._recorder.end()
+        if self._observer is not None:
+            answer["same"] = self._observer.end()
         self._link.answer(answer)
 
 

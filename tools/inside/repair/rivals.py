@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .behaviour import CUT, NO_CALL, REPEATED
-from .candidates import Candidate, Space
+from .candidates import Candidate
 from .inputs import Function
 from .screener import BASE, Screener
 from .source import Source
+from .space import Space
 from .spans import Span, functions_of
 
 PASSING_POWER, FAILING_POWER = 6, 1

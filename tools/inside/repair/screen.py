@@ -1,21 +1,27 @@
 """Searches a space of candidates for one that makes the failing tests pass.
 
-Settings (JSON on stdin): `action` ("prepare" or "advance"), `root`, `paths` (files that may be edited,
-relative), `targets` (test ids), `command` (argv instead of ids, or []), `affected` (ids that passed before
-and must still pass), `scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang),
-`seed`, `priors` ({template: factor}), `without` (see `Tuning`), `timeout` (seconds per test),
-`memory_bytes`, `seconds` (wall time in all). For prepare also `slices`
-(numbers of candidates); for advance `start` (index), `max_candidates`, `proposed` (indices to leave out).
+Settings (JSON on stdin): `action`, `root`, `paths` (files that may be edited, relative), `targets` (test
+ids), `command` (argv instead of ids, or []), `affected` (ids that passed before and must still pass),
+`scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang), `seed`, `priors`
+({template: factor}), `without` (see `Tuning`; "pruning": candidates that change nothing are run all the
+same), `timeout` (seconds per test), `memory_bytes`, `seconds` (wall time in all), `share` (what the masses of
+the candidates that are made sum to). The host keeps the candidates meanwhile:
 
-Reports (JSON lines): prepare: `space` {count, masses, seconds_per_candidate, passes}. advance: `progress`
-{index, tried, seconds}, `plausible` {index, path, content, template, line, description, mass} (the last one
-counts), `end` {next_index, tried, mass_tried, exhausted, seconds, outcomes, plausible, clusters, share,
-rival_mass, rival_seconds}.
+- `prepare`: enumerates, and begins to `advance`. Reports `rows` {rows} (see `space.Row`), what `advance`
+  does, and `space` {count, seconds_per_candidate, passes}.
+- `pair`: makes pairs of the `singles` ({index: row}), given those that moved the failure (`firsts`). Reports
+  `rows` and `space` {count}.
+- `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
+  `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
+  {index, path, content, template, line, description, mass} (the last one counts), `end` {next_index, tried,
+  mass_tried, seconds, trying, outcomes, templates, keys, moved, plausible, clusters, share, rival_mass,
+  rival_seconds}.
 """
 
 from __future__ import annotations
 
 import base64
+import math
 import os
 import signal
 import subprocess
@@ -23,26 +29,31 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from .candidates import Candidate, Space, Tuning
+from .candidates import Candidate
 from .children import run_in_child
 from .given import scratch_folder
 from .nest import Limits
+from .pairs import pairs
+from .probes import probes
 from .rivals import Ranking, Rivals
-from .scope import Project
-from .screener import Screener
+from .screener import BASE, Screener
 from .source import Source
+from .space import candidate_of, load_project, load_space, scaled, send_rows
 from .tree import Edits, Tree, Unwatchable, places_of
 from .wire import Reporter
 
-MEASURING_SECONDS = 3.0
-"""For a look at the pace, each of two times, and the trial that is under way by then."""
+MEASURING_SECONDS = 2.0
+"""To see the pace: what is tried meanwhile need not be tried again."""
 
 PROGRESS_SECONDS = 0.5
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
 HANGING_CPU_SECONDS = 0.5
+LEAST_CPU_SECONDS = 0.3
+LEAST_LIMIT = 2.0
+"""Limits per test are never less, however fast the tests are."""
+
 COLLECT_SECONDS = 30.0
 RESERVE_SECONDS = 1.0
 RIVAL_SECONDS = 2.0
@@ -50,24 +61,9 @@ RIVAL_SHARE = 0.1
 """Once one passes, the search goes on for so long, among candidates of at least this part of its mass."""
 
 INTERNAL_ERROR = 3  # pytest's exit code
-STALE = ("invalid", "duplicate", "proposed")
-
-
-def load_space(settings: dict[str, Any], root: str) -> Space:
-    """The candidates for the settings. Files that cannot be read or parsed are left out."""
-    project = Project()
-    for path in settings["paths"]:
-        full = Path(root, path)
-        if full.is_symlink() or not os.path.realpath(full).startswith(root + os.sep):
-            continue
-        try:
-            project.add(Source(path, full.read_bytes()))
-        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    rows = settings["scores"]
-    scores = None if rows is None else {(path, line): score for path, line, score in rows}
-    tuning = Tuning(settings["priors"], frozenset(settings["without"]))
-    return Space(project, scores, settings["seed"], tuning)
+STALE = ("invalid", "duplicate", "proposed", "same")
+LEAST_PROBED = 5
+"""It takes a run of the failing tests to see which candidates change nothing."""
 
 
 class Search:
@@ -77,7 +73,11 @@ class Search:
         self.started = time.monotonic()
         self.settings, self.reporter, self.tree = settings, reporter, tree
         self.space = load_space(settings, tree.root)
+        if settings["action"] == "prepare":
+            send_rows(reporter, self.space.candidates)
         self.passes = False
+        self.moved: list[int] = []
+        self.templates: dict[str, list[float]] = {}
         self.screener: Screener | None = None
         if settings["command"]:
             self.passes = self._command() == "passed"
@@ -109,7 +109,11 @@ class Search:
         if limits.cpu or longest >= limit:
             screener.limits = replace(limits, cpu=min(HANGING_CPU_SECONDS, limit))
         else:
-            screener.limits = replace(limits, test=min(limit, max(1.0, 5 * longest + 1)))
+            # Tests that pass take up to a fifth of the limit; most that do not end are busy, not waiting.
+            usual = limit / 5 if limit > LEAST_LIMIT else 0.0
+            busy = max(LEAST_CPU_SECONDS, usual, 5 * longest + LEAST_CPU_SECONDS)
+            screener.limits = replace(limits, test=min(limit, max(1.0, 5 * longest + 1)), cpu=min(limit, busy))
+        screener.warm_up()
         return screener
 
     def edits(self, index: int) -> Edits:
@@ -117,57 +121,43 @@ class Search:
         return {candidate.path: self.space.patched(candidate)}
 
     def prepare(self) -> None:
-        """Report how large the space is, how much chance its first slices hold, and the cost of a trial."""
-        candidates = self.space.candidates
-        masses = [sum(each.mass for each in candidates[:size]) for size in self.settings["slices"]]
-        seconds = self._seconds_per_candidate()
-        self.reporter.send(
-            "space", count=len(candidates), masses=masses, seconds_per_candidate=seconds, passes=self.passes
-        )
-
-    def _seconds_per_candidate(self) -> float:
-        """Mean over a few candidates from all over the space but the slowest, the second time they are tried.
-
-        The first time each shows a failure of a new kind, which is confirmed from disk; most that follow in a
-        search are of kinds known by then. One that hangs, or a busy moment, would say too much.
-        """
+        """Report how large the space is and what a trial costs, as seen by beginning with the search."""
+        pace = 0.0 if self.passes else self.advance(MEASURING_SECONDS)
         count = len(self.space.candidates)
-        sample = sorted({position * count // 8 for position in range(8)}) if count else []
-        sample = [index for index in sample if self.space.fresh(index) is None]
-        taken: list[float] = []
-        for _ in range(2):
-            taken = []
-            for index in sample:
-                if sum(taken) > MEASURING_SECONDS:
-                    break
-                started = time.monotonic()
-                self.verdict(index)
-                taken.append(time.monotonic() - started)
-        kept = sorted(taken)[:-1] or taken
-        return sum(kept) / max(1, len(kept))
+        self.reporter.send("space", count=count, seconds_per_candidate=pace, passes=self.passes)
 
-    def advance(self) -> None:
-        """Try candidates from `start` until one is plausible, time is up, or the space ends; then propose the
-        most likely one among it and its rivals. The search can go on at the first that was not proposed."""
+    def advance(self, seconds: float = math.inf) -> float:
+        """Try candidates from `start` until one is plausible, time is up, or the rows end; then propose the
+        most likely one among it and its rivals. The search can go on at the first that was not proposed.
+
+        Returns seconds per candidate, without the slowest quarter: a failure of a new kind is confirmed from
+        disk, and most that follow in a search are of kinds known by then.
+        """
         candidates = self.space.candidates
         outcomes: Counter[str] = Counter()
-        index, tried, mass, reported = self.settings["start"], 0, 0.0, 0.0
+        index, mass, reported = self.settings["start"], 0.0, 0.0
         found: list[int] = []
-        last = min(len(candidates), index + self.settings["max_candidates"])
-        while index < last and self._seconds_left() > RESERVE_SECONDS:
-            outcome = self._outcome(index)
+        last = index + self.settings["max_candidates"]
+        same = self._same(range(index, last))
+        finish_by = time.monotonic() + min(seconds, self._seconds_left() - RESERVE_SECONDS)
+        taken: list[float] = []
+        while index < last and index in candidates and time.monotonic() < finish_by:
+            began = time.monotonic()
+            outcome = "same" if index in same else self._outcome(index)
             if outcome == "late":
                 break
             outcomes[outcome] += 1
-            tried += outcome not in STALE
+            if outcome not in STALE:
+                taken.append(time.monotonic() - began)
             mass += candidates[index].mass
+            self._count(index, outcome, candidates[index].mass)
             index += 1
             if outcome == "passed":
                 found = [index - 1]
                 break
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                self.reporter.send("progress", index=index, tried=tried, seconds=reported - self.started)
+                self.reporter.send("progress", index=index, tried=len(taken), seconds=reported - self.started)
         ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
         if found:
             self._send_plausible(found[0])
@@ -179,39 +169,68 @@ class Search:
         self.reporter.send(
             "end",
             next_index=index,
-            tried=tried,
+            tried=len(taken),
             mass_tried=mass,
-            exhausted=index >= len(candidates) and not found,
             seconds=time.monotonic() - self.started,
+            trying=sum(taken),
             outcomes=dict(outcomes),
+            templates=self.templates,
+            keys={at: key for at, key in self.space.keys.items() if self.settings["start"] <= at < index},
+            moved=self.moved,
             plausible=len(found),
             clusters=ranking.clusters,
             share=ranking.share,
             rival_mass=sum(candidates[each].mass for each in found if each >= index),
             rival_seconds=time.monotonic() - began,
         )
+        usual = sorted(taken)[: max(1, 3 * len(taken) // 4)]
+        return sum(usual) / max(1, len(usual))
+
+    def _same(self, indices: range) -> frozenset[int]:
+        """Those of the candidates that change nothing a failing test computes."""
+        if self.screener is None or "pruning" in self.settings["without"] or self.settings["hangs"]:
+            return frozenset()
+        wanted = [
+            (index, self.space.candidates[index]) for index in indices if index in self.space.candidates
+        ]
+        asked = probes(wanted, self.space.sources, self.tree.root)
+        if sum(len(probe[-1]) for probe in asked) < LEAST_PROBED:
+            return frozenset()
+        answer = self.screener.ask(BASE, {"values": asked})
+        found = answer.get("same")
+        return frozenset(found if isinstance(found, list) else ())
 
     def _rivals(self, first: int, outcomes: Counter[str]) -> list[int]:
         """Further candidates that pass, from the next one on, for a short while. Counts their outcomes."""
         found: list[int] = []
         finish_by = time.monotonic() + min(RIVAL_SECONDS, self._seconds_left() - RESERVE_SECONDS)
-        least = RIVAL_SHARE * self.space.candidates[first].mass
-        for index in range(first + 1, len(self.space.candidates)):
-            if time.monotonic() >= finish_by or self.space.candidates[index].mass < least:
+        least, index = RIVAL_SHARE * self.space.candidates[first].mass, first + 1
+        while index in self.space.candidates and time.monotonic() < finish_by:
+            if self.space.candidates[index].mass < least:
                 break
             outcome = self._outcome(index)
             if outcome == "late":
                 break
             outcomes[outcome] += 1
+            self._count(index, outcome, 0.0)
             if outcome == "passed":
                 found.append(index)
+            index += 1
         return found
+
+    def _count(self, index: int, outcome: str, mass: float) -> None:
+        """Count a candidate that was run for its template. mass: 0 where the search comes by once more."""
+        if outcome not in STALE:
+            row = self.templates.setdefault(self.space.candidates[index].template, [0, 0, 0.0])
+            row[0] += 1
+            row[1] += outcome == "passed"
+            row[2] += mass
 
     def _outcome(self, index: int) -> str:
         """A verdict, or why there is none."""
         if index in self.settings["proposed"]:
             return "proposed"
-        return self.space.fresh(index) or self.verdict(index)
+        return self.space.stale(index) or self.verdict(index)
 
     def _seconds_left(self) -> float:
         return float(self.settings["seconds"]) - (time.monotonic() - self.started)
@@ -222,6 +241,8 @@ class Search:
             with self.tree.holding(self.edits(index)):
                 return self._command()
         found = self.screener.screen(index)
+        if found.moved:
+            self.moved.append(index)
         if found.broke:
             return "broke"
         if found.unconfirmed:
@@ -269,6 +290,15 @@ def describe(source: Source, candidate: Candidate) -> str:
     return f"{texts[0]} -> {texts[1]}"
 
 
+def pair(settings: dict[str, Any], reporter: Reporter, root: str) -> None:
+    """Report pairs of the single edits."""
+    singles = {int(index): candidate_of(row) for index, row in settings["singles"].items()}
+    contents = {each.path: each.data for each in load_project(settings, root).sources}
+    made = pairs(singles, settings["firsts"], contents, settings["seed"])
+    send_rows(reporter, {at: scaled(each, settings["share"]) for at, each in enumerate(made)})
+    reporter.send("space", count=len(made))
+
+
 def main(settings: dict[str, Any]) -> int:
     """Run one action and report; a TERM signal still puts the file under trial back. Returns 1 when tests
     changed files of the tree, so that it must be put back."""
@@ -276,6 +306,9 @@ def main(settings: dict[str, Any]) -> int:
     reporter = Reporter()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     root = os.path.realpath(settings["root"])
+    if settings["action"] == "pair":
+        pair(settings, reporter, root)
+        return 0
     with scratch_folder() as scratch:
         try:
             tree = Tree(root, places_of(root), f"{scratch}/hidden")
@@ -283,7 +316,10 @@ def main(settings: dict[str, Any]) -> int:
             tree = Tree(root, [], f"{scratch}/hidden")
         search = Search(settings, reporter, tree, scratch)
         try:
-            {"prepare": search.prepare, "advance": search.advance}[settings["action"]]()
+            if settings["action"] == "prepare":
+                search.prepare()
+            else:
+                search.advance()
         finally:
             search.close()
     return int(tree.spoiled)

@@ -33,13 +33,15 @@ Row = tuple[str, str, int]
 class Screened:
     """`verdict`: passed, failed, timeout, died, unsafe, or late (time was up: nothing is known). `mode`: hot
     or fork. `why`: the deciding test, or what is unsafe. `broke`: the targets passed, another test did not.
-    `unconfirmed`: it passed hot, and not from disk."""
+    `unconfirmed`: it passed hot, and not from disk. `moved`: it fails, later or otherwise than the tree as it
+    is."""
 
     verdict: str
     mode: str = "fork"
     why: str = ""
     broke: bool = False
     unconfirmed: bool = False
+    moved: bool = False
 
 
 class Screener:
@@ -65,6 +67,7 @@ class Screener:
         self._finish_by = finish_by
         self._nests: dict[tuple[str, bool], Nest] = {}
         self._reference: dict[str, Row] = {}
+        self._base: dict[str, Any] = {}
         self._known: set[str] = set()
         self._often_from_disk = False
         self._fresh = "started"
@@ -77,12 +80,18 @@ class Screener:
             self._fresh = "bare"
         answer = self._nest(self._fresh).run(BASE, self._left(), self.limits, thorough=True)
         self.tree.clean()
+        self._base = answer
         rows = _rows(answer)
         self._reference = dict(rows if reference is None else reference)
         difference = "" if reference is None else _difference(rows, answer, reference)
         if self.tree.spoiled and not difference:
             difference = SPOILED
         return answer, difference
+
+    def warm_up(self) -> None:
+        """Start the processes that candidates are forked from, which the first of them would wait for."""
+        for stage in ("collected", "configured"):
+            self._nest(stage)
 
     def screen(self, number: int) -> Screened:
         """The verdict on one candidate. The tree is afterwards as it was, or `tree.spoiled` is set."""
@@ -117,7 +126,7 @@ class Screener:
         hot = self._nest("collected").run(number, self._left(), self.limits)
         kind = _kind(hot, edited)
         if hot["verdict"] == "late" or (hot["verdict"] not in ("passed", "unfit") and kind in self._known):
-            return Screened(hot["verdict"], "hot", hot.get("why", ""))
+            return Screened(hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot))
         if hot["verdict"] != "unfit" and self.tree.clean() and self.tree.spoiled:
             return Screened("unsafe", why=SPOILED)
         disk = self._from_disk(number)
@@ -129,7 +138,12 @@ class Screener:
         if disk["verdict"] == "died":
             return Screened("unsafe", why="the process under test ended")
         if disk["verdict"] != "passed":
-            return Screened(disk["verdict"], why=disk.get("why", ""), unconfirmed=hot["verdict"] == "passed")
+            return Screened(
+                disk["verdict"],
+                why=disk.get("why", ""),
+                unconfirmed=hot["verdict"] == "passed",
+                moved=further(self._base, disk),
+            )
         return self._and_affected(number)
 
     def _from_disk(self, number: int) -> dict[str, Any]:
@@ -210,6 +224,32 @@ def _difference(rows: Mapping[str, Row], answer: Mapping[str, Any], reference: M
         if ended[0] != expected[0] or (expected[1] and ended != expected):
             return f"{test} ended otherwise than in a fresh process"
     return ""
+
+
+def further(base: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
+    """Whether the tests got further than in `base`: more of them pass before the first failure; the same one
+    fails at a later line of its own file; or it now ends with an assertion there."""
+    passed, test, ended = _first_failure(base)
+    passed_now, test_now, now = _first_failure(answer)
+    if answer["verdict"] != "failed" or not now or not ended:
+        return False
+    if test_now != test or not now["where"]:
+        return passed_now > passed
+    path, line, function = now["where"][0]
+    if path != test.split("::")[0]:
+        return False
+    old = ended["where"][0] if ended["where"] else ("", 0, "")
+    if [old[0], old[2]] == [path, function]:
+        return bool(line > old[1])
+    return bool(now["kind"] == "AssertionError")
+
+
+def _first_failure(answer: Mapping[str, Any]) -> tuple[int, str, dict[str, Any]]:
+    """How many tests passed before it, its id and how it ended; ("", {}) where there is none."""
+    for passed, (test, ended) in enumerate((answer.get("tests") or {}).items()):
+        if ended["outcome"] not in ("passed", "xpassed"):
+            return passed, test, ended
+    return 0, "", {}
 
 
 def _kind(answer: Mapping[str, Any], edited: Edits) -> str:

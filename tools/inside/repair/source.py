@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar
 
+from .fstrings import locate
+
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 NAMED_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 ATOMS = (
@@ -47,6 +49,7 @@ class Source:
         start = len(BOM) if data.startswith(BOM) else 0
         self._line_starts = [start] + [m.end() for m in re.finditer(rb"\r\n|\n|\r", data)]
         self.newline = b"\r\n" if b"\r\n" in data else b"\n"
+        self.located = locate(self.tree, data, self.offset)  # f-strings whose inside can be edited
         self.parents: dict[ast.AST, ast.AST] = {
             child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
         }

@@ -145,7 +145,8 @@ def wrapped_in_function(node: ast.expr, place: Place) -> Iterator[Edit]:
     """
     source = place.source
     parent = source.parents[node]
-    places = (ast.Return, ast.Assign, ast.Compare, ast.BinOp, ast.keyword, ast.For, ast.Yield, ast.ListComp)
+    comprehended = (ast.ListComp, ast.DictComp, ast.GeneratorExp)
+    places = (ast.Return, ast.Assign, ast.Compare, ast.BinOp, ast.keyword, ast.For, ast.Yield, *comprehended)
     is_argument = isinstance(parent, ast.Call) and node in parent.args
     if not is_read(node) or not (isinstance(parent, places) or is_argument):
         return

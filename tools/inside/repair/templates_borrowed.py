@@ -73,6 +73,9 @@ def borrowed_condition(node: ast.AST, place: Place) -> Iterator[Edit]:
         for other, weight in best_pieces(_other_conditions(test, place), 8):
             is_plain = other.kind is not ast.BoolOp and other.kind is not ast.IfExp
             extra = other.code if is_plain else b"(" + other.code + b")"
+            if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+                first = source.span(test.values[0])[1]
+                edits.append(Edit(first, first, b" and " + extra, weight * 0.5))
             negated = b"not " + (b"(" + extra + b")" if other.kind is ast.Compare else extra)
             for text, share in (
                 (inner + b" and " + extra, 1.0),

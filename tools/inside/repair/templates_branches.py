@@ -244,6 +244,10 @@ def handler(node: ast.ExceptHandler, place: Place) -> Iterator[Edit]:
     for other in (b"IndexError", b"KeyError", b"TypeError", b"ValueError", b"AttributeError", b"OSError"):
         if other not in code:
             yield Edit(*span, head + b", " + other + b")")
+    last, indent = node.body[-1], source.indent(node.body[-1])
+    if not isinstance(last, ENDS) and indent is not None:
+        end = source.span(last)[1]
+        yield Edit(end, end, source.newline + indent + b"raise", 0.7)
     if len(node.body) == 1 and isinstance(node.body[0], (ast.Pass, ast.Return, ast.Continue)):
         yield Edit(*source.span(node.body[0]), b"raise", 0.7)
 

@@ -51,12 +51,12 @@ def builtin_method(node: ast.Attribute, place: Place) -> Iterator[Edit]:
         if hasattr(kind, node.attr) and not (kind is bytes and hasattr(str, node.attr)):
             for name in dir(kind):
                 if not name.startswith("__") and name != node.attr:
-                    ranked[name] = max(ranked.get(name, 0.0), 0.3 + _likeness(name, node.attr))
+                    ranked[name] = max(ranked.get(name, 0.0), 0.3 + likeness(name, node.attr))
     for name, weight in sorted(ranked.items(), key=lambda item: (-item[1], item[0]))[:12]:
         yield Edit(start, end, name.encode(), weight)
 
 
-def _likeness(one: str, other: str) -> float:
+def likeness(one: str, other: str) -> float:
     """Share of letters in a common start or end, in [0, 1]."""
     longest = max(len(one), len(other))
     ends = [
@@ -78,16 +78,16 @@ def member_of_module(node: ast.Attribute, place: Place) -> Iterator[Edit]:
     end = source.span(node)[1]
     start = end - len(node.attr.encode())
     if (source.path, f"import {node.value.id}") in place.project.imports[node.value.id]:
-        ranked = [(_likeness(name, node.attr), name) for name in _standard_members(node.value.id)]
-        for likeness, name in sorted(ranked, key=lambda pair: (-pair[0], pair[1]))[:8]:
+        ranked = [(likeness(name, node.attr), name) for name in _standard_members(node.value.id)]
+        for share, name in sorted(ranked, key=lambda pair: (-pair[0], pair[1]))[:8]:
             if name != node.attr:
-                yield Edit(start, end, name.encode(), 0.3 + likeness)
+                yield Edit(start, end, name.encode(), 0.3 + share)
     for other in place.project.sources:
         if other.path.rsplit("/", 1)[-1] == f"{node.value.id}.py":
             defined = {n.name for n in other.tree.body if isinstance(n, (*NAMED_FUNCTIONS, ast.ClassDef))}
-            own = sorted(defined - {node.attr}, key=lambda name: (-_likeness(name, node.attr), name))
+            own = sorted(defined - {node.attr}, key=lambda name: (-likeness(name, node.attr), name))
             for name in own[:12]:
-                yield Edit(start, end, name.encode(), 0.3 + _likeness(name, node.attr))
+                yield Edit(start, end, name.encode(), 0.3 + likeness(name, node.attr))
 
 
 @lru_cache(maxsize=64)

@@ -163,6 +163,13 @@ def loop_control(node: ast.Break | ast.Continue | ast.Pass, place: Place) -> Ite
     for other in (b"continue", b"break", b"pass", b"return"):
         if other != code:
             yield Edit(*place.source.span(node), other)
+    function = place.source.function(node)
+    returned = (
+        [n.value for n in ast.walk(function) if isinstance(n, ast.Return)] if function is not None else []
+    )
+    codes = [place.source.code(value) for value in returned if isinstance(value, (ast.Name, ast.Constant))]
+    for value in list(dict.fromkeys(codes))[:3]:
+        yield Edit(*place.source.span(node), b"return " + value, 0.6)
 
 
 @template("loop kind", ast.If, ast.While, prior=0.7)

@@ -52,6 +52,8 @@ def number(node: ast.Constant, place: Place) -> Iterator[Edit]:
             yield Edit(*span, text.encode(), weight)
         elif other != value and text[:1] == "-" and text[1:2].isdigit():
             yield Edit(*span, f"({text})".encode() if _binds_left(node, place) else text.encode(), weight)
+    if value == 0 and isinstance(place.source.parents[node], (ast.Assign, ast.arguments, ast.Return)):
+        yield Edit(*span, b"None", 0.3)
     if isinstance(value, int) and abs(value) >= 8:
         for other in (value * 2, value // 2, value * 10, value // 10):
             yield Edit(*span, repr(other).encode(), 0.1)
@@ -173,6 +175,7 @@ def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Edit]:
     y = xs[1:]  ->  y = xs[:]
     y = xs[:n]  ->  y = xs[:n + 1]
     y = xs[:n]  ->  y = xs[n:]
+    y = xs[:-1]  ->  y = xs[1:]
     """
     source = place.source
     parent = source.parents[node]
@@ -192,6 +195,10 @@ def slice_bounds(node: ast.Slice, place: Place) -> Iterator[Edit]:
             continue
         for other in [*_shifted(bound, place), *_number_shifts(bound)]:
             yield edit(other, upper, step, 1.0) if is_lower else edit(lower, other, step, 1.0)
+    if not lower and upper == b"-1":
+        yield edit(b"1", b"", step, 1.0)
+    elif not upper and lower == b"1":
+        yield edit(b"", b"-1", step, 0.7)
     if lower:
         yield edit(b"", upper, step, 0.6)
     if upper:
@@ -260,7 +267,7 @@ def off_by_one(node: ast.expr, place: Place) -> Iterator[Edit]:
         "isinstance",
     ):
         return
-    places = (ast.Compare, ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.IfExp)
+    places = (ast.Compare, ast.Return, ast.Assign, ast.AugAssign, ast.Tuple, ast.List, ast.IfExp)
     scaled = isinstance(parent, ast.BinOp) and isinstance(
         parent.op, (ast.Div, ast.FloorDiv, ast.Mod, ast.Mult)
     )

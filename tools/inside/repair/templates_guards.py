@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .ingredients import variables
 from .registry import Edit, Place, template
 from .scope import parameters
 
@@ -103,16 +104,33 @@ def default_for_none(node: ast.stmt, place: Place) -> Iterator[Edit]:
     """Give a parameter its value when it is None, before the function's first statement.
 
     def f(x):\\n    return x  ->  def f(x):\\n    if x is None:\\n        x = []\\n    return x
+    def f(a, b=None):\\n    return b  ->  def f(a, b=None):\\n    if b is None:\\n        b = a\\n    return b
     """
     function = place.source.function(node)
     first = [s for s in getattr(function, "body", []) if not _is_docstring(s)][:1]
     if function is None or first != [node]:
         return
     unit = place.source.indent_unit
-    for name in [p for p in parameters(function) if p not in ("self", "cls")][:MAX_NAMES]:
-        this = name.encode()
-        for value in (b"[]", b"{}", b"0", b'""', b"()", b"set()"):
-            yield from _insert(node, [b"if " + this + b" is None:", unit + this + b" = " + value], place, 1.0)
+    names = [p for p in parameters(function) if p not in ("self", "cls")]
+    absent = absent_by_default(function)
+    for name in (absent or names)[:MAX_NAMES]:
+        this, values = name.encode(), dict.fromkeys((b"[]", b"{}", b"0", b'""', b"()", b"set()"), 1.0)
+        if name in absent:
+            values.update({other.encode(): 1.0 for other in names[:4] if other != name})
+            values.update({b"lambda item: item": 1.0} if "key" in name or "func" in name else {})
+        for value, weight in values.items():
+            lines = [b"if " + this + b" is None:", unit + this + b" = " + value]
+            yield from _insert(node, lines, place, weight)
+
+
+def absent_by_default(function: ast.AST) -> list[str]:
+    """Parameters that are None when they are not given."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return []
+    positional = [*function.args.posonlyargs, *function.args.args]
+    given = list(zip(positional[len(positional) - len(function.args.defaults) :], function.args.defaults))  # noqa: B905
+    given += [(a, d) for a, d in zip(function.args.kwonlyargs, function.args.kw_defaults) if d]  # noqa: B905
+    return [a.arg for a, d in given if isinstance(d, ast.Constant) and d.value is None]
 
 
 @template("fallback value", ast.Name, ast.Attribute, ast.Call, prior=1.0)
@@ -121,6 +139,7 @@ def fallback_value(node: ast.expr, place: Place) -> Iterator[Edit]:
 
     for x in xs: pass  ->  for x in xs or []: pass
     return x  ->  return x or None
+    def f(x, y): return x  ->  def f(x, y): return x or y
     """
     parent, source = place.source.parents[node], place.source
     if isinstance(parent, ast.For) and parent.iter is node:
@@ -128,3 +147,6 @@ def fallback_value(node: ast.expr, place: Place) -> Iterator[Edit]:
     elif isinstance(parent, (ast.Return, ast.Assign)) and parent.value is node:
         for value in (b"None", b"[]", b'""', b"0", b"{}"):
             yield Edit(*source.span(node), source.code(node) + b" or " + value, 0.4)
+        used = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+        for rank, name in enumerate([n for n in variables(node, place) if n not in used][:3]):
+            yield Edit(*source.span(node), source.code(node) + b" or " + name.encode(), 0.4 / (1 + rank))

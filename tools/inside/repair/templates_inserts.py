@@ -6,28 +6,18 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .ingredients import (
-    CONTAINER_METHODS,
-    Piece,
-    best,
-    conditions,
-    is_docstring,
-    makes_container,
-    nodes,
-    read_names,
-    usable,
-    variables,
-)
+from .ingredients import Piece, best, conditions, is_docstring, nodes, read_names, usable, variables
 from .registry import Edit, Place, template
 from .scope import dotted
 from .source import Source
 from .templates_moves import ENDS
 from .templates_statements import SIMPLE
+from .usage import CONTAINER_METHODS, own_containers
 
 MAX_STATEMENT = 60
 
 
-def _around(node: ast.stmt, texts: list[tuple[bytes, float]], place: Place) -> Iterator[Edit]:
+def around(node: ast.stmt, texts: list[tuple[bytes, float]], place: Place) -> Iterator[Edit]:
     """Each text as a statement before the node, and behind it where it is the last of its block."""
     source = place.source
     indent = source.indent(node)
@@ -39,25 +29,6 @@ def _around(node: ast.stmt, texts: list[tuple[bytes, float]], place: Place) -> I
         yield Edit(start, start, text + source.newline + indent, weight)
         if is_last:
             yield Edit(end, end, source.newline + indent + text, weight)
-
-
-@lru_cache(maxsize=64)
-def _own_containers(owner: ast.ClassDef) -> frozenset[str]:
-    """Attributes of `self` that the class uses as containers."""
-    found = set()
-    for node in ast.walk(owner):
-        held: ast.AST | None = None
-        if isinstance(node, ast.Attribute) and node.attr in CONTAINER_METHODS:
-            held = node.value
-        elif (
-            isinstance(node, (ast.Assign, ast.AnnAssign))
-            and node.value is not None
-            and makes_container(node.value)
-        ):
-            held = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
-        if isinstance(held, ast.Attribute) and dotted(held.value) == "self":
-            found.add(held.attr)
-    return frozenset(found)
 
 
 @lru_cache(maxsize=64)
@@ -96,12 +67,12 @@ class A:\\n def f(self, b):\\n  self.bs.pop()\\n def g(self, x):\\n  self.bs.app
         texts += [
             (f"self.{attribute} = {value}".encode(), 0.3) for value in ("None", "[]", "0", "True", "False")
         ]
-    for attribute in sorted(_own_containers(owner))[:5]:
+    for attribute in sorted(own_containers(owner))[:5]:
         for name in names[:3]:
             for method in ("append", "add"):
                 texts.append((f"self.{attribute}.{method}({name})".encode(), 0.8))
         texts += [(f"self.{attribute}.{method}()".encode(), 0.6) for method in ("clear", "pop")]
-    yield from best(_around(node, texts, place), 40)
+    yield from best(around(node, texts, place), 40)
 
 
 @lru_cache(maxsize=256)
@@ -134,7 +105,7 @@ def borrowed_statement(node: ast.stmt, place: Place) -> Iterator[Edit]:
         if each.code != source.code(node) and usable(each, node, place):
             same_class = home is not None and owner is not None and source.enclosing_class(home) is owner
             texts.append((each.code, 1.0 if home is function else 0.7 if same_class else 0.3))
-    yield from best(_around(node, texts, place), 30)
+    yield from best(around(node, texts, place), 30)
 
 
 @template("last of a loop", ast.For, ast.While, prior=1.0)

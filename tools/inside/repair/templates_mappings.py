@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .ingredients import is_read, variables
+from .ingredients import is_read, short_constants, variables
 from .registry import Edit, Place, template
 
-DEFAULTS = (b"None", b"0", b"[]", b'""', b"{}", b"False")
+DEFAULTS = (b"None", b"0", b"[]", b'""', b"{}", b"()", b"False")
 
 
 @template("mapping lookup", ast.Call, prior=1.5)
@@ -41,6 +41,10 @@ def mapping_lookup(node: ast.Call, place: Place) -> Iterator[Edit]:
             yield Edit(*span, head + b", " + value + b")", 1.0 / (1 + 0.5 * rank))
     for rank, name in enumerate(variables(node, place)[:6]):
         yield Edit(*span, head + b", " + name.encode() + b")", 0.5 / (1 + 0.3 * rank))
+    around = source.function(node)
+    texts = [c for c in short_constants(around, source) if c[:1] in b"\"'"] if around is not None else []
+    for text in [c for c in texts if c not in (key, own)][:2]:
+        yield Edit(*span, head + b", " + text + b")", 0.4)
 
 
 @template("mapping item", ast.Subscript, prior=1.0)

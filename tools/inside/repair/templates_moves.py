@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .ingredients import best, containers, counters, is_docstring, read_names, variables, with_name
+from .ingredients import best, is_docstring, read_names, variables, with_name
 from .registry import Edit, Place, template
 from .source import Source
 from .templates_statements import SIMPLE
+from .usage import containers, counters
 
 BLOCKS = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.Try)
 LOOPS = (ast.For, ast.AsyncFor, ast.While)

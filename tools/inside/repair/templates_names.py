@@ -153,12 +153,17 @@ def attribute_to_base(node: ast.Attribute, place: Place) -> Iterator[Edit]:
 
     def f(node): return node.next  ->  def f(node): return node
     def f(self, x): return self.x  ->  def f(self, x): return x
+    def f(self, x): return self.x, x.y  ->  def f(self, x): return self.x.y, x.y
     """
     if not isinstance(node.ctx, ast.Load):
         return
     if isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
         if place.project.names(node, place.source).defined(node.attr):
             yield Edit(*place.source.span(node), node.attr.encode())
+        for base in (f"{node.value.id}.{node.attr}", node.attr):
+            known = place.project.attributes(base, node, place.source)
+            for name in sorted(known, key=lambda n: -known[n])[:3]:
+                yield Edit(*place.source.span(node), f"{node.value.id}.{node.attr}.{name}".encode(), 0.4)
     else:
         yield Edit(*place.source.span(node), place.source.code(node.value))
 
@@ -257,6 +262,13 @@ def exception_type(node: ast.ExceptHandler | ast.Raise, place: Place) -> Iterato
         "RuntimeError",
         "OSError",
         "Exception",
+        "SyntaxError",
+        "FileNotFoundError",
+        "AssertionError",
+        "TimeoutError",
+        "UnicodeDecodeError",
+        "RecursionError",
+        "EOFError",
     ]
     imported = [n for n in place.project.bound(place.source.tree) if n.endswith(("Error", "Exception"))]
     for rank, name in enumerate(dict.fromkeys([*common, *own, *imported, *more])):

@@ -12,6 +12,32 @@ from .scope import dotted
 from .source import Source
 
 
+@template("popped end", ast.Call, prior=1.0)
+def popped_end(node: ast.Call, place: Place) -> Iterator[Edit]:
+    """Take from the other end.
+
+    y = xs.pop()  ->  y = xs.pop(0)
+    y = xs.pop(0)  ->  y = xs.pop()
+    """
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "pop" and not node.keywords:
+        start, end = place.source.span(node.func)[1], place.source.span(node)[1]
+        if not node.args:
+            yield Edit(start, end, b"(0)")
+        elif isinstance(node.args[0], ast.Constant) and node.args[0].value == 0:
+            yield Edit(start, end, b"()")
+
+
+@template("turned round", ast.ListComp, prior=0.3)
+def turned_round(node: ast.ListComp, place: Place) -> Iterator[Edit]:
+    """Turn a new list round.
+
+    y = [x for x in xs]  ->  y = [x for x in xs][::-1]
+    """
+    if is_read(node) and isinstance(place.source.parents[node], (ast.Return, ast.Assign, ast.Call)):
+        end = place.source.span(node)[1]
+        yield Edit(end, end, b"[::-1]")
+
+
 @template("indexed value", ast.Name, ast.Attribute, ast.Call, prior=1.0)
 def indexed_value(node: ast.expr, place: Place) -> Iterator[Edit]:
     """Take an element or a part of a value.
@@ -31,6 +57,13 @@ def indexed_value(node: ast.expr, place: Place) -> Iterator[Edit]:
     iterated = isinstance(parent, (ast.For, ast.comprehension))
     for part in (b"[1:]", b"[:-1]", b"[::-1]"):
         yield Edit(end, end, part, 1.0 if iterated else 0.5)
+    if iterated:
+        for name in [n for n in variables(node, place) if n not in read_names(node)][:2]:
+            yield Edit(end, end, b"[:" + name.encode() + b"]", 0.7)
+            yield Edit(end, end, b"[" + name.encode() + b":]", 0.3)
+    elif is_argument and "self" in place.project.names(node, source).local:
+        for limit in _limits(node, place):
+            yield Edit(end, end, b"[:" + limit + b"]", 0.3)
     if not iterated:
         yield Edit(end, end, b"[0]", 0.7)
         yield Edit(end, end, b"[-1]", 0.7)
@@ -45,6 +78,13 @@ def indexed_value(node: ast.expr, place: Place) -> Iterator[Edit]:
             if base != source.code(node) and base.split(b".")[0].decode() not in read_names(node):
                 start = source.span(node)[0]
                 yield Edit(start, end, base + b"[" + source.code(node) + b"]", 0.7)
+
+
+def _limits(node: ast.AST, place: Place) -> list[bytes]:
+    """Attributes of `self` whose names tell of a size."""
+    known = place.project.attributes("self", node, place.source)
+    words = ("size", "limit", "width", "max", "count", "length", "most")
+    return [f"self.{name}".encode() for name in known if any(word in name for word in words)][:2]
 
 
 @lru_cache(maxsize=64)
@@ -101,6 +141,7 @@ def slice_by_name(node: ast.Slice, place: Place) -> Iterator[Edit]:
     def f(xs, n): return xs[:]  ->  def f(xs, n): return xs[:n]
     y = xs[a:]  ->  y = xs[a::2]
     y = xs[::n]  ->  y = xs[::-n]
+    y = xs[a:n]  ->  y = xs[a:a + n]
     y = xs[:-n]  ->  y = xs[:len(xs) - n]
     """
     source = place.source
@@ -119,6 +160,8 @@ def slice_by_name(node: ast.Slice, place: Place) -> Iterator[Edit]:
         fixed = b"len(" + base + b") - " + source.atom(operand)
         if source.code(bound).startswith(b"-"):
             yield Edit(*source.span(bound), fixed, 2.0)
+    if lower and upper and not isinstance(node.upper, (ast.UnaryOp, ast.BinOp)):
+        yield Edit(start, end, lower + b":" + lower + b" + " + upper + tail, 1.0)
     names = [n.encode() for n in variables(node, place) if n.encode() not in (base, lower, upper)][:6]
     for rank, name in enumerate(names):
         weight = 1.0 / (1 + 0.3 * rank)
@@ -130,6 +173,11 @@ def slice_by_name(node: ast.Slice, place: Place) -> Iterator[Edit]:
             yield Edit(start, end, lower + b":" + lower + b" + " + name, weight)
         if not step:
             yield Edit(start, end, lower + b":" + upper + b":" + name, weight * 0.5)
+        for bound in (node.lower, node.upper):
+            if bound is not None and rank < 2 and not isinstance(bound, (ast.Constant, ast.UnaryOp)):
+                at = source.span(bound)[1]
+                yield Edit(at, at, b" - len(" + name + b")", weight * 0.5)
+                yield Edit(at, at, b" + len(" + name + b")", weight * 0.5)
     if step:
         other = step[1:] if step.startswith(b"-") else b"-" + step
         yield Edit(start, end, lower + b":" + upper + b":" + other)

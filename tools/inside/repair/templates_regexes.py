@@ -86,7 +86,6 @@ def pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
     re.match(r"a+", x)  ->  re.match(r"a+$", x)
     re.match(r"a.*b", x)  ->  re.match(r"a.*?b", x)
     re.match(r"\\d+.\\d", x)  ->  re.match(r"\\d+\\.\\d", x)
-    re.match(r"[a-z]+", x)  ->  re.match(r"[a-zA-Z]+", x)
     re.match(r"(a|b)", x)  ->  re.match(r"(?:a|b)", x)
     re.match("\\\\d", x)  ->  re.match("\\\\w", x)
     """
@@ -95,9 +94,8 @@ def pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
         return
     edits: list[Edit] = []
     tokens = list(TOKEN.finditer(found.text))
-    for position, token in enumerate(tokens):
-        following = tokens[position + 1] if position + 1 < len(tokens) else None
-        edits.extend(_changes(token, following, found))
+    for token in tokens:
+        edits.extend(_changes(token, found))
     text = found.text
     if not text.startswith((b"^", found.slash + b"A")):
         edits.append(found.edit(0, 0, b"^"))
@@ -109,10 +107,9 @@ def pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
     yield from best(edits, MOST)
 
 
-def _changes(token: re.Match[bytes], following: re.Match[bytes] | None, literal: Literal) -> Iterator[Edit]:
+def _changes(token: re.Match[bytes], literal: Literal) -> Iterator[Edit]:
     low, high = token.span()
     text, kind = token.group(), token.lastgroup
-    repeated = following is not None and following.lastgroup == "repeat"
     if kind == "repeat":
         yield from _repetitions(text, low, high, literal)
     elif kind == "escape":
@@ -127,8 +124,6 @@ def _changes(token: re.Match[bytes], following: re.Match[bytes] | None, literal:
     elif kind == "dot":
         yield literal.edit(low, high, literal.slash + b".")
         yield literal.edit(low, high, b"[^" + literal.slash + b"n]", 0.2)
-    elif kind == "set":
-        yield from _sets(text, low, high, literal)
     elif kind == "group":
         if text == b"(":
             yield literal.edit(low, high, b"(?:")
@@ -140,12 +135,6 @@ def _changes(token: re.Match[bytes], following: re.Match[bytes] | None, literal:
             yield literal.edit(low, high, b"(?<!" if text == b"(?<=" else b"(?<=")
     elif kind == "bar":
         yield literal.edit(low, high, literal.slash + b"|", 0.3)
-    if kind in ("escape", "set", "dot") and not repeated and text[-1:] not in b"bBAZ":
-        for other in (b"+", b"*", b"?"):
-            yield literal.edit(high, high, other, 0.6)
-    elif (kind == "other" and not repeated) or text == b")":
-        for other in (b"?", b"+", b"*"):
-            yield literal.edit(high, high, other, 0.2 if text != b")" else 0.5)
 
 
 def _repetitions(text: bytes, low: int, high: int, literal: Literal) -> Iterator[Edit]:
@@ -202,6 +191,72 @@ def _sets(text: bytes, low: int, high: int, literal: Literal) -> Iterator[Edit]:
             yield literal.edit(start + part.start(), start + part.end(), b"", 0.5)
 
 
+@template("repetition in a pattern", ast.Constant, prior=3.0)
+def repetition_in_pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Repeat a piece of a regular expression, or make it optional.
+
+    re.match(r"\\d\\.", x)  ->  re.match(r"\\d+\\.", x)
+    re.match(r"v(\\d+)", x)  ->  re.match(r"v?(\\d+)", x)
+    """
+    found = _literal(node, place) if is_pattern(node, place) else None
+    tokens = list(TOKEN.finditer(found.text)) if found is not None else []
+    edits = []
+    for position, token in enumerate(tokens):
+        assert found is not None
+        text, kind, at = token.group(), token.lastgroup, token.end()
+        if position + 1 < len(tokens) and tokens[position + 1].lastgroup == "repeat":
+            continue
+        if kind in ("escape", "set", "dot") and text[-1:] not in b"bBAZ":
+            sign = kind == "escape" and not text[-1:].isalnum()
+            weights = {b"?": 1.0} if sign else {b"+": 1.0, b"*": 1.0, b"?": 0.7}
+        elif text == b")":
+            weights = {b"?": 1.0, b"+": 0.6, b"*": 0.8}
+        else:
+            weights = {b"?": 0.5, b"+": 0.2, b"*": 0.2} if kind == "other" else {}
+        edits += [found.edit(at, at, sign, weight) for sign, weight in weights.items()]
+    yield from best(edits, MOST)
+
+
+@template("class in a pattern", ast.Constant, prior=3.0)
+def class_in_pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Add a member to a class of a regular expression, drop one, or take what is not in it.
+
+    re.match(r"[a-z]+", x)  ->  re.match(r"[a-zA-Z]+", x)
+    re.match(r"[^a-z]+", x)  ->  re.match(r"[a-z]+", x)
+    """
+    found = _literal(node, place) if is_pattern(node, place) else None
+    edits: list[Edit] = []
+    for token in TOKEN.finditer(found.text) if found is not None else ():
+        if found is not None and token.lastgroup == "set":
+            edits += _sets(token.group(), *token.span(), found)
+    yield from best(edits, MOST)
+
+
+@template("gap in a pattern", ast.Constant, prior=1.5)
+def gap_in_pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Allow white space, or anything, between two pieces of a regular expression.
+
+    re.match(r"(a)(b)", x)  ->  re.match(r"(a)\\s*(b)", x)
+    """
+    found = _literal(node, place) if is_pattern(node, place) else None
+    tokens = list(TOKEN.finditer(found.text)) if found is not None else []
+    edits = []
+    for position, token in enumerate(tokens):
+        before = tokens[position - 1].lastgroup if position else ""
+        if (
+            found is None
+            or token.lastgroup in ("repeat", "bar", "anchor")
+            or before in ("group", "anchor", "bar")
+        ):
+            continue
+        if token.lastgroup == "other" and before == "other" and token.group() not in (b"(", b")"):
+            continue
+        at = token.start()
+        for text, weight in ((b"s*", 1.0), (b"s+", 0.6)):
+            edits.append(found.edit(at, at, found.slash + text, weight))
+    yield from best(edits, 20)
+
+
 @template("pattern flags", ast.Call, prior=0.8)
 def pattern_flags(node: ast.Call, place: Place) -> Iterator[Edit]:
     """Give flags to a function of `re`, drop them, or anchor by another function.
@@ -234,24 +289,3 @@ def pattern_flags(node: ast.Call, place: Place) -> Iterator[Edit]:
             low, high = source.span(first)
             code = source.code(first).replace(b"{" + name + b"}", b"{re.escape(" + name + b")}")
             yield Edit(low, high, code, 2.0)
-
-
-@template("raw string", ast.Constant, prior=0.3)
-def raw_string(node: ast.Constant, place: Place) -> Iterator[Edit]:
-    """Make a literal with backslashes raw, or a raw one plain.
-
-    x = "\\\\bword"  ->  x = r"\\\\bword"
-    """
-    source = place.source
-    code = source.code(node)
-    if (
-        not isinstance(node.value, (str, bytes))
-        or b"\\" not in code
-        or isinstance(source.parents[node], ast.JoinedStr)
-    ):
-        return
-    start = source.span(node)[0]
-    if code[:1] in b"rR":
-        yield Edit(start, start + 1, b"")
-    elif code[:1] in (b'"', b"'", b"b"):
-        yield Edit(start, start, b"r")

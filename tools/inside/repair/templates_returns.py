@@ -97,16 +97,48 @@ def return_value(node: ast.Return, place: Place) -> Iterator[Edit]:
         yield Edit(*span, b"not (" + own + b")", 0.5)
 
 
-@template("bare return", ast.Return, prior=1.0)
-def bare_return(node: ast.Return, place: Place) -> Iterator[Edit]:
-    """Give a value to a bare return.
+BUILTINS = ("iter", "len", "bool", "str", "repr", "hash", "int", "float", "bytes")
+COMPARISONS = ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+BUILTIN_OF = {f"__{name}__": name.encode() for name in BUILTINS}
+
+
+@template("value of a special method", ast.Return, prior=3.0)
+def value_of_special(node: ast.Return, place: Place) -> Iterator[Edit]:
+    """Return what a special method must give; ask first whether the other is of the own class.
+
+    class A:\\n def __iter__(self): return self.xs  ->  class A:\\n def __iter__(self): return iter(self.xs)
+    class A:\\n def __eq__(self, o): return self.x == o.x  ->  \
+class A:\\n def __eq__(self, o): return isinstance(o, A) and self.x == o.x
+    """
+    source, function = place.source, place.source.function(node)
+    owner = source.enclosing_class(node)
+    if not isinstance(function, NAMED_FUNCTIONS) or node.value is None or owner is None:
+        return
+    span, code = source.span(node.value), source.code(node.value)
+    builtin = BUILTIN_OF.get(function.name)
+    if builtin is not None and not code.startswith(builtin):
+        yield Edit(*span, builtin + b"(" + code + b")")
+    elif (
+        function.name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+        and len(function.args.args) == 2
+    ):
+        other = function.args.args[1].arg
+        yield Edit(*span, f"isinstance({other}, {owner.name}) and ".encode() + code)
+        yield Edit(*span, f"isinstance({other}, type(self)) and ".encode() + code, 0.5)
+
+
+@template("bare return", ast.Return, ast.Yield, prior=1.0)
+def bare_return(node: ast.Return | ast.Yield, place: Place) -> Iterator[Edit]:
+    """Give a value to a bare return or yield.
 
     def f(x):\\n    return  ->  def f(x):\\n    return x
+    def f(x):\\n    yield  ->  def f(x):\\n    yield x
     """
     if node.value is None and place.source.function(node) is not None:
         names = sorted(place.project.names(node, place.source).local)[:MAX_VALUES]
+        start, end = place.source.span(node)
         for value in [*[n.encode() for n in names], b"[]", b"True", b"False", b"0"]:
-            yield Edit(*place.source.span(node), b"return " + value)
+            yield Edit(start, end, place.source.data[start:end] + b" " + value)
 
 
 @template("return or yield", ast.Return, ast.Yield, ast.YieldFrom, prior=1.0)

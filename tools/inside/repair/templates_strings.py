@@ -32,6 +32,7 @@ def string_variant(node: ast.expr, place: Place) -> Iterator[Edit]:
             b"lower",
             b"strip",
             b"upper",
+            b"rstrip",
             b"casefold",
             b"title",
             b"capitalize",
@@ -163,3 +164,24 @@ def prefix_or_slice(node: ast.Call, place: Place) -> Iterator[Edit]:
             for name in variables(node, place)[:4]:
                 end = span[1] - 1
                 yield Edit(end, end, b", " + name.encode(), 0.5)
+
+
+@template("raw string", ast.Constant, prior=0.3)
+def raw_string(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Make a literal with backslashes raw, or a raw one plain.
+
+    x = "\\\\bword"  ->  x = r"\\\\bword"
+    """
+    source = place.source
+    code = source.code(node)
+    if (
+        not isinstance(node.value, (str, bytes))
+        or b"\\" not in code
+        or isinstance(source.parents[node], ast.JoinedStr)
+    ):
+        return
+    start = source.span(node)[0]
+    if code[:1] in b"rR":
+        yield Edit(start, start + 1, b"")
+    elif code[:1] in (b'"', b"'", b"b"):
+        yield Edit(start, start, b"r")

@@ -177,8 +177,9 @@ class A:\\n y = 1\\n def f(self): return self.y * self.y
 
 
 def _is_plain(node: ast.AST, place: Place) -> bool:
-    """Whether the node's position is exact: not inside an f-string."""
-    return not any(isinstance(a, ast.JoinedStr) for a in place.source.ancestors(node))
+    """Whether the node's position is exact: not inside an f-string that could not be located."""
+    around = (a for a in place.source.ancestors(node) if isinstance(a, ast.JoinedStr))
+    return all(each in place.source.located for each in around)
 
 
 def _all_replaced(spans: list[tuple[int, int]], text: str, place: Place) -> bytes:

@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .ingredients import best, containers, expressions, is_callee, is_read, read_names, usable, variables
+from .ingredients import best, expressions, is_callee, is_read, read_names, usable, variables
 from .registry import Edit, Place, template
+from .usage import containers, own_containers
 
 
 @template("clamped value", ast.Assign, ast.Return, ast.AugAssign, prior=1.5)
@@ -44,10 +45,19 @@ def clamped_part(node: ast.expr, place: Place) -> Iterator[Edit]:
 
     def f(a, b): return g(a.x, b.y) + b.x  ->  def f(a, b): return g(max(b.x, a.x), b.y) + b.x
     y = f(a - 1)  ->  y = f(max(a - 1, 0))
+    def f(a, b): return range(a)  ->  def f(a, b): return range(min(a, b))
     """
     source = place.source
     function, parent = source.function(node), source.parents[node]
     is_argument = isinstance(parent, ast.Call) and node in parent.args
+    if isinstance(parent, ast.Slice) or (
+        is_argument and getattr(getattr(parent, "func", None), "id", "") == "range"
+    ):
+        used = read_names(node)
+        for rank, name in enumerate([n for n in variables(node, place) if n not in used][:2]):
+            for word in (b"min", b"max"):
+                text = word + b"(" + source.code(node) + b", " + name.encode() + b")"
+                yield Edit(*source.span(node), text, 0.8 / (1 + rank))
     operand = isinstance(parent, (ast.BinOp, ast.Tuple, ast.keyword, ast.Compare, ast.Slice, ast.ListComp))
     if not is_read(node) or not (is_argument or operand):
         return
@@ -64,6 +74,23 @@ def clamped_part(node: ast.expr, place: Place) -> Iterator[Edit]:
     for rank, like in enumerate(likes[:4]):
         for word in (b"max", b"min"):
             yield Edit(*span, word + b"(" + like + b", " + code + b")", 2.0 / (1 + rank))
+
+
+@template("joined lists", ast.List, ast.ListComp, prior=0.8)
+def joined_lists(node: ast.List | ast.ListComp, place: Place) -> Iterator[Edit]:
+    """Put another list before or behind a list.
+
+    def f(xs): return [x + 1 for x in xs]  ->  def f(xs): return xs + [x + 1 for x in xs]
+    """
+    source = place.source
+    if not is_read(node) or not isinstance(
+        source.parents[node], (ast.Return, ast.Assign, ast.AugAssign, ast.Call)
+    ):
+        return
+    start, end = source.span(node)
+    for rank, name in enumerate(variables(node, place)[:5]):
+        yield Edit(start, start, name.encode() + b" + ", 1.0 / (1 + 0.3 * rank))
+        yield Edit(end, end, b" + " + name.encode(), 1.0 / (1 + 0.3 * rank))
 
 
 @template("summand", ast.Name, ast.Call, ast.Subscript, ast.Attribute, ast.BinOp, prior=1.0)
@@ -96,14 +123,24 @@ def summand(node: ast.expr, place: Place) -> Iterator[Edit]:
         edits.append(Edit(*span, atom + b" * " + other, weight * 0.5))
         edits.append(Edit(*span, atom + b" // " + other, weight * 0.3))
     for code_of_other, weight in _terms(node, place):
-        for sign, share in ((b" % ", 1.0), (b" + ", 0.6), (b" - ", 0.6), (b" * ", 0.4)):
+        for sign, share in ((b" % ", 1.0), (b" + ", 0.6), (b" - ", 0.6), (b" * ", 0.4), (b" / ", 0.4)):
             edits.append(Edit(*span, atom + sign + code_of_other, scale * weight * share))
-    for tail in (b" * 2", b" // 2", b" % 2", b" + 2", b" - 2"):
+    for tail in (b" * 2", b" // 2", b" / 2", b" % 2", b" + 2", b" - 2"):
         edits.append(Edit(*span, atom + tail, scale * 0.2))
+    if (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, (ast.Add, ast.Sub))
+        and isinstance(parent, ast.Assign)
+    ):
+        owner, function = source.enclosing_class(node), source.function(node)
+        held = [f"self.{n}" for n in sorted(own_containers(owner))] if owner is not None else []
+        held += sorted(containers(function)) if function is not None else []
+        for name in held[:2]:
+            edits.append(Edit(*span, atom + b" % len(" + name.encode() + b")", 0.7))
     if is_index and isinstance(parent, ast.Subscript):
         base = source.code(parent.value)
         edits.append(Edit(*span, atom + b" % len(" + base + b")", scale))
-    yield from best(edits, 16)
+    yield from best(edits, 18)
 
 
 def _terms(node: ast.expr, place: Place) -> list[tuple[bytes, float]]:
@@ -146,13 +183,24 @@ def copied_value(node: ast.expr, place: Place) -> Iterator[Edit]:
                 yield Edit(*span, copier + b"(" + code + b")", weight)
 
 
-@template("wrapped in a literal", ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Constant, prior=0.8)
+@template(
+    "wrapped in a literal",
+    ast.Name,
+    ast.Attribute,
+    ast.Call,
+    ast.Subscript,
+    ast.Constant,
+    ast.List,
+    ast.Tuple,
+    prior=0.8,
+)
 def wrapped_in_literal(node: ast.expr, place: Place) -> Iterator[Edit]:
     """Put one value into a list, tuple or set.
 
     return x  ->  return [x]
     f(x)  ->  f((x,))
     ys = xs + x  ->  ys = xs + [x]
+    return []  ->  return [[]]
     """
     source = place.source
     parent = source.parents[node]
@@ -173,7 +221,11 @@ def wrapped_in_literal(node: ast.expr, place: Place) -> Iterator[Edit]:
         return
     code, span = source.code(node), source.span(node)
     scale = 0.3 if isinstance(node, ast.Constant) else 1.0
+    if isinstance(node, ast.Tuple):
+        code = code if code[:1] == b"(" else b"(" + code + b")"
     yield Edit(*span, b"[" + code + b"]", scale)
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return
     yield Edit(*span, b"(" + code + b",)", scale * 0.6)
     yield Edit(*span, b"{" + code + b"}", scale * 0.4)
 
