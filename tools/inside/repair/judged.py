@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .apart import Apart
 from .behaviour import outcomes
 from .children import Link
 from .inputs import Recorder
@@ -155,7 +156,8 @@ class Session:
     It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the
     answer (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is
     {"verdict": "passed", "outcomes": digests}, and no test is run; {"values": probes} adds "same", the
-    candidates that change nothing (see `values`).
+    candidates that change nothing (see `values`); with {"apart": names of files} the verdict is "unfit" when
+    the tests do anything that other tests at the same time, or the content of these files, could matter to.
     """
 
     def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
@@ -168,6 +170,7 @@ class Session:
         self._question: dict[str, Any] = {}
         self._recorder: Recorder | None = None
         self._observer: Observer | None = None
+        self._apart: Apart | None = None
 
     def connect(
         self, link: Link, thorough: bool, limits: Limits, question: dict[str, Any] | None = None
@@ -190,6 +193,9 @@ class Session:
         if "values" in self._question:
             self._observer = Observer(self._question["values"])
             self._observer.begin()
+        if "apart" in self._question:
+            self._apart = Apart(self._question["apart"])
+            self._apart.begin()
 
     def watch(self, seconds: float) -> None:
         """What the plugin tells its watchdog goes to the process that forked us."""
@@ -243,6 +249,8 @@ class Session:
         answer: dict[str, Any] = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
         if self._recorder is not None:
             answer["calls"] = self._recorder.end()
+        if self._apart is not None and self._apart.broken:
+            answer = {"verdict": "unfit", "why": f"not apart: {self._apart.broken}"}
         if self._observer is not None:
             answer["same"] = self._observer.end()
         self._link.answer(answer)

@@ -98,11 +98,28 @@ class Nest:
         """Fork for a candidate that has been written to the tree (-1: the tree as it is): the session's
         answer, or {"verdict": "timeout", "died" or "late"}, or {"verdict": "unfit"} when a process at this
         stage cannot tell. `question`: see `judged.Session`."""
+        self.ask(number, seconds, limits, thorough, question)
+        return self.answer(seconds)
+
+    def ask(
+        self,
+        number: int,
+        seconds: float,
+        limits: Limits,
+        thorough: bool = False,
+        question: dict[str, Any] | None = None,
+    ) -> None:
+        """Begin what `run` does; `answer` must follow."""
         if self.problem:
-            return {"verdict": "unfit", "why": self.problem}
+            return
         asked = json.dumps(question).encode() if question is not None else b""
         bounds = (limits.test, limits.collect, limits.cpu)
         write_all(self._requests, REQUEST.pack(number, seconds, thorough, *bounds, len(asked)) + asked)
+
+    def answer(self, seconds: float) -> dict[str, Any]:
+        """What `run` returns, once it is there."""
+        if self.problem:
+            return {"verdict": "unfit", "why": self.problem}
         answer = self._receive(seconds + SLACK_SECONDS)
         if answer is None:
             self.problem = "the process that is forked has ended"

@@ -38,7 +38,7 @@ from .nest import Limits
 from .pairs import pairs
 from .probes import probes
 from .rivals import Ranking, Rivals
-from .screener import BASE, Screener
+from .screener import BASE, LANES, Screener
 from .source import Source
 from .space import candidate_of, load_project, load_space, scaled, send_rows
 from .tree import Edits, Tree, Unwatchable, places_of
@@ -112,7 +112,8 @@ class Search:
             # Tests that pass take up to a fifth of the limit; most that do not end are busy, not waiting.
             usual = limit / 5 if limit > LEAST_LIMIT else 0.0
             busy = max(LEAST_CPU_SECONDS, usual, 5 * longest + LEAST_CPU_SECONDS)
-            screener.limits = replace(limits, test=min(limit, max(1.0, 5 * longest + 1)), cpu=min(limit, busy))
+            patience = max(1.0, 5 * longest + 1)
+            screener.limits = replace(limits, test=min(limit, patience), cpu=min(limit, busy))
         screener.warm_up()
         return screener
 
@@ -141,9 +142,12 @@ class Search:
         same = self._same(range(index, last))
         finish_by = time.monotonic() + min(seconds, self._seconds_left() - RESERVE_SECONDS)
         taken: list[float] = []
+        told: dict[int, str] = {}
         while index < last and index in candidates and time.monotonic() < finish_by:
             began = time.monotonic()
-            outcome = "same" if index in same else self._outcome(index)
+            if index not in told and index not in same and self._stale(index) is None:
+                told = self._told_ahead(index, last, same)
+            outcome = "same" if index in same else told.get(index) or self._outcome(index)
             if outcome == "late":
                 break
             outcomes[outcome] += 1
@@ -226,11 +230,23 @@ class Search:
             row[1] += outcome == "passed"
             row[2] += mass
 
+    def _told_ahead(self, first: int, last: int, same: frozenset[int]) -> dict[int, str]:
+        """Verdicts on this candidate and those that come next, as far as they can be had at once."""
+        wanted: list[int] = []
+        while len(wanted) < LANES and first < last and first in self.space.candidates:
+            if first not in same and self._stale(first) is None:
+                wanted.append(first)
+            first += 1
+        found = self.screener.ahead(wanted) if self.screener is not None else {}
+        self.moved += sorted(index for index, seen in found.items() if seen.moved)
+        return {index: seen.verdict for index, seen in found.items()}
+
     def _outcome(self, index: int) -> str:
         """A verdict, or why there is none."""
-        if index in self.settings["proposed"]:
-            return "proposed"
-        return self.space.stale(index) or self.verdict(index)
+        return self._stale(index) or self.verdict(index)
+
+    def _stale(self, index: int) -> str | None:
+        return "proposed" if index in self.settings["proposed"] else self.space.stale(index)
 
     def _seconds_left(self) -> float:
         return float(self.settings["seconds"]) - (time.monotonic() - self.started)

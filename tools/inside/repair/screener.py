@@ -11,6 +11,7 @@ only by the cold verification in a fresh tree.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 BASE = -1  # the tree as it is
 RESERVE_SECONDS = 0.5
+LANES = min(2, os.cpu_count() or 1)
+LEAST_TOGETHER = 0.3
+"""Where fewer can be told beside others, they are not tried so any more."""
+
 SPOILED = "the tests changed files of the tree"
 Row = tuple[str, str, int]
 """How a test ended and the last line of the repository that its exception passed: (outcome, path, line)."""
@@ -66,6 +71,8 @@ class Screener:
         self._memory_bytes, self._contents, self._originals = memory_bytes, contents, originals
         self._finish_by = finish_by
         self._nests: dict[tuple[str, bool], Nest] = {}
+        self._lanes: list[Nest] = []
+        self._asked_together, self._together = 10, 10
         self._reference: dict[str, Row] = {}
         self._base: dict[str, Any] = {}
         self._known: set[str] = set()
@@ -92,6 +99,33 @@ class Screener:
         """Start the processes that candidates are forked from, which the first of them would wait for."""
         for stage in ("collected", "configured"):
             self._nest(stage)
+        self._lanes = [
+            self._nest("collected"),
+            *(self._checked("collected", False) for _ in range(LANES - 1)),
+        ]
+
+    def ahead(self, numbers: list[int]) -> dict[int, Screened]:
+        """What can be said of some of the candidates without writing them to the tree, several at a time:
+        that they fail, in a way that is known. At most LANES of them."""
+        lanes = [lane for lane in self._lanes if not lane.problem]
+        if self._together < LEAST_TOGETHER * self._asked_together:
+            return {}
+        started = []
+        for number, lane in zip(numbers, lanes):  # noqa: B905 (newer than Python 3.9)
+            names = list(self._contents(number))
+            lane.ask(number, self._left(), self.limits, question={"apart": names})
+            started.append((number, lane))
+        found: dict[int, Screened] = {}
+        for number, lane in started:
+            hot = lane.answer(self._left())
+            if hot["verdict"] in ("failed", "timeout") and _kind(hot, self._contents(number)) in self._known:
+                found[number] = Screened(
+                    hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot)
+                )
+            if not hot.get("why", "").startswith("it reaches"):
+                self._asked_together += 1
+                self._together += number in found
+        return {} if self.tree.clean() else found
 
     def screen(self, number: int) -> Screened:
         """The verdict on one candidate. The tree is afterwards as it was, or `tree.spoiled` is set."""
@@ -168,27 +202,29 @@ class Screener:
     def _nest(self, stage: str, affected: bool = False) -> Nest:
         """The nest at a stage, started when it is first needed and compared with the reference."""
         if (stage, affected) not in self._nests:
-            wanted = self._affected if affected else self._targets
-            session = self._session(wanted)
-            nest = Nest(
-                stage,
-                session,
-                self._root,
-                self._contents,
-                self._originals,
-                self._memory_bytes,
-                self._finish_by,
-            )
-            self._nests[stage, affected] = nest
-            wrote = self.tree.clean()
-            if wrote and stage not in FRESH:
-                nest.problem = nest.problem or "files are written while importing"
-            if stage not in FRESH and not nest.problem:
-                answer = nest.run(BASE, self._left(), self.limits, thorough=True)
-                self.tree.clean()
-                nest.problem = nest.problem or _difference(_rows(answer), answer, self._reference)
-                self._known.add(_kind(answer, {}))
+            self._nests[stage, affected] = self._checked(stage, affected)
         return self._nests[stage, affected]
+
+    def _checked(self, stage: str, affected: bool) -> Nest:
+        """A new nest, whose first run shows what the reference does, or which has a problem."""
+        nest = Nest(
+            stage,
+            self._session(self._affected if affected else self._targets),
+            self._root,
+            self._contents,
+            self._originals,
+            self._memory_bytes,
+            self._finish_by,
+        )
+        wrote = self.tree.clean()
+        if wrote and stage not in FRESH:
+            nest.problem = nest.problem or "files are written while importing"
+        if stage not in FRESH and not nest.problem:
+            answer = nest.run(BASE, self._left(), self.limits, thorough=True)
+            self.tree.clean()
+            nest.problem = nest.problem or _difference(_rows(answer), answer, self._reference)
+            self._known.add(_kind(answer, {}))
+        return nest
 
     def _session(self, wanted: list[str]) -> Session:
         from .judged import Session
@@ -199,7 +235,7 @@ class Screener:
         return max(0.0, self._finish_by - RESERVE_SECONDS - time.monotonic())
 
     def close(self) -> None:
-        for nest in self._nests.values():
+        for nest in {*self._nests.values(), *self._lanes}:
             nest.close()
 
 
