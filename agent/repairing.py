@@ -191,6 +191,7 @@ def prepare_search(
         memory_bytes=world.memory_bytes,
         seed=state.settings.seed,
         priors=state.settings.template_factors,
+        without=world.search_without,
         pristine=world.pristine,
         env={"AGENT_JUNIT": CommandRunner.junit} if command else None,
     )

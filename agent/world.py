@@ -74,6 +74,8 @@ class World:
     searching: Searching | None = None
     protection: Protection | None = None
     backend: Backend | None = None
+    search_without: frozenset[str] = frozenset()
+    """Parts of the repair tier's search that are left out, to measure what they are worth."""
 
     @property
     def left(self) -> float:

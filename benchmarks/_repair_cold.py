@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import replace
-from random import Random
 from typing import TYPE_CHECKING
 
 from agent.prepare import baseline_run
@@ -14,6 +13,7 @@ from agent.work import run_with
 from agent.world import LOCALISATION
 from benchmarks._repair_source import PARSER
 from tools.files import FileEdit
+from tools.inside.repair.candidates import Tuning
 from tools.inside.repair.scope import Project
 from tools.inside.repair.source import Source
 from tools.inside.repair.space import Space, whole_space
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from benchmarks._repair_run import Attempt
 
 
-def search_cold(attempt: Attempt, limit: float, *, shuffled: bool) -> None:
+def search_cold(attempt: Attempt, limit: float) -> None:
     """Try the repair tier's candidates until one passes the failing tests and then the whole suite, or
-    `limit` seconds are over: in their order by the localisation if there was one, or in random order.
+    `limit` seconds are over, in the order of the space.
 
     Enumerating them is timed too. They are not deduplicated by what they compile to.
     """
@@ -46,8 +46,6 @@ def search_cold(attempt: Attempt, limit: float, *, shuffled: bool) -> None:
 
     space = enumerate_space(attempt)
     order = list(space.candidates.values())
-    if shuffled:
-        Random(attempt.case.name).shuffle(order)
     refused = 0
     for tried, candidate in enumerate(order):
         left = count(tried, refused)
@@ -96,4 +94,4 @@ def enumerate_space(attempt: Attempt) -> Space:
             with PARSER, suppress(SyntaxError, ValueError):
                 project.add(Source(path, file.data))
     with PARSER:
-        return whole_space(project, scores, state.settings.seed)
+        return whole_space(project, scores, state.settings.seed, Tuning(without=world.search_without))

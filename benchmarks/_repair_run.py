@@ -11,7 +11,6 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -88,22 +87,26 @@ class Result:
         return self.tried / self.searching if self.searching else 0.0
 
 
-class Way(StrEnum):
-    """How a case is searched: as the product does; without its localisation; in cold processes instead of
-    forks; or naively: without both, and in random order."""
+@dataclass(frozen=True)
+class Way:
+    """How a case is searched: as the product does, without the parts and families of templates in `without`
+    (see `RepairSearch`); without localisation every line is suspected alike, without forks candidates run in
+    cold processes."""
 
-    PRODUCT = "product"
-    NO_LOCALISATION = "localisation"
-    NO_FORKS = "forks"
-    NAIVE = "naive"
+    without: frozenset[str] = frozenset()
 
     @property
     def localises(self) -> bool:
-        return self in (Way.PRODUCT, Way.NO_FORKS)
+        return LOCALISING not in self.without
 
     @property
     def forks(self) -> bool:
-        return self in (Way.PRODUCT, Way.NO_LOCALISATION)
+        return FORKS not in self.without
+
+
+LOCALISING, FORKS = "localisation", "forks"
+NAIVE = Way(frozenset((LOCALISING, FORKS, "ranking")))
+"""Random order, cold processes."""
 
 
 def run_case(case: Case, bench: Bench, environment: Environment, limit: float, way: Way) -> Result:
@@ -111,12 +114,12 @@ def run_case(case: Case, bench: Bench, environment: Environment, limit: float, w
     result = Result(case.name, case.collection, case.kind, f"{case.path}:{case.line}")
     with TemporaryDirectory(prefix="repair-benchmark-") as scratch:
         try:
-            attempt = Attempt(case, bench, environment, Path(scratch), result)
+            attempt = Attempt(case, bench, environment, Path(scratch), result, way)
         except (AgentError, SandboxError) as error:
             return replace(result, problem=str(error).splitlines()[0])
         try:
             attempt.prepare()
-            attempt.repair(limit, way)
+            attempt.repair(limit)
         except (AgentError, SandboxError) as error:
             attempt.result = replace(attempt.result, problem=str(error).splitlines()[0])
         finally:
@@ -128,8 +131,15 @@ class Attempt:
     """A case under way: the product's world and state."""
 
     def __init__(
-        self, case: Case, bench: Bench, environment: Environment, scratch: Path, result: Result
+        self,
+        case: Case,
+        bench: Bench,
+        environment: Environment,
+        scratch: Path,
+        result: Result,
+        way: Way = Way(),
     ) -> None:
+        self.way = way
         self.case, self.bench, self.environment, self.result = case, bench, environment, result
         repository = write(case.files(), scratch / case.name)
         settings = Settings(
@@ -149,6 +159,7 @@ class Attempt:
             holds_secret=lambda _: False,
             base=fitting_base(repository, settings.sandbox.limits),
             backend=bench.backend(),
+            search_without=way.without,
         )
         started = RunStarted(run_id=case.name, time=0.0, versions={}, policy="", settings=settings)
         self.state = fold.start(started)
@@ -180,15 +191,15 @@ class Attempt:
         outcomes = {verdicts[test].outcome for test in self.state.targets if test in verdicts}
         self.result = replace(self.result, hangs=VerdictOutcome.TIMEOUT in outcomes)
 
-    def repair(self, limit: float, way: Way) -> None:
+    def repair(self, limit: float) -> None:
         """Localise and search until a patch stands, no candidate is left, or `limit` seconds are over."""
-        if way.localises:
+        if self.way.localises:
             seconds, seen = self._do(limit, "localise", work.read_localise)
             assert isinstance(seen, LocaliseDone)
             tracing = LOCALISATION.validate_json(self.world.load(seen.ranking)).seconds
             self.result = replace(self.result, seconds=seconds, localising=seconds, tracing=tracing)
-        if not way.forks:
-            search_cold(self, limit, shuffled=way is Way.NAIVE)
+        if not self.way.forks:
+            search_cold(self, limit)
             return
         searching = True
         while searching and self.result.seconds < limit:

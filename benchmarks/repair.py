@@ -2,7 +2,7 @@
 
     python -m benchmarks.repair [--set programs|libraries|all] [--half train|held-back|all]
         [--libraries NAME,...] [--per-library N] [--only TEXT] [--seed N] [--limit SECONDS] [--jobs N]
-        [--sandbox NAME] [--cache DIR] [--naive | --without localisation|forks] [--verbose] [--json FILE]
+        [--sandbox NAME] [--cache DIR] [--naive | --without PART,...] [--verbose] [--json FILE]
 
 A case is a tree in which one edit has made 1 to 10 tests fail. It goes through the steps of `agent fix`
 (baseline, reproduction, localisation, search, final verification), without prices: the search goes on until
@@ -18,8 +18,10 @@ Libraries come from the package index, by pip, with pinned versions, and are kep
 defects made in them (`_repair_libraries`; the first run makes them, which takes longer than repairing them).
 Half of the libraries are held back: nothing is to be tuned to their defects.
 
-To compare: `--without localisation` suspects every line alike, `--without forks` runs each candidate in a
-cold pytest, and `--naive` does both, with the templates' candidates in random order.
+To compare, leave parts out: `--without localisation` suspects every line alike, `forks` runs each candidate
+in a cold pytest, `ranking` tries candidates in random order, `pruning` tries those too that change nothing,
+`rivals` takes the first patch that passes; a family of templates (`--help` names them) leaves these out.
+`--naive` is `--without localisation,forks,ranking`.
 """
 
 from __future__ import annotations
@@ -37,10 +39,13 @@ from platformdirs import user_cache_path
 from benchmarks._repair_bench import Bench
 from benchmarks._repair_cases import PROGRAMS, BadCase, Case, programs, tree_files
 from benchmarks._repair_libraries import LIBRARIES, Library, library_cases
-from benchmarks._repair_run import Result, Way, run_case
+from benchmarks._repair_run import FORKS, LOCALISING, NAIVE, Result, Way, run_case
 from benchmarks._repair_show import line, show
-from benchmarks.options import at_least
+from benchmarks.options import at_least, some_of
 from sandboxes.interface import SandboxError
+from tools.inside.repair import candidates  # noqa: F401 (registers the templates)
+from tools.inside.repair.registry import families
+from tools.repair.search import PARTS
 
 
 def chosen(arguments: argparse.Namespace) -> list[Library]:
@@ -76,7 +81,7 @@ def gather(arguments: argparse.Namespace, bench: Bench) -> list[Case]:
 
 def run_all(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) -> list[Result]:
     """Every case's result, in the order of the cases; after Ctrl-C, of those that had begun."""
-    way = Way.NAIVE if arguments.naive else Way(arguments.without or Way.PRODUCT)
+    way = NAIVE if arguments.naive else Way(frozenset(arguments.without))
 
     def one(case: Case) -> Result:
         tree = {"README": b"needs pytest only\n"} if case.project == PROGRAMS else tree_files(case.tree)
@@ -114,7 +119,10 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--cache", type=Path, default=user_cache_path("marginal-agent") / "benchmarks")
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument("--naive", action="store_true", help="random order, no localisation, cold processes")
-    parts.add_argument("--without", choices=(Way.NO_LOCALISATION, Way.NO_FORKS), help="leave this out")
+    known = (LOCALISING, FORKS, *PARTS, *families())
+    parts.add_argument(
+        "--without", type=some_of(known), default=(), metavar="PART,...", help=f"of {', '.join(known)}"
+    )
     parser.add_argument("--verbose", action="store_true", help="show the accepted patches too")
     parser.add_argument("--json", type=Path)
     return parser

@@ -17,6 +17,7 @@ from tools.repair.results import SearchResult, SearchSpace, failure, result_of
 
 MOST_ROWS = 40_000
 MOST_KEY = 64
+MOST_DIGITS = 9
 FIRST_TRIED = 2_000
 """At most so many candidates are tried to see the pace."""
 
@@ -26,6 +27,7 @@ SPARE = 300
 SINGLE_SHARE = 0.95
 """Of repairs that one or two edits can express, those that one can. A judgement."""
 
+PARTS = ("ranking", "pruning", "rivals")
 PAIR = "pair"
 """What takes the place of a pair's template."""
 
@@ -45,7 +47,7 @@ class RepairSearch:
     must still pass. `timeout`: seconds per test phase (of the whole run for a command). `memory_bytes`
     bounds each candidate's process. `pristine`: a checkpoint of `repo` to go back to. `env`: more environment
     variables for the tests. `priors`: factors on the priors of templates, by name. `without`: families of
-    templates, or parts of the search ("ranking"), that are left out, to measure what they are worth.
+    templates, or parts of the search (PARTS), that are left out, to measure what they are worth.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class RepairSearch:
             "max_candidates": len(shown),
             "proposed": [],
         }
+        self._rows = []
         result = self._run(settings, limit, None)
         end = self._keep_rows(result)
         self._singles = len(self._rows)
@@ -194,12 +197,10 @@ class RepairSearch:
 
     def _result(self, result: RunResult, space: SearchSpace, shown: range) -> SearchResult:
         """What a run found of the candidates `shown`; what tells them from later ones is kept."""
-        if result.exit_code != 0:
-            self._runtime.restore(self._pristine)
         end = next((event for event in events(result.report) if event.kind == "end"), Event("", {}))
         keys = end.fields.get("keys")
         for name, key in keys.items() if isinstance(keys, dict) else ():
-            index = int(name) if name.isascii() and name.isdigit() else -1
+            index = int(name) if name.isascii() and name.isdigit() and len(name) <= MOST_DIGITS else -1
             if index in shown and (key is None or (isinstance(key, str) and len(key) <= MOST_KEY)):
                 self._keys[index] = key
         return result_of(result, space, shown.start, self._singles, self._paths)
@@ -215,7 +216,10 @@ class RepairSearch:
             report=True,
             env=self._env,
         )
-        return self._runtime.run(request, on_report=on_report)
+        result = self._runtime.run(request, on_report=on_report)
+        if result.exit_code != 0:
+            self._runtime.restore(self._pristine)
+        return result
 
 
 def _progress(on_progress: Callable[[int, int], None] | None) -> Callable[[bytes], None] | None:

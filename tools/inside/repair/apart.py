@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _posixsubprocess
 import os
 import sys
 from collections.abc import Collection
@@ -26,9 +27,14 @@ CHANGES = (
     "os.symlink",
     "os.truncate",
     "os.chmod",
+    "os.chown",
     "os.utime",
 )
-SHARES = ("socket.bind", "socket.connect", "sqlite3.connect", "mmap.__new__")
+SHARES = (
+    *("socket.bind", "socket.connect", "socket.sendto", "socket.sendmsg"),
+    *("sqlite3.connect", "mmap.__new__", "fcntl.flock", "fcntl.lockf"),
+)
+_fork_exec: Any = _posixsubprocess.fork_exec
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -43,13 +49,19 @@ class Apart:
     def begin(self) -> None:
         """An audit hook cannot be taken away: for a process that ends with its tests."""
         sys.addaudithook(self._hear)
+        _posixsubprocess.fork_exec = self._told_of_spawn  # multiprocessing calls it, and no event tells
+
+    def _told_of_spawn(self, *given: Any) -> int:
+        self.broken = self.broken or "it starts a process"
+        return _fork_exec(*given)
 
     def _hear(self, event: str, given: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = given
-            if isinstance(path, (str, bytes)):
-                name = os.fsdecode(os.path.basename(path))  # noqa: PTH119
-                if name in self._names or (flags & WRITING and os.fsdecode(path) != os.devnull):
+            if isinstance(path, (str, bytes, os.PathLike)):
+                path = os.fsdecode(path)
+                name = os.path.basename(path)  # noqa: PTH119
+                if name in self._names or (flags & WRITING and path != os.devnull):
                     self.broken = self.broken or f"opens {name}"
         elif event in STARTS or event in CHANGES or event in SHARES:
             self.broken = self.broken or event

@@ -151,9 +151,7 @@ class Module:
         self._flags = 0
         self._known: dict[tuple[int, bytes], CodeType] = {}
         imported: set[str] = set()
-        for node in ast.walk(source.tree):
-            if not isinstance(node, (ast.Import, ast.ImportFrom)):
-                continue
+        for node in _imports(source.tree):
             imported |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom) and node.module == "__future__":
                 for alias in node.names:
@@ -225,6 +223,15 @@ class Module:
             padded: Any = above + text
             code: CodeType = compile(padded, self._path, "exec", flags=self._flags, dont_inherit=True)
             return code
+
+
+def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports of the module itself, not of its functions and classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield child
+        elif not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.expr)):
+            yield from _imports(child)
 
 
 def _moved(code: CodeType, lines: int, top: bool) -> list[Change]:

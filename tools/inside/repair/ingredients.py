@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from .registry import Edit, Place
 from .scope import COMPREHENSIONS, parameters
-from .source import NAMED_FUNCTIONS, Source
+from .source import NAMED_FUNCTIONS, Source, walked
 from .usage import unread
 
 MAX_CODE = 80
@@ -34,7 +34,7 @@ def piece(node: ast.expr, source: Source) -> Piece | None:
     if len(code) > MAX_CODE or b"\n" in code or b"\r" in code:
         return None
     names, values = set(), set()
-    for each in ast.walk(node):
+    for each in walked(node):
         if isinstance(each, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom, ast.Starred)):
             return None
         if isinstance(each, ast.Name):
@@ -43,10 +43,10 @@ def piece(node: ast.expr, source: Source) -> Piece | None:
                 values.add(each.id)
     hidden = {
         name.id
-        for each in ast.walk(node)
+        for each in walked(node)
         if isinstance(each, COMPREHENSIONS)
         for generator in each.generators
-        for name in ast.walk(generator.target)
+        for name in walked(generator.target)
         if isinstance(name, ast.Name)
     }
     return Piece(code, frozenset(names - hidden), frozenset(values - hidden), type(node))
@@ -56,7 +56,7 @@ def piece(node: ast.expr, source: Source) -> Piece | None:
 def nodes(source: Source) -> dict[type[ast.AST], list[ast.AST]]:
     """All nodes of the file by type, in the order of `ast.walk`."""
     found: dict[type[ast.AST], list[ast.AST]] = {}
-    for node in ast.walk(source.tree):
+    for node in walked(source.tree):
         found.setdefault(type(node), []).append(node)
     return found
 
@@ -65,7 +65,7 @@ def nodes(source: Source) -> dict[type[ast.AST], list[ast.AST]]:
 def numbers(scope: ast.AST, whole: bool, source: Source) -> tuple[bytes, ...]:
     """Different whole, or decimal, numbers of a function or file, the first MAX_NUMBERS as they come."""
     found: dict[bytes, None] = {}
-    for node in ast.walk(scope):
+    for node in walked(scope):
         if isinstance(node, ast.Constant) and type(node.value) is (int if whole else float):
             found.setdefault(source.code(node))
             if len(found) >= MAX_NUMBERS:
@@ -77,7 +77,7 @@ def numbers(scope: ast.AST, whole: bool, source: Source) -> tuple[bytes, ...]:
 def short_constants(scope: ast.AST, source: Source) -> tuple[bytes, ...]:
     """Different short numbers and strings of a function, the first MAX_NUMBERS as they come."""
     found: dict[bytes, None] = {}
-    for node in ast.walk(scope):
+    for node in walked(scope):
         if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
             code = source.code(node)
             if len(code) <= 30 and code[:3] != b'"""' and b"\n" not in code and len(found) < MAX_NUMBERS:
@@ -89,7 +89,7 @@ def short_constants(scope: ast.AST, source: Source) -> tuple[bytes, ...]:
 def conditions(scope: ast.AST, source: Source) -> tuple[Piece, ...]:
     """Conditions that stand in a function or file, operands of `and` and `or` as well, as they come."""
     found: dict[bytes, Piece] = {}
-    for node in ast.walk(scope):
+    for node in walked(scope):
         tests: list[ast.expr] = []
         if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
             tests = [node.test]
@@ -111,7 +111,7 @@ def expressions(scope: ast.AST, source: Source) -> tuple[Piece, ...]:
     """Calls, operations, attributes and items that a function reads, as they come; plain names and
     constants aside."""
     found: dict[bytes, Piece] = {}
-    for node in ast.walk(scope):
+    for node in walked(scope):
         if isinstance(node, (ast.Call, ast.BinOp, ast.Subscript, ast.Attribute, ast.Compare)) and isinstance(
             getattr(node, "ctx", ast.Load()), ast.Load
         ):
@@ -204,7 +204,7 @@ def variables(node: ast.AST, place: Place) -> list[str]:
 
 def read_names(node: ast.AST) -> list[str]:
     """Names that the node reads, in order of appearance."""
-    found = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    found = [n.id for n in walked(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
     return list(dict.fromkeys(found))
 
 

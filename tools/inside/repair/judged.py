@@ -190,9 +190,6 @@ class Session:
         if "record" in self._question:
             self._recorder = Recorder(**_as_tuples(self._question["record"]))
             self._recorder.begin()
-        if "values" in self._question:
-            self._observer = Observer(self._question["values"])
-            self._observer.begin()
         if "apart" in self._question:
             self._apart = Apart(self._question["apart"])
             self._apart.begin()
@@ -208,6 +205,9 @@ class Session:
             warm_up()
         if stage in FRESH:
             at(None)
+            if "values" in self._question:  # before anything is imported: that is part of what tests see
+                self._observer = Observer(self._question["values"])
+                self._observer.begin()
         canaries = pytest_guard.Canaries(tempfile.mkdtemp(dir=self._hidden))
         guard = _Guard(canaries)
         watchdog: Any = self
@@ -252,7 +252,8 @@ class Session:
         if self._apart is not None and self._apart.broken:
             answer = {"verdict": "unfit", "why": f"not apart: {self._apart.broken}"}
         if self._observer is not None:
-            answer["same"] = self._observer.end()
+            same, cut = self._observer.end(), any(t["outcome"] == "timeout" for t in self._tests.values())
+            answer["same"] = [] if cut else same  # what was cut short might have made a difference later
         self._link.answer(answer)
 
 

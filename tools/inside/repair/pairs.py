@@ -1,7 +1,7 @@
 """Two edits of one file at once, for when no single edit will do.
 
 The first halves are single edits that moved the failure: with them the tests fail later, or otherwise. The
-second halves are the likeliest single edits of the same file.
+second halves are the likeliest single edits of the same file, not far away.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from .candidates import Candidate, tie
 MOST_FIRSTS = 50
 MOST_SECONDS = 200
 MOST_PAIRS = 5_000
+MOST_APART = 4_000
+"""Bytes from the one edit to the other: a pair is kept with all that is between them."""
+
 TEMPLATE = "pair"
 
 
@@ -43,9 +46,9 @@ def pairs(
 
 
 def _both(one: Candidate, other: Candidate, data: bytes) -> tuple[str, int, int, bytes] | None:
-    """Both edits as one, with what is between them; None where they touch."""
+    """Both edits as one, with what is between them; None where they touch, or are far apart."""
     first, second = sorted((one, other), key=lambda each: (each.start, each.end))
-    if first.end >= second.start:
+    if not 0 < second.start - first.end <= MOST_APART:
         return None
     between = data[first.end : second.start]
     return first.path, first.start, second.end, first.replacement + between + second.replacement

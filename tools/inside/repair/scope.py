@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-from .source import FUNCTIONS, NAMED_FUNCTIONS, Source
+from .source import FUNCTIONS, NAMED_FUNCTIONS, Source, walked
 
 BUILTINS = frozenset(dir(builtins))
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -91,6 +91,7 @@ class Project:
     definitions: dict[str, list[str]] = field(default_factory=dict)
     imports: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     _names: dict[ast.AST, Names] = field(default_factory=dict)
+    _names_at: dict[ast.AST, Names] = field(default_factory=dict)
     _bound: dict[ast.AST, dict[str, int]] = field(default_factory=dict)
     _attributes: dict[tuple[ast.AST, str], dict[str, int]] = field(default_factory=dict)
     _seen: dict[ast.AST, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Project:
         self.sources.append(source)
         for name in self.bound(source.tree):
             self.definitions.setdefault(name, []).append(source.path)
-        for node in ast.walk(source.tree):
+        for node in walked(source.tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 for name, line in import_lines(node):
                     self.imports.setdefault(name, []).append((source.path, line))
@@ -111,6 +112,11 @@ class Project:
 
     def names(self, node: ast.AST, source: Source) -> Names:
         """Names visible where the node stands (variables of comprehensions around it count as local)."""
+        if node not in self._names_at:
+            self._names_at[node] = self._names_of_scope(node, source)
+        return self._names_at[node]
+
+    def _names_of_scope(self, node: ast.AST, source: Source) -> Names:
         around = [a for a in source.ancestors(node) if isinstance(a, (*COMPREHENSIONS, *FUNCTIONS))]
         key = around[0] if around else source.tree
         if key not in self._names:
@@ -144,7 +150,7 @@ class Project:
 def _attributes_seen(scope: ast.AST) -> dict[str, dict[str, int]]:
     """By base: the attributes seen on it, and how often."""
     found: dict[str, dict[str, int]] = {}
-    for each in ast.walk(scope):
+    for each in walked(scope):
         if isinstance(each, ast.Attribute):
             seen = found.setdefault(dotted(each.value), {})
             seen[each.attr] = seen.get(each.attr, 0) + 1

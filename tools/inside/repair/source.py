@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from .fstrings import locate
@@ -29,6 +29,12 @@ ATOMS = (
 Item = TypeVar("Item")
 BOM = b"\xef\xbb\xbf"
 MAX_FILE_BYTES = 2_000_000
+
+
+@lru_cache(maxsize=8192)
+def walked(node: ast.AST) -> tuple[ast.AST, ...]:
+    """The nodes of `ast.walk`, kept: many templates look at the same functions."""
+    return tuple(ast.walk(node))
 
 
 class Source:

@@ -21,6 +21,7 @@ from .ingredients import (
 )
 from .registry import Edit, Place, template
 from .scope import dotted
+from .source import walked
 
 TESTED = (ast.If, ast.While, ast.IfExp, ast.comprehension)
 OPERATIONS = (
@@ -122,7 +123,7 @@ def bounds_condition(node: ast.AST, place: Place) -> Iterator[Edit]:
         )
         seen: dict[bytes, float] = {}
         for rank, part in enumerate(body[:4]):
-            for each in ast.walk(part):
+            for each in walked(part):
                 if isinstance(each, ast.Subscript) and not isinstance(each.slice, (ast.Slice, ast.Tuple)):
                     base, index = source.code(each.value), source.code(each.slice)
                     for guard in (
@@ -215,7 +216,7 @@ def return_predicate(node: ast.Return, place: Place) -> Iterator[Edit]:
 
 def read_attributes(node: ast.AST) -> list[str]:
     """Dotted attributes that the node reads, as they come."""
-    found = [dotted(n) for n in ast.walk(node) if isinstance(n, ast.Attribute) and is_read(n)]
+    found = [dotted(n) for n in walked(node) if isinstance(n, ast.Attribute) and is_read(n)]
     return [name for name in dict.fromkeys(found) if name]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from .ingredients import best, conditions, is_docstring, read_names, usable, variables
 from .registry import Edit, Place, template
 from .scope import parameters
-from .source import NAMED_FUNCTIONS, Source
+from .source import NAMED_FUNCTIONS, Source, walked
 from .templates_guards import returned_values
 from .templates_moves import ENDS, LOOPS, lines, reindented
 from .templates_statements import SIMPLE
@@ -154,7 +154,7 @@ def comparing_guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
     first = [s for s in getattr(function, "body", []) if not is_docstring(s)][:1] == [node]
     head = b"if %s:" + source.newline + indent + source.indent_unit + b"%s" + source.newline + indent
     if first:
-        own = [source.code(n).decode() for n in ast.walk(function) if _is_own_attribute(n, place)]
+        own = [source.code(n).decode() for n in walked(function) if _is_own_attribute(n, place)]
         names = [name for name in parameters(function) if name not in ("self", "cls")][:3]
         names += list(dict.fromkeys(own))[:1]
         values = [*returned_values(function, place), b"None", b"0", b"1", b"[]", b"False", b"True"]

@@ -9,7 +9,7 @@ from functools import lru_cache
 from .ingredients import is_docstring, read_names, variables, with_name
 from .registry import Edit, Place, template
 from .scope import dotted
-from .source import Source
+from .source import Source, walked
 from .templates_borrowed import read_attributes
 from .templates_moves import lines, reindented
 from .templates_statements import SIMPLE
@@ -73,7 +73,7 @@ def _unasked(function: ast.AST, source: Source) -> tuple[bytes, ...]:
     """`item in container` for what the function puts into containers that it never looks into."""
     stored: dict[str, list[bytes]] = {}
     looked = set()
-    for node in ast.walk(function):
+    for node in walked(function):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in ("add", "append") and len(node.args) == 1:
                 stored.setdefault(source.code(node.func.value).decode(), []).append(source.code(node.args[0]))
@@ -115,7 +115,7 @@ def index_guard(node: ast.If | ast.While | ast.IfExp, place: Place) -> Iterator[
     if xs[0] == 1: pass  ->  if xs and xs[0] == 1: pass
     """
     source, found = place.source, dict[tuple[bytes, bytes], float]()
-    for each in ast.walk(node.test):
+    for each in walked(node.test):
         if not isinstance(each, ast.Subscript) or len(source.code(each)) > 50:
             continue
         base, part = source.code(each.value), each.slice
@@ -162,7 +162,7 @@ def filter_by_part(node: ast.comprehension, place: Place) -> Iterator[Edit]:
     y = [c for c in s]  ->  y = [c for c in s if c.isalnum()]
     """
     source, parent = place.source, place.source.parents[node]
-    names = [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+    names = [n.id for n in walked(node.target) if isinstance(n, ast.Name)]
     if node.ifs or not names:
         return
     end, texts = source.span(node.iter)[1], list[tuple[str, float]]()
@@ -195,16 +195,16 @@ def f(a, b):\\n    if a: raise KeyError(a)\\n    if not b:\\n        raise KeyEr
     function, indent = source.function(node), source.indent(node)
     if function is None or indent is None or is_docstring(node):
         return
-    raised = [source.code(n) for n in ast.walk(function) if isinstance(n, ast.Raise) and n.exc is not None]
+    raised = [source.code(n) for n in walked(function) if isinstance(n, ast.Raise) and n.exc is not None]
     block = source.block(node)
     position = block.index(node)
     before = block[position - 1 : position] if position else []
     local = place.project.names(node, source).local
-    changed = [n.id for s in before for n in ast.walk(s) if isinstance(n, ast.Name) and not _is_read(n)]
+    changed = [n.id for s in before for n in walked(s) if isinstance(n, ast.Name) and not _is_read(n)]
     names = [n for n in dict.fromkeys([*changed, *read_names(node)]) if 0 <= local.get(n, -1) < node.lineno]
     start, line = source.offset(source.first_line(node), node.col_offset), source.newline + indent
     last = block[-1] is node and isinstance(node, (ast.Assign, ast.AugAssign))
-    own = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not _is_read(n)] if last else []
+    own = [n.id for n in walked(node) if isinstance(n, ast.Name) and not _is_read(n)] if last else []
     for action in [code for code in dict.fromkeys(raised) if b"\n" not in code and len(code) <= 80][:2]:
         body = line + source.indent_unit + action
         for rank, name in enumerate([n for n in names if n not in ("self", "cls")][:2]):

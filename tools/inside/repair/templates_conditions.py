@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .registry import Edit, Place, template
-from .source import Source
+from .source import Source, walked
 
 MAX_NAMES = 8
 
@@ -60,7 +60,7 @@ def dropped_condition(node: ast.BoolOp, place: Place) -> Iterator[Edit]:
 
 def _names_in(node: ast.AST) -> list[str]:
     found = [
-        each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+        each.id for each in walked(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
     ]
     return list(dict.fromkeys(found))
 
@@ -165,7 +165,7 @@ def loop_control(node: ast.Break | ast.Continue | ast.Pass, place: Place) -> Ite
             yield Edit(*place.source.span(node), other)
     function = place.source.function(node)
     returned = (
-        [n.value for n in ast.walk(function) if isinstance(n, ast.Return)] if function is not None else []
+        [n.value for n in walked(function) if isinstance(n, ast.Return)] if function is not None else []
     )
     codes = [place.source.code(value) for value in returned if isinstance(value, (ast.Name, ast.Constant))]
     for value in list(dict.fromkeys(codes))[:3]:

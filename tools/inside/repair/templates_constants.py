@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .registry import Edit, Place, template
+from .source import walked
 
 
 def _is_number(node: ast.AST) -> bool:
@@ -120,9 +121,7 @@ def string_constant(node: ast.Constant, place: Place) -> Iterator[Edit]:
             if other != node.value and len(node.value) <= 12:
                 yield Edit(*span, quote + other.encode() + quote, 0.3)
     around = place.source.function(node)
-    near = (
-        {place.source.code(each) for each in ast.walk(around) if _is_short_string(each)} if around else set()
-    )
+    near = {place.source.code(each) for each in walked(around) if _is_short_string(each)} if around else set()
     for text in sorted(near - {code}):
         yield Edit(*span, text, 0.3)
 

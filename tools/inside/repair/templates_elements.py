@@ -17,7 +17,7 @@ from .ingredients import (
 )
 from .registry import Edit, Place, template
 from .scope import dotted, own_nodes
-from .source import pairs
+from .source import pairs, walked
 from .templates_statements import SIMPLE
 
 ELEMENTS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.Dict, ast.Tuple, ast.List, ast.Set)
@@ -132,7 +132,7 @@ def names_swapped(node: ast.stmt, place: Place) -> Iterator[Edit]:
     source = place.source
     local = place.project.names(node, source).local
     places: dict[str, list[tuple[int, int]]] = {}
-    for each in (n for n in ast.walk(node) if isinstance(n, ast.Name) and is_read(n)):
+    for each in (n for n in walked(node) if isinstance(n, ast.Name) and is_read(n)):
         value = each.id in local and each.id not in ("self", "cls") and not is_callee(each, source)
         if value and source.statement(each) is node:
             places.setdefault(each.id, []).append(source.span(each))

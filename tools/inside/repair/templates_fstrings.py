@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from .ingredients import best, variables
 from .registry import Edit, Place, template
 from .scope import dotted
-from .source import Source, pairs
+from .source import Source, pairs, walked
 from .usage import unread
 
 FORMATS = (b"02d", b".2f", b".1f", b",", b"02", b">2", b"g")
@@ -139,7 +139,7 @@ def text_of_fstring(node: ast.JoinedStr, place: Place) -> Iterator[Edit]:
         if not re.search(rb"[\"']", source.data[b:c]):
             edits.append(Edit(b, d, b"", 0.7))
     end = source.span(every[-1])[1]
-    named = [n.id for each in every for n in ast.walk(each) if isinstance(n, ast.Name)]
+    named = [n.id for each in every for n in walked(each) if isinstance(n, ast.Name)]
     idle = unread(source.function(node) or ast.Module([], []))
     for name in idle:
         edits += [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .ingredients import variables
 from .registry import Edit, Place, template
 from .scope import parameters
+from .source import walked
 
 MAX_NAMES = 6
 USUAL_RETURNS = (b"None", b"[]", b"0", b"False", b"True", b'""', b"{}", b"()")
@@ -26,7 +27,7 @@ def _insert(statement: ast.stmt, lines: list[bytes], place: Place, weight: float
 def returned_values(function: ast.AST, place: Place) -> list[bytes]:
     """What the function's return statements give (constants, names and empty displays), commonest first."""
     seen: dict[bytes, int] = {}
-    for node in ast.walk(function):
+    for node in walked(function):
         if isinstance(node, ast.Return) and node.value is not None:
             empty = (
                 isinstance(node.value, (ast.List, ast.Tuple, ast.Dict))
@@ -55,8 +56,8 @@ def guard(node: ast.stmt, place: Place) -> Iterator[Edit]:
         for name in ("value", "test", "iter", "target")
         if isinstance(getattr(node, name, None), ast.AST)
     ]
-    used = [n.id for head in heads for n in ast.walk(head) if isinstance(n, ast.Name)]
-    bases = [place.source.code(n).decode() for head in heads for n in ast.walk(head) if _is_base(n, place)]
+    used = [n.id for head in heads for n in walked(head) if isinstance(n, ast.Name)]
+    bases = [place.source.code(n).decode() for head in heads for n in walked(head) if _is_base(n, place)]
     local = place.project.names(node, place.source).local
     names = [name for name in dict.fromkeys(used) if name in local and name not in ("self", "cls")]
     first = [s for s in getattr(function, "body", []) if not _is_docstring(s)][:1]
@@ -147,6 +148,6 @@ def fallback_value(node: ast.expr, place: Place) -> Iterator[Edit]:
     elif isinstance(parent, (ast.Return, ast.Assign)) and parent.value is node:
         for value in (b"None", b"[]", b'""', b"0", b"{}"):
             yield Edit(*source.span(node), source.code(node) + b" or " + value, 0.4)
-        used = [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+        used = [n.id for n in walked(node) if isinstance(n, ast.Name)]
         for rank, name in enumerate([n for n in variables(node, place) if n not in used][:3]):
             yield Edit(*source.span(node), source.code(node) + b" or " + name.encode(), 0.4 / (1 + rank))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from .ingredients import Piece, best, conditions, is_docstring, nodes, read_names, usable, variables
 from .registry import Edit, Place, template
 from .scope import dotted
-from .source import Source
+from .source import Source, walked
 from .templates_moves import ENDS
 from .templates_statements import SIMPLE
 from .usage import CONTAINER_METHODS, own_containers
@@ -36,7 +36,7 @@ def _stored_attributes(owner: ast.ClassDef) -> tuple[str, ...]:
     """Attributes of `self` that the class assigns to, as they come."""
     found = [
         node.attr
-        for node in ast.walk(owner)
+        for node in walked(owner)
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and dotted(node.value) == "self"
@@ -84,7 +84,7 @@ def _statements(source: Source) -> tuple[tuple[Piece, ast.AST | None], ...]:
             code = source.code(node)
             if len(code) > MAX_STATEMENT or b"\n" in code or is_docstring(node):
                 continue
-            every = [each for each in ast.walk(node) if isinstance(each, ast.Name)]
+            every = [each for each in walked(node) if isinstance(each, ast.Name)]
             read = frozenset(each.id for each in every if isinstance(each.ctx, ast.Load))
             found.setdefault(code, (Piece(code, read, read, kind), source.function(node)))
     return tuple(found.values())
@@ -120,7 +120,7 @@ def f(xs):\\n    y = []\\n    for x in xs:\\n        yield y\\n    if y:\\n     
     if function is None or indent is None or node.orelse:
         return
     end, line, unit = source.span(node)[1], source.newline, source.indent_unit
-    for each in ast.walk(node):
+    for each in walked(node):
         code = source.code(each) if isinstance(each, ast.Expr) else b"\n"
         if not isinstance(each, ast.Expr) or b"\n" in code or len(code) > MAX_STATEMENT:
             continue

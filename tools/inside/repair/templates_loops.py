@@ -10,7 +10,7 @@ from functools import lru_cache
 from .ingredients import best, is_callee, read_names, variables
 from .registry import Edit, Place, template
 from .scope import dotted, own_nodes, parameters
-from .source import Source
+from .source import Source, walked
 from .templates_inserts import around
 from .templates_statements import SIMPLE
 from .templates_updates import IN_PLACE, TARGETS, is_loaded
@@ -34,7 +34,7 @@ def _is_method(node: ast.Attribute, source: Source) -> bool:
 @lru_cache(maxsize=256)
 def _stale(loop: ast.For | ast.While, function: ast.AST, source: Source) -> tuple[tuple[str, float], ...]:
     """What the loop reads, and what is once set to a constant before it, without ever being changed in it."""
-    inside = list(ast.walk(loop))
+    inside = list(walked(loop))
     changed = {source.code(n) for n in inside if isinstance(n, TARGETS) and not isinstance(n.ctx, ast.Load)}
     for n in inside:
         if isinstance(n, ast.Subscript) or (isinstance(n, ast.Attribute) and _is_method(n, source)):
@@ -84,7 +84,7 @@ def f(xs):\\n    n = 0\\n    for x in xs:\\n        n = x\\n        g()\\n    re
             texts.append((this + b" = " + onward, weight))
         for tail in (b" += 1", b" -= 1", b" //= 2"):
             texts.append((this + tail, weight))
-        near = [n for n in ast.walk(loops[0]) if isinstance(n, ast.Name) and not is_loaded(n)]
+        near = [n for n in walked(loops[0]) if isinstance(n, ast.Name) and not is_loaded(n)]
         for other in [n for n in dict.fromkeys(n.id for n in near) if n != name and not n.startswith("_")][
             :4
         ]:
@@ -100,7 +100,7 @@ def f(xs):\\n    n = 0\\n    for x in xs:\\n        n = x\\n        g()\\n    re
 def _onward(name: str, loop: ast.AST, node: ast.AST, place: Place) -> list[bytes]:
     """What follows a thing: elements taken with it in the loop, its attributes."""
     found: dict[bytes, None] = {}
-    for each in ast.walk(loop):
+    for each in walked(loop):
         if isinstance(each, (ast.Subscript, ast.Call)) and len(place.source.code(each)) <= 40:
             by_name = isinstance(each, ast.Subscript) and getattr(each.slice, "id", "") == name
             if by_name or place.source.code(each).startswith((name + ".").encode()):
@@ -134,7 +134,7 @@ def _memories(function: ast.AST, source: Source) -> tuple[Memory, ...]:
     filled: set[str] = set()
     looked: dict[str, dict[bytes, None]] = {name: {} for name in made}
     stored: dict[str, set[bytes]] = {name: set() for name in made}
-    for node in ast.walk(function):
+    for node in walked(function):
         if isinstance(node, ast.Attribute) and node.attr in IN_PLACE:
             filled.add(dotted(node.value))
             call = source.parents[node]
@@ -206,7 +206,7 @@ def undone_step(node: ast.stmt, place: Place) -> Iterator[Edit]:
     function = source.function(node)
     if not isinstance(function, ast.FunctionDef):
         return
-    calls = [each for each in ast.walk(function) if isinstance(each, ast.Call)]
+    calls = [each for each in walked(function) if isinstance(each, ast.Call)]
     if not any(dotted(each.func).rpartition(".")[2] == function.name for each in calls):
         return
     removed = [

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .ingredients import best, is_docstring, read_names, variables, with_name
 from .registry import Edit, Place, template
-from .source import Source
+from .source import Source, walked
 from .templates_statements import SIMPLE
 from .usage import containers, counters
 
@@ -32,7 +32,7 @@ def reindented(node: ast.stmt, indent: bytes, source: Source) -> bytes | None:
     span, own = lines(node, source), source.indent(node)
     if span is None or own is None:
         return None
-    for each in ast.walk(node):
+    for each in walked(node):
         if isinstance(each, (ast.Constant, ast.JoinedStr)) and each.lineno != each.end_lineno:
             return None
     made = []
@@ -147,7 +147,7 @@ def copied_statement(node: ast.stmt, place: Place) -> Iterator[Edit]:
     code, end = source.code(node), source.span(node)[1]
     if function is None or indent is None or isinstance(node, ENDS) or is_docstring(node) or b"\n" in code:
         return
-    used = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in ("self", "cls")]
+    used = [n.id for n in walked(node) if isinstance(n, ast.Name) and n.id not in ("self", "cls")]
     others = [name for name in variables(node, place) if name not in used]
     edits = []
     for rank, name in enumerate(others[:8]):

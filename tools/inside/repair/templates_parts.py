@@ -9,7 +9,7 @@ from functools import lru_cache
 from .ingredients import is_read, read_names, variables
 from .registry import Edit, Place, template
 from .scope import dotted
-from .source import Source
+from .source import Source, walked
 
 
 @template("popped end", ast.Call, prior=1.0)
@@ -91,7 +91,7 @@ def _limits(node: ast.AST, place: Place) -> list[bytes]:
 def looked_into(function: ast.AST, source: Source) -> tuple[bytes, ...]:
     """What the function takes elements of or searches, as they come."""
     found: dict[bytes, None] = {}
-    for node in ast.walk(function):
+    for node in walked(function):
         base: ast.AST | None = None
         if isinstance(node, ast.Subscript):
             base = node.value

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .registry import Edit, Place, template
-from .source import NAMED_FUNCTIONS
+from .source import NAMED_FUNCTIONS, walked
 
 MAX_VALUES = 12
 
@@ -56,7 +56,7 @@ def return_at_end(node: ast.stmt, place: Place) -> Iterator[Edit]:
     end = source.span(node)[1]
     if source.data[end : source.line_end(node.end_lineno)].strip():
         return
-    assigned = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+    assigned = {n.id for n in walked(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     names = [n for n in place.project.names(node, source).local if n not in ("self", "cls")]
     for name in sorted(names, key=lambda n: (n not in assigned, n))[:MAX_VALUES]:
         yield Edit(
@@ -80,7 +80,7 @@ def return_value(node: ast.Return, place: Place) -> Iterator[Edit]:
     span, own = place.source.span(node.value), place.source.code(node.value)
     others = {
         place.source.code(each.value): 1.0
-        for each in ast.walk(function)
+        for each in walked(function)
         if isinstance(each, ast.Return) and each.value is not None
     }
     for name in place.project.names(node, place.source).local:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from .registry import Edit, Place, template
+from .source import walked
 
 SIMPLE = (
     ast.Assign,
@@ -146,7 +147,7 @@ def inserted_statement(node: ast.stmt, place: Place) -> Iterator[Edit]:
     for name in sorted(n for n, line in local.items() if 0 < line <= node.lineno)[:MAX_NAMES]:
         ingredients[name.encode() + b" += 1"] = 0.4
         ingredients[name.encode() + b" -= 1"] = 0.2
-    for other in ast.walk(function):
+    for other in walked(function):
         if (
             isinstance(other, (ast.Assign, ast.AugAssign, ast.Expr))
             and other is not node

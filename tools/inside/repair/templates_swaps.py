@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .ingredients import is_read, numbers, short_constants, variables
 from .registry import Edit, Place, template
+from .source import walked
 
 
 @template("constant to name", ast.Constant, prior=1.0)
@@ -97,7 +98,7 @@ def swapped_constants(node: ast.Constant, place: Place) -> Iterator[Edit]:
     a, b = source.span(node)
     swaps = 0
     for head in heads:
-        for each in ast.walk(head) if isinstance(head, ast.AST) else ():
+        for each in walked(head) if isinstance(head, ast.AST) else ():
             if not isinstance(each, ast.Constant) or isinstance(source.parents[each], ast.JoinedStr):
                 continue
             c, d = source.span(each)
@@ -114,11 +115,11 @@ def loop_variable(node: ast.For, place: Place) -> Iterator[Edit]:
     for x, y in xs: f(y)  ->  for _, y in xs: f(y)
     """
     source = place.source
-    for target in ast.walk(node.target):
+    for target in walked(node.target):
         if not isinstance(target, ast.Name):
             continue
         uses = [
-            n for part in node.body for n in ast.walk(part) if isinstance(n, ast.Name) and n.id == target.id
+            n for part in node.body for n in walked(part) if isinstance(n, ast.Name) and n.id == target.id
         ]
         if any(not _is_plain(use, place) for use in uses) or len(uses) > 12:
             continue
@@ -140,7 +141,7 @@ def everywhere(node: ast.Name, place: Place) -> Iterator[Edit]:
         return
     every = [
         each
-        for each in ast.walk(function)
+        for each in walked(function)
         if isinstance(each, ast.Name) and each.id == node.id and is_read(each) and _is_plain(each, place)
     ]
     if len(every) < 2 or len(every) > 12 or not _is_plain(node, place):
@@ -164,7 +165,7 @@ class A:\\n y = 1\\n def f(self): return self.y * self.y
     own = source.code(node)
     spans = sorted(
         source.span(each)
-        for each in ast.walk(function)
+        for each in walked(function)
         if isinstance(each, ast.Attribute) and source.code(each) == own and _is_plain(each, place)
     )
     if not 2 <= len(spans) <= 12:

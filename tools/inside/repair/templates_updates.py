@@ -9,6 +9,7 @@ from functools import lru_cache
 from .ingredients import best, is_docstring, read_names, variables, with_name
 from .registry import Edit, Place, template
 from .scope import dotted, own_nodes, parameters
+from .source import walked
 from .templates_inserts import around
 from .templates_moves import ENDS
 from .templates_statements import SIMPLE
@@ -152,7 +153,7 @@ def _own_actions(owner: ast.ClassDef) -> tuple[tuple[str, tuple[str, ...]], ...]
     for each in owner.body:
         if isinstance(each, ast.FunctionDef) and not each.decorator_list and not each.name.startswith("__"):
             needed = parameters(each)[1 : len(each.args.args) - len(each.args.defaults)]
-            gives = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(each))
+            gives = any(isinstance(n, ast.Return) and n.value is not None for n in walked(each))
             if len(needed) <= 2 and parameters(each)[:1] == ["self"] and not gives:
                 found.append((each.name, tuple(needed)))
     return tuple(found)[:6]
@@ -169,7 +170,7 @@ class A:\\n def f(self): pass\\n def g(self):\\n  self.f()\\n  x = 1
     owner, function = source.enclosing_class(node), source.function(node)
     if owner is None or function is None or parameters(function)[:1] != ["self"]:
         return
-    used = {each.attr for each in ast.walk(function) if isinstance(each, ast.Attribute)}
+    used = {each.attr for each in walked(function) if isinstance(each, ast.Attribute)}
     used.add(getattr(function, "name", ""))
     known = variables(node, place)
     texts = [
@@ -194,7 +195,7 @@ def similar_statement(node: ast.stmt, place: Place) -> Iterator[Edit]:
         return
     at = source.span(last)[1] if not isinstance(last, ENDS) else source.span(node)[1]
     edits = []
-    for each in ast.walk(node):
+    for each in walked(node):
         if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name):
             known = place.project.attributes(each.value.id, node, source)
             old = source.code(each)

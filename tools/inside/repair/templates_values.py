@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from .ingredients import best, expressions, is_callee, is_read, read_names, usable, variables
 from .registry import Edit, Place, template
+from .source import walked
 from .usage import containers, own_containers
 
 
@@ -147,7 +148,7 @@ def _terms(node: ast.expr, place: Place) -> list[tuple[bytes, float]]:
     """Numbers of the function and constants of the module, to compute with."""
     source = place.source
     found: dict[bytes, float] = {}
-    for each in ast.walk(source.function(node) or ast.Module([], [])):
+    for each in walked(source.function(node) or ast.Module([], [])):
         if isinstance(each, ast.Constant) and type(each.value) is int and each.value > 1:
             found.setdefault(source.code(each), 0.5)
     for name in place.project.bound(source.tree):

@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 
 from .scope import dotted, own_nodes, parameters
-from .source import NAMED_FUNCTIONS
+from .source import NAMED_FUNCTIONS, walked
 
 CONTAINER_METHODS = frozenset(("append", "add", "extend", "insert", "update", "appendleft", "pop", "remove"))
 CONTAINER_CALLS = frozenset(
@@ -48,7 +48,7 @@ def containers(function: ast.AST) -> frozenset[str]:
 def own_containers(owner: ast.ClassDef) -> frozenset[str]:
     """Attributes of `self` that the class uses as containers."""
     found = set()
-    for node in ast.walk(owner):
+    for node in walked(owner):
         held: ast.AST | None = None
         if isinstance(node, ast.Attribute) and node.attr in CONTAINER_METHODS:
             held = node.value
@@ -68,9 +68,9 @@ def unread(function: ast.AST) -> tuple[str, ...]:
     """Parameters and variables of a function that it never reads, parameters first; none of a function
     that has hardly a body."""
     body = getattr(function, "body", ())
-    if not isinstance(function, NAMED_FUNCTIONS) or len(list(ast.walk(function))) < 25 or not body:
+    if not isinstance(function, NAMED_FUNCTIONS) or len(list(walked(function))) < 25 or not body:
         return ()
-    read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    read = {n.id for n in walked(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     stored = [n.id for n in own_nodes(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     every = dict.fromkeys([*parameters(function), *stored])
     return tuple(n for n in every if n not in read and not n.startswith("_") and n not in ("self", "cls"))[:2]
