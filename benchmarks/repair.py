@@ -96,6 +96,9 @@ def run_all(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) 
         except KeyboardInterrupt:
             progress("stopping: the cases under way come to their end")
             pool.shutdown(cancel_futures=True)
+        except Exception:  # (a mistake of ours) is not hidden behind all the cases to come
+            pool.shutdown(cancel_futures=True)
+            raise
     return [task.result() for task in tasks if not task.cancelled()]
 
 

@@ -129,3 +129,92 @@ def test_an_attempt_of_an_older_trace_has_no_rivals() -> None:
     assert (seen.share, seen.proposed, seen.ahead, seen.template, seen.templates) == (1.0, (), 0, "", {})
     with pytest.raises(ValueError, match="share"):
         AttemptDone(tier=REPAIR, share=0.0)
+
+
+@dataclass
+class MovingSearch(FakeSearch):
+    """Nothing passes; some single edits move the failure, and `pairs` can be made of them."""
+
+    moved: tuple[int, ...] = ()
+    pairs: int = 20
+    firsts: list[tuple[int, ...]] = field(default_factory=list)
+
+    def advance(self, start: int, seconds: float, most: int, *given: Any) -> SearchResult:
+        count = COUNT if start < COUNT else COUNT + self.pairs
+        reached = min(count, start + most)
+        return SearchResult(reached, most, None, reached == count, 0.0, 1.0, moved=self.moved)
+
+    def prepare(self, seconds: float) -> SearchSpace:
+        return SearchSpace(COUNT, tuple(0.9 * n / COUNT for n in range(COUNT + 1)), 0.2, False)
+
+    def add_pairs(self, firsts: Sequence[int], seconds: float) -> SearchSpace:
+        space = self.prepare(seconds)
+        self.firsts.append(tuple(firsts))
+        if not firsts:
+            return space
+        more = tuple(0.9 + 0.1 * n / self.pairs for n in range(1, self.pairs + 1))
+        return replace(space, count=COUNT + self.pairs, masses=(*space.masses, *more))
+
+
+def test_when_no_single_edit_is_left_pairs_of_those_that_moved_the_failure_are_planned(world: Any) -> None:
+    search = MovingSearch({}, moved=(3, 7))
+    world.searching = Searching(search, search.prepare(0.0))  # type: ignore[arg-type]
+    first = act_repair(world, began())
+    assert (first.next_index, first.moved, search.firsts) == (50, (3, 7), [])
+    state = done(began(), first)
+    second = act_repair(world, state)
+    assert (second.next_index, second.total, search.firsts) == (COUNT, COUNT + 20, [(3, 7)])
+    assert (second.moved, second.note) == ((3, 7), "")
+    assert sum(second.planned or ()) == pytest.approx(0.1)
+    assert second.mass == pytest.approx(0.45), "of the slice, without the pairs"
+    third = act_repair(world, done(state, second))
+    assert (third.next_index, third.planned) == (COUNT + 20, ())
+    assert third.note == "every candidate was tried"
+    assert third.moved == second.moved, "so that a search that is resumed makes the same pairs"
+
+
+def test_where_nothing_moved_the_failure_there_are_no_pairs(world: Any) -> None:
+    search = MovingSearch({})
+    world.searching = Searching(search, search.prepare(0.0))  # type: ignore[arg-type]
+    last = act_repair(world, done(began(), act_repair(world, began())))
+    assert (last.next_index, last.planned, last.note) == (COUNT, (), "every candidate was tried")
+
+
+@pytest.mark.parametrize(("index", "firsts"), [(COUNT, [(3, 7)]), (COUNT - 1, [])])
+def test_a_search_that_is_resumed_makes_the_same_pairs(
+    monkeypatch: pytest.MonkeyPatch, index: int, firsts: list[tuple[int, ...]]
+) -> None:
+    search = MovingSearch({})
+    monkeypatch.setattr(repairing, "RepairSearch", lambda *_, **__: search)
+    monkeypatch.setattr(repairing, "test_seconds", lambda *_: 2.0)
+    world: Any = SimpleNamespace(
+        sandbox=SimpleNamespace(python="python"),
+        say=lambda _: None,
+        base_of=lambda _: SimpleNamespace(files=()),
+        memory_bytes=1,
+        pristine="p",
+        left=60.0,
+        search_without=frozenset(),
+    )
+    state = replace(began(), searches={REPAIR: Search(next_index=index, moved=(3, 7))})
+    made = repairing.prepare_search(world, state, None, ())
+    assert search.firsts == firsts
+    assert made.space.count == COUNT + (20 if firsts else 0)
+
+
+def test_a_slice_takes_as_long_as_all_before_it_at_the_pace_that_was_seen() -> None:
+    def sizes(*seen: SearchResult) -> tuple[int, float]:
+        masses = tuple(n / 1000 for n in range(1001))
+        searching = Searching(FakeSearch({}), SearchSpace(1000, masses, 0.2, False))  # type: ignore[arg-type]
+        for each in seen:
+            searching.learn_pace(each)
+        planned, seconds = repairing.planned_slices(searching, 0)
+        return round(1000 * planned[0]), seconds
+
+    def result(tried: int, trying: float, seconds: float) -> SearchResult:
+        return SearchResult(tried, tried, None, False, 0.0, seconds, trying=trying, rival_seconds=1.0)
+
+    assert sizes() == (50, pytest.approx(1.5 + 10))
+    assert sizes(result(5, 50.0, 51.0)) == (250, pytest.approx(1.5 + 50)), "a handful shows no pace"
+    assert sizes(result(20, 40.0, 45.0)) == (20, pytest.approx(4 + 40))
+    assert sizes(result(20, 40.0, 41.0), result(40, 40.0, 44.0)) == (80, pytest.approx(3 + 80))

@@ -88,7 +88,7 @@ def test_a_pair_is_found_where_no_single_edit_will_do(sandbox: DockerSandbox) ->
     found = search.advance(singles.count, 120.0, space.count - singles.count)
     assert found.plausible is not None and found.plausible.template == PAIR
     names: dict[str, Any] = {}
-    exec(found.plausible.content, names)  # noqa: S102 (the patch of the function above)
+    exec(found.plausible.content, names)  # (the patch of the function above)
     assert names["summary"]([4, 5, 6, 7]) == (22, 4)
     assert found.moved == (), "pairs are no halves of pairs"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import queue
 import subprocess
 import sys
@@ -31,7 +30,8 @@ def asked(code: str, *edits: Edit) -> list[Probe]:
     source, made = Source("box.py", code.encode()), []
     for old, new in edits:
         start = code.index(old)
-        behind = len(os.path.commonprefix((old[::-1], new[::-1])))  # the place alone, not what tells it
+        equal = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(old[::-1], new[::-1], strict=False))
+        behind = len(list(equal))  # it tells the place, and is no part of the edit
         cut, put = old[: len(old) - behind], new[: len(new) - behind]
         made.append(Candidate("box.py", start, start + len(cut), put.encode(), "t", 1, 0.1))
     return probes(list(enumerate(made)), {"box.py": source}, "/repo")
@@ -40,7 +40,7 @@ def asked(code: str, *edits: Edit) -> list[Probe]:
 def same(code: str, run: Callable[[dict[str, Any]], object], *edits: Edit) -> list[int]:
     """Which of the edits change nothing when `run` uses the names that the code defines."""
     names: dict[str, Any] = {}
-    exec(compile(code, "/repo/box.py", "exec"), names)  # noqa: S102
+    exec(compile(code, "/repo/box.py", "exec"), names)
     before, observer = sys.gettrace(), Observer(asked(code, *edits))
     observer.begin()
     try:
@@ -183,7 +183,7 @@ def test_nothing_is_said_when_a_look_may_have_been_missed() -> None:
 
     def elsewhere(code: dict[str, Any]) -> None:
         code["limited"]([], 1)
-        subprocess.run(["true"], check=True)  # noqa: S607
+        subprocess.run(["true"], check=True)
 
     assert same(LIMITED, stolen, edit) == []
     assert same(LIMITED, elsewhere, edit) == []

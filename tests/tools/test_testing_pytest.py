@@ -184,6 +184,24 @@ def test_restarts_are_bounded(tmp_path: Path) -> None:
     assert len(run.verdicts) == 3
 
 
+def test_after_one_test_hung_others_that_are_far_slower_than_all_that_pass_are_taken_to_hang(
+    tmp_path: Path,
+) -> None:
+    source = """
+import time
+def test_slow_before(): time.sleep(3.3)
+def test_hangs(): time.sleep(60)
+def test_quick(): pass
+def test_slow_after(): time.sleep(3.3)
+"""
+    limits = replace(LIMITS, per_test_seconds=5)
+    run = run_of(tmp_path, {"test_a.py": source}, limits=limits)  # ten times 3.3 s is beyond the limit
+    assert outcomes(run)["test_slow_after"] == "passed"
+    ids = [f"test_a.py::{name}" for name in ("test_hangs", "test_quick", "test_slow_after")]
+    run = run_of(tmp_path, {"test_a.py": source}, *ids, limits=limits)
+    assert outcomes(run) == {"test_hangs": "timeout", "test_quick": "passed", "test_slow_after": "timeout"}
+
+
 def test_the_whole_run_is_bounded(tmp_path: Path) -> None:
     source = "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\ndef test_c(): pass\n"
     run = run_of(tmp_path, {"test_a.py": source}, limits=RunLimits(seconds=3, per_test_seconds=60))

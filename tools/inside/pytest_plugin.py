@@ -24,6 +24,9 @@ MANY = 100
 CAPTURED = 2_000
 FRAMES = 50
 GRACE = 3.0
+LEAST_PATIENCE, VERY_MUCH = 3.0, 10.0
+"""Seconds, and times the slowest test that passed."""
+
 TEARDOWN = 10.0
 SLACK = 20.0  # for teardown and for writing reports
 
@@ -162,6 +165,9 @@ class Report:
         self._errors: list[dict[str, str]] = []
         self._failures = 0
         self._until = 0.0
+        self._allowed = self._seconds
+        self._hung = False
+        self._slowest = 0.0  # seconds, of the tests that passed
 
     # Collection
 
@@ -216,8 +222,9 @@ class Report:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         ours = self._guard.is_ours(item)
         self._phases = []
-        self._deadline.begin(self._seconds)
-        self._until = time.perf_counter() + self._seconds
+        self._allowed = self._patience()
+        self._deadline.begin(self._allowed)
+        self._until = time.perf_counter() + self._allowed
         if not ours:
             self._reporter.emit("start", id=item.nodeid)
         started = time.perf_counter()
@@ -225,7 +232,12 @@ class Report:
         # An exception here (KeyboardInterrupt, pytest.exit) ends the session: the test stays unfinished.
         if ours or outcome.excinfo is not None:
             return
-        self._reporter.emit("finish", id=item.nodeid, **self._verdict(time.perf_counter() - started))
+        seconds = time.perf_counter() - started
+        verdict = self._verdict(seconds)
+        self._reporter.emit("finish", id=item.nodeid, **verdict)
+        self._hung = self._hung or self._deadline.rang
+        if verdict["outcome"] == "passed":
+            self._slowest = max(self._slowest, seconds)
         if self._deadline.rang or any(
             raised and raised.errisinstance(MemoryError) for *_, raised in self._phases
         ):
@@ -237,7 +249,7 @@ class Report:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self) -> Iterator[None]:
-        yield from self._limited(self._seconds)
+        yield from self._limited(self._allowed)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self) -> Iterator[None]:
@@ -245,7 +257,14 @@ class Report:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Iterator[None]:
-        yield from self._limited(max(self._until - time.perf_counter(), min(self._seconds, TEARDOWN)))
+        yield from self._limited(max(self._until - time.perf_counter(), min(self._allowed, TEARDOWN)))
+
+    def _patience(self) -> float:
+        """Seconds for the next test. Once one has used up the whole limit, others that take very much longer
+        than those that pass are taken to hang as well: one cause often makes many tests hang."""
+        if not self._hung:
+            return self._seconds
+        return min(self._seconds, max(LEAST_PATIENCE, VERY_MUCH * self._slowest))
 
     def _limited(self, seconds: float) -> Iterator[None]:
         self._deadline.arm(seconds)

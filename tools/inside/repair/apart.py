@@ -53,7 +53,8 @@ class Apart:
 
     def _told_of_spawn(self, *given: Any) -> int:
         self.broken = self.broken or "it starts a process"
-        return _fork_exec(*given)
+        process: int = _fork_exec(*given)
+        return process
 
     def _hear(self, event: str, given: tuple[Any, ...]) -> None:
         if event == "open":

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .nest import FRESH, Limits, Nest
 from .tree import Edits, Tree, inside
+from .values import Probe
 
 if TYPE_CHECKING:
     from .judged import Session
@@ -107,6 +108,8 @@ class Screener:
     def ahead(self, numbers: list[int]) -> dict[int, Screened]:
         """What can be said of some of the candidates without writing them to the tree, several at a time:
         that they fail, in a way that is known. At most LANES of them."""
+        if not self._lanes or self._lanes[0].problem:
+            return {}  # the process that candidates are forked from is not trusted any more
         lanes = [lane for lane in self._lanes if not lane.problem]
         if self._together < LEAST_TOGETHER * self._asked_together:
             return {}
@@ -118,7 +121,8 @@ class Screener:
         found: dict[int, Screened] = {}
         for number, lane in started:
             hot = lane.answer(self._left())
-            if hot["verdict"] in ("failed", "timeout") and _kind(hot, self._contents(number)) in self._known:
+            told = bool(hot.get("tests")) and hot["verdict"] in ("failed", "timeout")
+            if told and _kind(hot, self._contents(number)) in self._known:
                 found[number] = Screened(
                     hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot)
                 )
@@ -126,6 +130,14 @@ class Screener:
                 self._asked_together += 1
                 self._together += number in found
         return {} if self.tree.clean() else found
+
+    def changing_nothing(self, asked: list[Probe]) -> frozenset[int]:
+        """Candidates that were seen to change nothing that a target computes (see `probes`)."""
+        answer = self.ask(BASE, {"values": asked})
+        if _difference(_rows(answer), answer, self._reference):
+            return frozenset()
+        found = answer.get("same")
+        return frozenset(found if isinstance(found, list) else ())
 
     def screen(self, number: int) -> Screened:
         """The verdict on one candidate. The tree is afterwards as it was, or `tree.spoiled` is set."""

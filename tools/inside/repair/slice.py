@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from .candidates import Candidate
 from .probes import probes
 from .rivals import Ranking, Rivals
-from .screener import BASE, LANES, Screened
+from .screener import LANES, Screened
 from .source import Source
 
 if TYPE_CHECKING:
@@ -110,8 +110,7 @@ class Slice:
         asked = probes(wanted, self._space.sources, self._search.tree.root)
         if sum(len(probe[-1]) for probe in asked) < LEAST_PROBED:
             return frozenset()
-        found = self._screener.ask(BASE, {"values": asked}).get("same")
-        return frozenset(found if isinstance(found, list) else ())
+        return self._screener.changing_nothing(asked)
 
     def _outcome(self, index: int) -> str:
         """What becomes of the candidate, in a word (see `SearchResult.outcomes`)."""
