@@ -55,9 +55,9 @@ class Result:
     `seconds`: from the start of the localisation until the search gave the patch that then passed the final
     verification, those of patches that did not pass included; without a fix, until the end. `localising` and
     `searching` are parts of it; in `tracing` seconds of the first tests ran, in the rest candidates were
-    enumerated. `refused`: patches that passed the failing tests and not the verification. `regressed`: tests
-    that pass on the right tree and not with the accepted patch. `identical`: the accepted patch is the right
-    program again. `problem`: why the case could not be run; `note`: what the search said of its end.
+    enumerated, and the first of them tried. `refused`: patches that passed the failing tests and not the
+    verification. `regressed`: tests that pass on the right tree and not with the accepted patch. `identical`:
+    the accepted patch is the right program again. `problem`: why the case could not be run; `note`: what the search said of its end.
     """
 
     name: str
@@ -82,9 +82,14 @@ class Result:
     problem: str = ""
 
     @property
+    def enumerating_and_trying(self) -> float:
+        """Seconds of it all but for the tests that were traced, and patches that were refused."""
+        return self.localising - self.tracing + self.searching
+
+    @property
     def per_second(self) -> float:
-        """Candidates tried in a second of searching, starting the search each time included."""
-        return self.tried / self.searching if self.searching else 0.0
+        """Candidates tried in a second, with enumerating them and starting the search each time."""
+        return self.tried / self.enumerating_and_trying if self.enumerating_and_trying else 0.0
 
 
 @dataclass(frozen=True)

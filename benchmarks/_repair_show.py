@@ -14,10 +14,14 @@ from benchmarks._repair_run import Result
 WIDTH = 150
 
 
-def show(results: Sequence[Result], verbose: bool) -> None:
-    """Figures of each set, then the cases that were not mended; `verbose`: those that were, too."""
+def show(results: Sequence[Result], verbose: bool, together: bool = True) -> None:
+    """Figures of each set, and of all if they can be taken `together`; then the cases that were not mended;
+    `verbose`: those that were, too."""
     console = Console(width=WIDTH)
-    console.print(_figures(_sets(results)))
+    sets = _sets(results)
+    if together and len(sets) > 1:
+        sets["all"] = list(results)
+    console.print(_figures(sets))
     for title, wanted in (
         (("not fixed", _unfixed), ("fixed", _fixed)) if verbose else (("not fixed", _unfixed),)
     ):
@@ -59,8 +63,6 @@ def _sets(results: Sequence[Result]) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {}
     for each in results:
         found.setdefault(each.collection, []).append(each)
-    if len(found) > 1:
-        found["all"] = list(results)
     return found
 
 
@@ -75,7 +77,7 @@ def _figures(sets: dict[str, list[Result]]) -> Table:
     for name, results in sets.items():
         run = [each for each in results if not each.problem]
         fixed = [each for each in run if each.fixed]
-        searching = sum(each.searching for each in run)
+        searching = sum(each.enumerating_and_trying for each in run)
         seconds = [each.seconds for each in fixed]
         table.add_row(
             name,

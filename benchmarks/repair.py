@@ -2,7 +2,8 @@
 
     python -m benchmarks.repair [--set programs|libraries|all] [--half train|held-back|all]
         [--libraries NAME,...] [--per-library N] [--only TEXT] [--seed N] [--limit SECONDS] [--jobs N]
-        [--sandbox NAME] [--cache DIR] [--naive | --without PART,...] [--verbose] [--json FILE]
+        [--sandbox NAME] [--cache DIR] [--naive | --without PART,... | --compare parts|families]
+        [--verbose] [--json FILE]
 
 A case is a tree in which one edit has made 1 to 10 tests fail. It goes through the steps of `agent fix`
 (baseline, reproduction, localisation, search, final verification), without prices: the search goes on until
@@ -21,7 +22,8 @@ Half of the libraries are held back: nothing is to be tuned to their defects.
 To compare, leave parts out: `--without localisation` suspects every line alike, `forks` runs each candidate
 in a cold pytest, `ranking` tries candidates in random order, `pruning` tries those too that change nothing,
 `rivals` takes the first patch that passes; a family of templates (`--help` names them) leaves these out.
-`--naive` is `--without localisation,forks,ranking`.
+`--naive` is `--without localisation,forks,ranking`. `--compare` runs every case as it is, then without each part
+or each family in turn, and naively.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ import json
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -80,8 +82,26 @@ def gather(arguments: argparse.Namespace, bench: Bench) -> list[Case]:
 
 
 def run_all(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) -> list[Result]:
-    """Every case's result, in the order of the cases; after Ctrl-C, of those that had begun."""
-    way = NAIVE if arguments.naive else Way(frozenset(arguments.without))
+    """Every case's result, in the order of the cases; after Ctrl-C, of those that had begun. Where several
+    ways are compared, the collection of a result names its way too."""
+    found: list[Result] = []
+    for name, way in ways(arguments).items():
+        results = run_way(cases, arguments, bench, way)
+        found += [replace(each, collection=f"{each.collection}{name}") for each in results]
+    return found
+
+
+def ways(arguments: argparse.Namespace) -> dict[str, Way]:
+    """The ways to search that were asked for, by how they are told apart."""
+    if arguments.compare is None:
+        return {"": NAIVE if arguments.naive else Way(frozenset(arguments.without))}
+    parts = (LOCALISING, FORKS, *PARTS) if arguments.compare == "parts" else families()
+    left_out = {f" without {part}": Way(frozenset((part,))) for part in parts}
+    return {" as it is": Way(), **left_out, " naively": NAIVE}
+
+
+def run_way(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench, way: Way) -> list[Result]:
+    """Every case's result in one way."""
 
     def one(case: Case) -> Result:
         tree = {"README": b"needs pytest only\n"} if case.project == PROGRAMS else tree_files(case.tree)
@@ -126,6 +146,7 @@ def options() -> argparse.ArgumentParser:
     parts.add_argument(
         "--without", type=some_of(known), default=(), metavar="PART,...", help=f"of {', '.join(known)}"
     )
+    parts.add_argument("--compare", choices=("parts", "families"), help="leave each out in turn")
     parser.add_argument("--verbose", action="store_true", help="show the accepted patches too")
     parser.add_argument("--json", type=Path)
     return parser
@@ -147,7 +168,7 @@ def main() -> None:
         raise SystemExit(130) from None
     if not results:
         raise SystemExit("no case is left of what was asked for")
-    show(results, arguments.verbose)
+    show(results, arguments.verbose, together=arguments.compare is None)
     if arguments.json:
         rows = [{**asdict(each), "per_second": each.per_second} for each in results]
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
