@@ -57,7 +57,8 @@ class Result:
     `searching` are parts of it; in `tracing` seconds of the first tests ran, in the rest candidates were
     enumerated, and the first of them tried. `refused`: patches that passed the failing tests and not the
     verification. `regressed`: tests that pass on the right tree and not with the accepted patch. `identical`:
-    the accepted patch is the right program again. `problem`: why the case could not be run; `note`: what the search said of its end.
+    the accepted patch is the right program again. `problem`: why the case could not be run; `note`: what the
+    search said of its end.
     """
 
     name: str

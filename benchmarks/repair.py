@@ -22,8 +22,8 @@ Half of the libraries are held back: nothing is to be tuned to their defects.
 To compare, leave parts out: `--without localisation` suspects every line alike, `forks` runs each candidate
 in a cold pytest, `ranking` tries candidates in random order, `pruning` tries those too that change nothing,
 `rivals` takes the first patch that passes; a family of templates (`--help` names them) leaves these out.
-`--naive` is `--without localisation,forks,ranking`. `--compare` runs every case as it is, then without each part
-or each family in turn, and naively.
+`--naive` is `--without localisation,forks,ranking`. `--compare` runs every case as it is, then without each
+part or each family in turn, and naively.
 """
 
 from __future__ import annotations

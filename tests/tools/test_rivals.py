@@ -75,6 +75,21 @@ def test_an_overfit_patch_loses(tmp_path: Path) -> None:
     assert 0.5 < found.share < 1
 
 
+@pytest.mark.parametrize(
+    "written",
+    ['(n):\n    """\n    >>> last(10)\n    5\n    """', "(n) -> int:"],
+    ids=["an example in the docstring", "the type of the result"],
+)
+def test_the_one_that_agrees_with_what_is_written_wins(tmp_path: Path, written: str) -> None:
+    """Both make the test pass, and change all that was wrong; the other one has more mass."""
+    calc = f"def last{written}\n    return n - 1\n"
+    edits = (("n - 1", "n / 2", 0.3), ("n - 1", "n // 2", 0.2))
+    found = ranked(tmp_path, calc, "assert last(4) == 2", "assert last(3)", *edits)
+    assert (found.best, found.clusters) == (1, 2)
+    plain = calc.replace("-> int", "").replace(">>>", "")
+    assert ranked(tmp_path / "plain", plain, "assert last(4) == 2", "assert last(3)", *edits).best == 0
+
+
 def test_mass_counts_where_behaviour_does_not_tell(tmp_path: Path) -> None:
     """Both change one input only; members of one cluster put their masses together."""
     calc = "def sign(n):\n    if n > 0:\n        return 1\n    return -1\n"

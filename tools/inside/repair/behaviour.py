@@ -8,6 +8,7 @@ memory and time, and whoever forked it reads nothing but digests.
 from __future__ import annotations
 
 import asyncio
+import doctest
 import gc
 import hashlib
 import itertools
@@ -38,6 +39,16 @@ MOST_ITEMS = 1_000
 MOST_PARTS = 5_000
 DEEPEST = 8
 MOST_TEXT = 20_000
+EXAMPLES = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+BUILTIN = (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+ANNOUNCED: dict[Any, Any] = {
+    **{kind: kind for kind in BUILTIN},
+    **{kind.__name__: kind for kind in BUILTIN},
+    float: (float, int),
+    "float": (float, int),
+}
+"""Return annotations that are understood, as types or as text."""
+
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -52,10 +63,13 @@ def outcomes(
     seed: int,
     luck: int,
     seconds: float,
-) -> list[str]:
+) -> tuple[list[str], float]:
     """A digest per input: all calls as they were, then each with its first change, and so on. Fewer when the
-    seconds are over. `luck` seeds `random` for the code under test."""
+    seconds are over. `luck` seeds `random` for the code under test. And how far the functions agree with what
+    is written of them, in [0, 1]: share of the examples in their docstrings that hold x share of results that
+    are of the type they announce."""
     found: list[str] = []
+    kinds = {True: 0, False: 0}
     finish_by = time.monotonic() + seconds
     random.seed(luck)
     live = _live(functions)
@@ -63,7 +77,7 @@ def outcomes(
     for variant in range(variants):
         for number, (key, data) in enumerate(calls):
             if time.monotonic() >= finish_by:
-                return found
+                return found, _agreement(live, kinds)
             given, same = _restored(data, variant, f"{seed}:{number}")
             if given is None or key not in live:
                 found.append(NO_CALL)
@@ -71,8 +85,25 @@ def outcomes(
                 found.append(REPEATED)
             else:
                 known.add((key, same))
-                found.append(_outcome(live[key], *given))
-    return found
+                found.append(_outcome(live[key], *given, kinds))
+    return found, _agreement(live, kinds)
+
+
+def _agreement(live: Mapping[str, FunctionType], kinds: Mapping[bool, int]) -> float:
+    tried = held = 0
+    for function in live.values():
+        try:
+            with _limited():
+                examples = doctest.DocTestParser().get_doctest(
+                    function.__doc__ or "", dict(function.__globals__), function.__name__, None, 0
+                )
+                checker = doctest.DocTestRunner(verbose=False, optionflags=EXAMPLES)
+                failed, count = checker.run(examples, out=lambda _: None)
+        except BaseException:  # (the examples may do anything; without them nothing is known)
+            failed = count = 0
+        tried, held = tried + count, held + count - failed
+    examples_held = held / tried if tried else 1.0
+    return examples_held * (kinds[True] / sum(kinds.values()) if any(kinds.values()) else 1.0)
 
 
 def _live(functions: Mapping[str, Function]) -> dict[str, FunctionType]:
@@ -98,7 +129,10 @@ def _restored(data: str, variant: int, seed: str) -> tuple[tuple[list[Any], dict
         return None, b""
 
 
-def _outcome(function: FunctionType, positional: list[Any], keywords: dict[str, Any]) -> str:
+def _outcome(
+    function: FunctionType, positional: list[Any], keywords: dict[str, Any], kinds: dict[bool, int]
+) -> str:
+    """A digest of what a call does. In `kinds` it is counted whether the result is of the announced type."""
     digest = hashlib.blake2b(digest_size=8)
     try:
         with _limited():
@@ -106,6 +140,10 @@ def _outcome(function: FunctionType, positional: list[Any], keywords: dict[str, 
                 result = function(*positional, **keywords)
                 if asyncio.iscoroutine(result):
                     result = asyncio.run(result)
+                annotation = function.__annotations__.get("return", "")
+                announced = ANNOUNCED.get(annotation) if isinstance(annotation, (type, str)) else None
+                if announced is not None:
+                    kinds[isinstance(result, announced)] += 1
                 said = ["returned", *described(result)]
             except _Cut:
                 raise

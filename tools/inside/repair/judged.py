@@ -155,9 +155,10 @@ class Session:
 
     It can be asked something else, too: {"record": {"functions": ..., "most": ...}} adds "calls" to the
     answer (see `inputs.Recorder`); to {"outcomes": {...}} (see `behaviour.outcomes`) the answer is
-    {"verdict": "passed", "outcomes": digests}, and no test is run; {"values": probes} adds "same", the
-    candidates that change nothing (see `values`); with {"apart": names of files} the verdict is "unfit" when
-    the tests do anything that other tests at the same time, or the content of these files, could matter to.
+    {"verdict": "passed", "outcomes": digests, "agrees": share}, and no test is run; {"values": probes} adds
+    "same", the candidates that change nothing (see `values`); with {"apart": names of files} the verdict is
+    "unfit" when the tests do anything that other tests at the same time, or the content of these files, could
+    matter to.
     """
 
     def __init__(self, wanted: list[str], limits: Limits, visible: str, hidden: str) -> None:
@@ -186,7 +187,8 @@ class Session:
             assert self._link is not None
             asked = self._question["outcomes"]
             self.watch(asked["seconds"] + GRACE)
-            self._link.answer({"verdict": "passed", "outcomes": outcomes(**_as_tuples(asked))})
+            digests, agrees = outcomes(**_as_tuples(asked))
+            self._link.answer({"verdict": "passed", "outcomes": digests, "agrees": agrees})
         if "record" in self._question:
             self._recorder = Recorder(**_as_tuples(self._question["record"]))
             self._recorder.begin()

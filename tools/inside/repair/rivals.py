@@ -4,10 +4,11 @@ Functions that they edit are watched while the tests run; original and patches a
 seen and with inputs made from it. Patches with equal outcomes are one cluster: no rivals, but more mass for
 one behaviour. A right patch seldom changes what was right, so a cluster weighs
 
-    sum of its members' masses x p ** 6 x f
+    sum of its members' masses x p ** 6 x f x a ** 4
 
 where p is the share of inputs from passing tests on which it does as the original, and f that of inputs from
-failing ones, on which the original is wrong only in part. Both powers are judgements, not estimates.
+failing ones, on which the original is wrong only in part; a is its agreement with docstrings and return
+annotations (see `behaviour.outcomes`). The powers are judgements, not estimates.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from .source import Source
 from .space import Space
 from .spans import Span, functions_of
 
-PASSING_POWER, FAILING_POWER = 6, 1
+PASSING_POWER, FAILING_POWER, AGREEING_POWER = 6, 1, 4
 LEAST_KEPT = 0.1
 NAME_BYTES = 10
 """Of two equal patches the larger one must have so much more mass, in proportion to this plus its size."""
@@ -130,7 +131,7 @@ class Rivals:
         if affected and not (self._screener and self._screener.has_affected):
             return []
         question = {"record": {"functions": self._functions(number, spans), "most": MOST_CALLS}}
-        rows = self._ask(number, question, affected)
+        rows = _list(self._ask(number, question, affected).get("calls"))
         return [[str(part) for part in row] for row in rows if isinstance(row, list) and len(row) == 2]
 
     def _functions(self, number: int, spans: Mapping[str, Span]) -> dict[str, Function]:
@@ -150,7 +151,7 @@ class Rivals:
     ) -> tuple[dict[int, tuple[str, ...]], dict[int, float]]:
         """What is known of each patch. Nothing when the original itself does not do the same twice; nothing
         of a patch that does what the original does, for then what it changes was not seen."""
-        original, again = (self._outcomes(BASE, spans, seen.calls, luck) for luck in (0, 1))
+        original, again = (self._outcomes(BASE, spans, seen.calls, luck)[0] for luck in (0, 1))
         length = min(len(original), len(again))
         if not length:
             return {}, {}
@@ -166,7 +167,7 @@ class Rivals:
         passing = [at for at in steady if seen.passing[at % len(seen.calls)]]
         failing = [at for at in steady if not seen.passing[at % len(seen.calls)]]
         for index in indices:
-            shown = self._outcomes(index, spans, seen.calls, 0)
+            shown, agrees = self._outcomes(index, spans, seen.calls, 0)
             if not shown:
                 continue
             shown += [CUT] * (length - len(shown))
@@ -175,12 +176,14 @@ class Rivals:
                 tame[index] = (
                     _kept(original, shown, passing) ** PASSING_POWER
                     * _kept(original, shown, failing) ** FAILING_POWER
+                    * max(LEAST_KEPT, agrees) ** AGREEING_POWER
                 )
         return behaviours, tame
 
     def _outcomes(
         self, number: int, spans: Mapping[str, Span], calls: list[list[str]], luck: int
-    ) -> list[str]:
+    ) -> tuple[list[str], float]:
+        """What a patch does, call by call, and how far it agrees with what is written of it, in [0, 1]."""
         asked = {
             "functions": self._functions(number, spans),
             "calls": calls,
@@ -189,16 +192,21 @@ class Rivals:
             "luck": luck,
             "seconds": OUTCOMES_SECONDS,
         }
-        return [str(each) for each in self._ask(number, {"outcomes": asked})]
+        answer = self._ask(number, {"outcomes": asked})
+        agrees = answer.get("agrees")
+        said = agrees if isinstance(agrees, float) and 0 <= agrees <= 1 else 1.0
+        return [str(each) for each in _list(answer.get("outcomes"))], said
 
-    def _ask(self, number: int, question: dict[str, Any], affected: bool = False) -> list[Any]:
-        """The list in the answer, of whatever a fork under test makes it; empty once time is over, or when
-        tests have changed the tree."""
+    def _ask(self, number: int, question: dict[str, Any], affected: bool = False) -> dict[str, Any]:
+        """The answer, which a fork under test may have made; empty once time is over, or when tests have
+        changed the tree."""
         if self._screener is None or self._screener.tree.spoiled or time.monotonic() > self._finish_by:
-            return []
-        answer = self._screener.ask(number, question, affected)
-        given = answer.get("calls", answer.get("outcomes"))
-        return given if isinstance(given, list) else []
+            return {}
+        return self._screener.ask(number, question, affected)
+
+
+def _list(given: object) -> list[Any]:
+    return given if isinstance(given, list) else []
 
 
 def _kept(original: list[str], shown: list[str], places: list[int]) -> float:
