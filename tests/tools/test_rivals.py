@@ -83,7 +83,7 @@ def test_an_overfit_patch_loses(tmp_path: Path) -> None:
 def test_the_one_that_agrees_with_what_is_written_wins(tmp_path: Path, written: str) -> None:
     """Both make the test pass, and change all that was wrong; the other one has more mass."""
     calc = f"def last{written}\n    return n - 1\n"
-    edits = (("n - 1", "n / 2", 0.3), ("n - 1", "n // 2", 0.2))
+    edits = (("n - 1", "n / 2", 0.5), ("n - 1", "n // 2", 0.2))
     found = ranked(tmp_path, calc, "assert last(4) == 2", "assert last(3)", *edits)
     assert (found.best, found.clusters) == (1, 2)
     plain = calc.replace("-> int", "").replace(">>>", "")
