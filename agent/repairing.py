@@ -170,7 +170,7 @@ def prepare_search(
     Raises RepairError when the search cannot work on this repository, and SandboxError.
     """
     assert world.sandbox is not None
-    world.say("enumerating candidate patches")
+    world.say("enumerating candidate patches, and trying the first")
     suspects = {line.path for line in located.lines} if located else None
     sources = [
         path

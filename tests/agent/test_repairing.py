@@ -150,7 +150,7 @@ class MovingSearch(FakeSearch):
     def add_pairs(self, firsts: Sequence[int], seconds: float) -> SearchSpace:
         space = self.prepare(seconds)
         self.firsts.append(tuple(firsts))
-        if not firsts:
+        if not self.pairs:
             return space
         more = tuple(0.9 + 0.1 * n / self.pairs for n in range(1, self.pairs + 1))
         return replace(space, count=COUNT + self.pairs, masses=(*space.masses, *more))
@@ -173,8 +173,8 @@ def test_when_no_single_edit_is_left_pairs_of_those_that_moved_the_failure_are_p
     assert third.moved == second.moved, "so that a search that is resumed makes the same pairs"
 
 
-def test_where_nothing_moved_the_failure_there_are_no_pairs(world: Any) -> None:
-    search = MovingSearch({})
+def test_where_no_pair_can_be_made_the_search_is_over(world: Any) -> None:
+    search = MovingSearch({}, pairs=0)
     world.searching = Searching(search, search.prepare(0.0))  # type: ignore[arg-type]
     last = act_repair(world, done(began(), act_repair(world, began())))
     assert (last.next_index, last.planned, last.note) == (COUNT, (), "every candidate was tried")

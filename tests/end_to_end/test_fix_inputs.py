@@ -104,13 +104,14 @@ TWO_DEFECTS = {
     "prices.py": b"""\
 def gross(net, tax):
     return net - tax
-
-
+""",
+    "offers.py": b"""\
 def cheapest(prices):
     return max(prices)
 """,
     "tests/test_prices.py": b"""\
-from prices import cheapest, gross
+from offers import cheapest
+from prices import gross
 
 
 def test_gross():

@@ -37,6 +37,16 @@ def test_both_edits_are_made_and_the_likeliest_pairs_come_first() -> None:
     assert len(set(written(both))) == len(both) == 3
 
 
+def test_the_likeliest_are_halves_too_but_weigh_less_than_those_that_moved_the_failure() -> None:
+    singles = {0: single(4, b"7", 0.5), 1: single(10, b"88", 0.3), 2: single(16, b"9", 0.2)}
+    found = pairs(singles, [2], {"m.py": DATA}, 0, likely=1)
+    assert written(found) == [
+        b"a = 7\nb = 2\nc = 9\n",  # 10 x .2 x .5
+        b"a = 1\nb = 88\nc = 9\n",  # 10 x .2 x .3
+        b"a = 7\nb = 88\nc = 3\n",  # .5 x .3
+    ]
+
+
 def test_halves_that_touch_stand_in_other_files_or_far_apart_make_no_pair() -> None:
     singles = {
         0: single(4, b"7", 0.5),

@@ -256,7 +256,8 @@ def test_seconds_are_a_hard_limit_and_the_tree_is_put_back(sandbox: DockerSandbo
     put(sandbox, files)
     only = RepairSearch(sandbox, sandbox.python, REPO, ["slow.py"], ["test_slow.py::test_it"], timeout=30.0)
     found = only.advance(0, 6.0, 1000)
-    assert not found.exhausted
+    assert not found.exhausted and found.next_index < 1000
+    assert only.prepare(6.0).seconds_per_candidate > 1
     assert sandbox.read(f"{REPO}/slow.py") == files["slow.py"].encode()
 
 

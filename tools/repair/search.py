@@ -35,6 +35,8 @@ Row = list[Any]
 """A candidate as the search inside reports it and takes it back, with its mass at the end."""
 
 PREPARE_SECONDS = 180.0
+LEAST_SECONDS = 1.0
+"""Less is no time for a candidate."""
 
 
 class RepairSearch:
@@ -115,8 +117,13 @@ class RepairSearch:
         self._rows = []
         result = self._run(settings, limit, None)
         end = self._keep_rows(result)
+        if end is None and result.timed_out and self._rows:
+            end = Event("space", {})
+        if end is None:
+            raise failure(result)
         self._singles = len(self._rows)
-        pace, passes = end.number("seconds_per_candidate"), end.truth("passes")
+        # Where not even one trial fitted in, one takes longer than all that.
+        pace, passes = end.number("seconds_per_candidate") or result.seconds, end.truth("passes")
         self._space = SearchSpace(self._singles, self._masses(), pace, passes)
         self._begun = None if passes else self._result(result, self._space, shown)
         if self._begun is not None:
@@ -124,21 +131,23 @@ class RepairSearch:
             self._begun = replace(self._begun, seconds=spent)
         return self._space
 
-    def add_pairs(self, firsts: Sequence[int], seconds: float = PREPARE_SECONDS) -> SearchSpace:
-        """Add pairs of single edits to the end of the space, once: each of `firsts` with those that are
-        likeliest. Raises RepairError, SandboxError."""
+    def add_pairs(self, moved: Sequence[int], seconds: float = PREPARE_SECONDS) -> SearchSpace:
+        """Add pairs of single edits to the end of the space, once: each that `moved` the failure, and some of
+        the likeliest, with those that are likeliest. Raises RepairError, SandboxError."""
         space = self._space or self.prepare(seconds)
-        if space.count > self._singles or not firsts:
+        if space.count > self._singles:
             return space
         singles = dict(enumerate(self._rows))
         share = 1 - self._single_share
-        settings = {"action": "pair", "share": share, "singles": singles, "firsts": list(firsts)}
-        self._keep_rows(self._run(settings, seconds, None))
+        settings = {"action": "pair", "share": share, "singles": singles, "moved": list(moved)}
+        result = self._run(settings, seconds, None)
+        if self._keep_rows(result) is None:
+            raise failure(result)
         self._space = replace(space, count=len(self._rows), masses=self._masses())
         return self._space
 
-    def _keep_rows(self, result: RunResult) -> Event:
-        """Keep the candidates that an action reported; its last event."""
+    def _keep_rows(self, result: RunResult) -> Event | None:
+        """Keep the candidates that an action reported; its last event, None when it did not get that far."""
         for event in events(result.report):
             if event.kind == "rows":
                 rows = event.fields.get("rows")
@@ -146,7 +155,7 @@ class RepairSearch:
                 self._rows += kept[: MOST_ROWS - len(self._rows)]
             elif event.kind == "space":
                 return event
-        raise failure(result)
+        return None
 
     def _usable(self, row: object) -> bool:
         """Whether it is a candidate for a file that may be edited. What it writes is seen when it passes."""
@@ -183,6 +192,8 @@ class RepairSearch:
             left = seconds - (time.monotonic() - began)
             return self.advance(begun.next_index, left, rest, on_progress).after(begun)
         left = seconds - (time.monotonic() - began)
+        if left < LEAST_SECONDS:
+            return SearchResult(start, 0, None, exhausted=False, mass_tried=0.0, seconds=0.0)
         shown = range(start, min(space.count, start + max_candidates + SPARE))
         settings = {
             "action": "advance",

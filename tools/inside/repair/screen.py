@@ -10,7 +10,7 @@ candidates meanwhile:
 
 - `prepare`: enumerates, and begins to `advance`. Reports `rows` {rows} (see `space.Row`), what `advance`
   does, and `space` {count, seconds_per_candidate, passes}.
-- `pair`: makes pairs of the `singles` ({index: row}), given those that moved the failure (`firsts`). Reports
+- `pair`: makes pairs of the `singles` ({index: row}), given those that moved the failure (`moved`). Reports
   `rows` and `space` {count}.
 - `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
   `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
@@ -49,6 +49,9 @@ LEAST_LIMIT = 2.0
 """Limits per test are never less, however fast the tests are."""
 
 COLLECT_SECONDS = 30.0
+LIKELY = 30
+"""So many of the likeliest single edits are first halves of pairs, whatever became of them."""
+
 INTERNAL_ERROR = 3  # pytest's exit code
 
 
@@ -145,7 +148,7 @@ def pair(settings: dict[str, Any], reporter: Reporter, root: str) -> None:
     """Report pairs of the single edits."""
     singles = {int(index): candidate_of(row) for index, row in settings["singles"].items()}
     contents = {each.path: each.data for each in load_project(settings, root).sources}
-    made = pairs(singles, settings["firsts"], contents, settings["seed"])
+    made = pairs(singles, settings["moved"], contents, settings["seed"], LIKELY)
     send_rows(reporter, {at: scaled(each, settings["share"]) for at, each in enumerate(made)})
     reporter.send("space", count=len(made))
 

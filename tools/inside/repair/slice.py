@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PROGRESS_SECONDS = 0.5
 RESERVE_SECONDS = 1.0
-RIVAL_SECONDS = 2.0
+RIVAL_SECONDS = 1.0
 RIVAL_SHARE = 0.1
 """Once one passes, the search goes on for so long, among candidates of at least this part of its mass."""
 
@@ -187,5 +187,14 @@ def describe(source: Source, candidate: Candidate) -> str:
     last = len(source.data) if last < 0 else last
     before = source.data[first:last]
     after = source.data[first : candidate.start] + candidate.replacement + source.data[candidate.end : last]
-    texts = [text.decode("utf-8", "replace").strip()[:200] for text in (before, after)]
+    old, new = before.split(b"\n"), after.split(b"\n")
+    if len(old) == len(new):  # of two edits, not what is between them
+        kept = [(one, other) for one, other in zip(old, new) if one != other]  # noqa: B905 (Python 3.9)
+    else:
+        kept = [(before, after)]
+    texts = ["; ".join(_text(part[side]) for part in kept)[:200] for side in (0, 1)]
     return f"{texts[0]} -> {texts[1]}"
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").strip()
