@@ -1,4 +1,4 @@
-"""The repair tier's candidates outside its search: which one a patch is; and trying them the plain way."""
+"""The repair tier's candidates tried outside its search, the plain way."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def search_cold(attempt: Attempt, limit: float) -> None:
             continue
         count(tried + 1, refused)
         if _holds(attempt, edits, limit):
-            attempt.accept(edits, f"{candidate.path}:{candidate.line}")
+            attempt.accept(edits, f"{candidate.path}:{candidate.line}", candidate.template)
             return
         refused += 1
     count(len(order), refused)
@@ -72,15 +72,6 @@ def _holds(attempt: Attempt, edits: tuple[FileEdit, ...], seconds: float) -> boo
     attempt.world.finish_by = time.monotonic() + 10 * seconds
     run = run_with(attempt.world, edits, None)
     return judge(baseline_run(attempt.world, attempt.state), run, attempt.state.targets).fixed
-
-
-def template_of(attempt: Attempt, edits: tuple[FileEdit, ...]) -> str:
-    """The template whose candidate the edits are, "" where none is."""
-    space = enumerate_space(attempt)
-    for each in space.candidates.values():
-        if any(edit.path == each.path and edit.content == space.patched(each) for edit in edits):
-            return each.template
-    return ""
 
 
 def enumerate_space(attempt: Attempt) -> Space:

@@ -34,7 +34,7 @@ from agent.task import SandboxSettings, Settings
 from agent.world import LOCALISATION, World
 from benchmarks._repair_bench import Bench, write
 from benchmarks._repair_cases import Case
-from benchmarks._repair_cold import search_cold, template_of
+from benchmarks._repair_cold import search_cold
 from benchmarks._repair_source import PARSER
 from policies.priors import repair_tier
 from policies.vocabulary import ActionClass, Bill, Step, StepKind
@@ -234,10 +234,10 @@ class Attempt:
             refused = self.result.refused + 1
             self.result = replace(self.result, seconds=self.result.seconds + seconds, refused=refused)
             return True
-        self.accept(load_edits(self.world.load(submitted.patch)), seen.description)
+        self.accept(load_edits(self.world.load(submitted.patch)), seen.description, seen.template)
         return False
 
-    def accept(self, edits: tuple[FileEdit, ...], description: str) -> None:
+    def accept(self, edits: tuple[FileEdit, ...], description: str, template: str) -> None:
         """Judge the accepted patch by the right program, which the product has not seen."""
         right, wrong = self.case.files(defective=False), self.case.files()
         patched = {**wrong, **{edit.path: edit.content for edit in edits if edit.content is not None}}
@@ -250,7 +250,7 @@ class Attempt:
                 protected_reason(each.path, wrong.get(each.path), each.content) for each in edits
             ),
             regressed=self._regressed(patched),
-            template=template_of(self, edits),
+            template=template,
             patch=description,
         )
 

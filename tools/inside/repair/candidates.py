@@ -84,9 +84,14 @@ AS_SHIPPED = Tuning()
 
 
 def enumerated(
-    project: Project, scores: Scores | None, seed: int, tuning: Tuning = AS_SHIPPED
+    project: Project,
+    scores: Scores | None,
+    seed: int,
+    tuning: Tuning = AS_SHIPPED,
+    share: float = 1.0,
 ) -> list[Candidate]:
-    """All candidates of a project in the order they are tried; the same inputs give the same order.
+    """All candidates of a project in the order they are tried; the same inputs give the same order. Their
+    masses sum to `share`.
 
     `scores` maps (path, first line of a statement) to a suspiciousness in [0, 1]; None: every statement
     is equally suspect. Only statements with a positive score are edited.
@@ -106,7 +111,7 @@ def enumerated(
     )[:MAX_CANDIDATES]
     whole = sum(weighed[key][0] for key in ordered) or 1.0
     return [
-        Candidate(*key, template=weighed[key][1], line=weighed[key][2], mass=weighed[key][0] / whole)
+        Candidate(*key, template=weighed[key][1], line=weighed[key][2], mass=share * weighed[key][0] / whole)
         for key in ordered
     ]
 

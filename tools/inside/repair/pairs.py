@@ -28,9 +28,10 @@ def pairs(
     contents: Mapping[str, bytes],
     seed: int,
     likely: int = 0,
+    share: float = 1.0,
 ) -> list[Candidate]:
-    """Pairs by the product of their halves' masses; masses sum to 1. `moved`: edits that moved the failure;
-    `likely`: so many of the likeliest are first halves too. `contents` of the files as they are."""
+    """Pairs by the product of their halves' masses; masses sum to `share`. `moved`: edits that moved the
+    failure; `likely`: so many of the likeliest are first halves too. `contents` of the files as they are."""
     firsts = dict.fromkeys(sorted(singles)[:likely], 1.0)
     firsts.update((index, MOVED) for index in moved[:MOST_FIRSTS])
     seconds: dict[str, list[Candidate]] = {}
@@ -50,7 +51,7 @@ def pairs(
     ordered = sorted(weighed, key=lambda key: (-weighed[key][0], tie(seed, key)))[:MOST_PAIRS]
     whole = sum(weighed[key][0] for key in ordered) or 1.0
     return [
-        Candidate(*key, template=TEMPLATE, line=weighed[key][1], mass=weighed[key][0] / whole)
+        Candidate(*key, template=TEMPLATE, line=weighed[key][1], mass=share * weighed[key][0] / whole)
         for key in ordered
     ]
 

@@ -75,7 +75,7 @@ def probes(
         new = old[: candidate.start - spot.start] + candidate.replacement + old[candidate.end - spot.start :]
         if not (_pure(old) and _pure(new)):
             continue
-        first = min([function.lineno, *(each.lineno for each in function.decorator_list)])
+        first = Source.first_line(function)
         truth = isinstance(spot.statement, (ast.If, ast.While, ast.Assert))
         where = (candidate.path, spot.start)
         probe = found.setdefault(

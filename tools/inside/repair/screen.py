@@ -15,7 +15,7 @@ candidates meanwhile:
 - `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
   `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
   {index, path, content, template, line, description, mass} (the last one counts), `end` {next_index, tried,
-  mass_tried, seconds, trying, outcomes, templates, keys, moved, plausible, clusters, share, rival_mass,
+  trying, outcomes, templates, keys, moved, plausible, clusters, share, rival_mass,
   rival_seconds}.
 """
 
@@ -35,7 +35,7 @@ from .nest import Limits
 from .pairs import pairs
 from .screener import Screened, Screener
 from .slice import Slice
-from .space import candidate_of, load_project, load_space, scaled, send_rows
+from .space import candidate_of, load_project, load_space, send_rows
 from .tree import Edits, Tree, Unwatchable, places_of
 from .wire import Reporter
 
@@ -63,7 +63,7 @@ class Search:
         self.settings, self.reporter, self.tree = settings, reporter, tree
         self.space = load_space(settings, tree.root)
         if settings["action"] == "prepare":
-            send_rows(reporter, self.space.candidates)
+            send_rows(reporter, self.space.candidates.values())
         self.passes = False
         self.screener: Screener | None = None
         if settings["command"]:
@@ -148,8 +148,8 @@ def pair(settings: dict[str, Any], reporter: Reporter, root: str) -> None:
     """Report pairs of the single edits."""
     singles = {int(index): candidate_of(row) for index, row in settings["singles"].items()}
     contents = {each.path: each.data for each in load_project(settings, root).sources}
-    made = pairs(singles, settings["moved"], contents, settings["seed"], LIKELY)
-    send_rows(reporter, {at: scaled(each, settings["share"]) for at, each in enumerate(made)})
+    made = pairs(singles, settings["moved"], contents, settings["seed"], LIKELY, settings["share"])
+    send_rows(reporter, made)
     reporter.send("space", count=len(made))
 
 

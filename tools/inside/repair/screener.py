@@ -123,9 +123,7 @@ class Screener:
             hot = lane.answer(self._left())
             told = bool(hot.get("tests")) and hot["verdict"] in ("failed", "timeout")
             if told and _kind(hot, self._contents(number)) in self._known:
-                found[number] = Screened(
-                    hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot)
-                )
+                found[number] = self._as_seen(hot)
             if not hot.get("why", "").startswith("it reaches"):
                 self._asked_together += 1
                 self._together += number in found
@@ -172,7 +170,7 @@ class Screener:
         hot = self._nest("collected").run(number, self._left(), self.limits)
         kind = _kind(hot, edited)
         if hot["verdict"] == "late" or (hot["verdict"] not in ("passed", "unfit") and kind in self._known):
-            return Screened(hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot))
+            return self._as_seen(hot)
         if hot["verdict"] != "unfit" and self.tree.clean() and self.tree.spoiled:
             return Screened("unsafe", why=SPOILED)
         disk = self._from_disk(number)
@@ -191,6 +189,9 @@ class Screener:
                 moved=further(self._base, disk),
             )
         return self._and_affected(number)
+
+    def _as_seen(self, hot: Mapping[str, Any]) -> Screened:
+        return Screened(hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot))
 
     def _from_disk(self, number: int) -> dict[str, Any]:
         if self._often_from_disk:

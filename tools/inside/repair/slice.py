@@ -75,7 +75,6 @@ class Slice:
         """Look for rivals of the one that was found, if any; report the likeliest and what was done."""
         ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
         candidates, search = self._space.candidates, self._search
-        mass = sum(candidates[each].mass for each in range(self._start, index))
         if found:
             self._send_plausible(found[0])
             found += self._rivals(found[0]) if "rivals" not in search.settings["without"] else []
@@ -87,8 +86,6 @@ class Slice:
             "end",
             next_index=index,
             tried=len(self._taken),
-            mass_tried=mass,
-            seconds=time.monotonic() - search.started,
             trying=sum(self._taken),
             outcomes=dict(self._outcomes),
             templates=self._templates,

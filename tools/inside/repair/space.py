@@ -8,7 +8,6 @@ import hashlib
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +82,15 @@ class Space:
         return self._original[where]
 
 
-def whole_space(project: Project, scores: Scores | None, seed: int, tuning: Tuning = AS_SHIPPED) -> Space:
+def whole_space(
+    project: Project,
+    scores: Scores | None,
+    seed: int,
+    tuning: Tuning = AS_SHIPPED,
+    share: float = 1.0,
+) -> Space:
     """The space of all candidates of a project (see `enumerated`)."""
-    return Space(project.sources, dict(enumerate(enumerated(project, scores, seed, tuning))), {})
+    return Space(project.sources, dict(enumerate(enumerated(project, scores, seed, tuning, share))), {})
 
 
 def load_project(settings: dict[str, Any], root: str) -> Project:
@@ -109,23 +114,16 @@ def load_space(settings: dict[str, Any], root: str) -> Space:
         rows = settings["scores"]
         scores = None if rows is None else {(path, line): score for path, line, score in rows}
         tuning = Tuning(settings["priors"], frozenset(settings["without"]))
-        made = enumerated(project, scores, settings["seed"], tuning)
-        return Space(
-            project.sources, {at: scaled(each, settings["share"]) for at, each in enumerate(made)}, {}
-        )
+        return whole_space(project, scores, settings["seed"], tuning, settings["share"])
     candidates = {int(index): candidate_of(row) for index, row in settings["rows"].items()}
     edited = sorted({each.path for each in candidates.values()})
     project = load_project({"paths": edited}, root)
     return Space(project.sources, candidates, {int(at): key for at, key in settings["keys"].items()})
 
 
-def scaled(candidate: Candidate, share: float) -> Candidate:
-    return replace(candidate, mass=share * candidate.mass)
-
-
-def send_rows(reporter: Reporter, candidates: Mapping[int, Candidate]) -> None:
-    """Report the candidates in their order."""
-    rows = [row_of(candidates[index]) for index in sorted(candidates)]
+def send_rows(reporter: Reporter, candidates: Iterable[Candidate]) -> None:
+    """Report the candidates, which come in their order."""
+    rows = [row_of(each) for each in candidates]
     for start in range(0, len(rows), ROWS_PER_REPORT):
         reporter.send("rows", rows=rows[start : start + ROWS_PER_REPORT])
 
