@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from agent.edits import load_edits
@@ -9,6 +10,7 @@ from agent.errors import AgentError
 from agent.events import Counts, DeferralDone, Observation, SubmissionDone
 from agent.forecast import estimates
 from agent.loop import Performed
+from agent.patience import judging
 from agent.prepare import baseline_run, count
 from agent.state import State
 from agent.vetting import vet
@@ -42,9 +44,15 @@ def submit(world: World, state: State, loss: float) -> Performed:
         try:
             write_edits(sandbox, edits)
             fresh = sandbox.checkpoint(WORK)
-            alone = world.run_tests(sandbox, state.targets, world.left, "final verification, targets alone")
+            alone = world.run_tests(
+                sandbox,
+                state.targets,
+                judging(world, state, world.left),
+                "final verification, targets alone",
+            )
             sandbox.restore(fresh)
-            run = world.run_tests(sandbox, None, world.left, "final verification, the whole suite")
+            limits = judging(world, state, world.left)
+            run = world.run_tests(sandbox, None, limits, "final verification, the whole suite")
         finally:
             sandbox.stop()
         judgement = judge(baseline_run(world, state), run, state.targets)
@@ -52,7 +60,7 @@ def submit(world: World, state: State, loss: float) -> Performed:
         if not alone.complete:
             failing.append(f"the report of the targets alone is not complete: {alone.problem}")
         counts, reasons = count(run), (*failing, *judgement.reasons)
-        key = world.verdict_key(state.hand.tree, None)
+        key = world.verdict_key(state.hand.tree, None, judging(world, state, math.inf))
         passed = sum(run.passed(target) for target in state.targets)
     patch = make_patch(base, edits)
     if reasons:

@@ -54,7 +54,8 @@ class EnvironmentDone(Record):
 
 
 class ReproductionDone(Record):
-    """The targets were run alone, `runs` times; per target how often it passed. `messages` are untrusted."""
+    """The targets were run alone, `runs` times; per target how often it passed. `messages` are untrusted.
+    `hanging`: those that ran into their time limit."""
 
     type: Literal["reproduction"] = "reproduction"
     targets: tuple[str, ...]
@@ -62,11 +63,13 @@ class ReproductionDone(Record):
     passes: tuple[int, ...]
     seconds_each: float
     messages: tuple[str, ...] = ()
+    hanging: tuple[str, ...] = ()
 
 
 class BaselineDone(Record):
     """The whole suite was run on the base. `verdicts` is a blob; `key` the digest of their verdict key;
-    `uncollected` says which files do not collect, and why (untrusted)."""
+    `uncollected` says which files do not collect, and why (untrusted); `hanging`: tests that ran into their
+    time limit."""
 
     type: Literal["baseline"] = "baseline"
     counts: Counts
@@ -77,6 +80,7 @@ class BaselineDone(Record):
     verdicts: str
     key: str
     uncollected: str = ""
+    hanging: tuple[str, ...] = ()
 
 
 class LocaliseDone(Record):

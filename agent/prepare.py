@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from dataclasses import replace
@@ -19,6 +20,7 @@ from agent.events import (
     ReproductionDone,
     StepRefused,
 )
+from agent.patience import hung, on_base, reproducing
 from agent.runners import COMMAND, PYTHON_RUNNERS, runner_name
 from agent.settings import REPAIR
 from agent.state import State
@@ -29,7 +31,7 @@ from sandboxes.backend import Backend
 from sandboxes.environments import Environment
 from tools.detection import PYTEST
 from tools.patch import branch_problem
-from tools.verdicts import SuiteRun, VerdictOutcome
+from tools.verdicts import SuiteRun
 
 REPRODUCTION_RUNS = 2
 """Runs of the targets alone; with the baseline's that makes three looks at each target."""
@@ -150,11 +152,13 @@ def reproduce(world: World, state: State) -> Observation:
     targets = tuple(dict.fromkeys(test for tests in named.values() for test in tests))
     failures, passes = dict.fromkeys(targets, 0), dict.fromkeys(targets, 0)
     messages, spent, runs = dict.fromkeys(targets, ""), 0.0, 0
+    hanging: set[str] = set()
     for number in range(REPRODUCTION_RUNS):
         share = world.left / (REPRODUCTION_RUNS - number)
         with world.edited(world.sandbox, ()):
+            limits = reproducing(world, state, share)
             run = world.run_tests(
-                world.sandbox, targets, share, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
+                world.sandbox, targets, limits, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
             )
         spent += run.seconds
         if not run.verdicts:
@@ -168,7 +172,8 @@ def reproduce(world: World, state: State) -> Observation:
             failures[target] += verdict is None or verdict.bad
             messages[target] = messages[target] or (verdict.message[-4000:] if verdict else "no verdict")
         runs += 1
-        if all(verdict.outcome is VerdictOutcome.TIMEOUT for verdict in run.verdicts.values()):
+        hanging.update(hung(run))
+        if hanging >= set(run.verdicts):
             break  # what hangs hardly hangs by chance, and another look would take as long
     targets = narrowed(named, failures, passes)
     if not targets:
@@ -179,6 +184,7 @@ def reproduce(world: World, state: State) -> Observation:
         passes=tuple(passes[target] for target in targets),
         seconds_each=spent / runs,
         messages=tuple(messages[target] for target in targets),
+        hanging=tuple(sorted(hanging)),
     )
 
 
@@ -186,7 +192,8 @@ def baseline(world: World, state: State) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
     with world.edited(world.sandbox, ()):
-        run = world.run_tests(world.sandbox, None, world.left, "the whole suite on the base")
+        limits = on_base(world, state, world.left)
+        run = world.run_tests(world.sandbox, None, limits, "the whole suite on the base")
     if problem := _no_command(state, run):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
@@ -200,8 +207,9 @@ def baseline(world: World, state: State) -> Observation:
         problem=run.problem,
         suite_seconds=run.seconds,
         verdicts=world.store(SUITE_RUN.dump_json(run)),
-        key=world.verdict_key(world.base_of(state).tree_hash, None),
+        key=world.verdict_key(world.base_of(state).tree_hash, None, on_base(world, state, math.inf)),
         uncollected=uncollected(run),
+        hanging=hung(run),
     )
 
 

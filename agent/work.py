@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from agent.edits import dump_edits, load_edits
 from agent.events import AttemptDone, CheckDone, LocaliseDone, Observation, PlanDone
 from agent.loop import Performed
+from agent.patience import hanging, judging
 from agent.prepare import baseline_run, count
 from agent.repairing import act_repair, planned_slices, prepare_search, test_seconds
 from agent.settings import REPAIR
@@ -18,6 +21,7 @@ from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import localise
 from tools.repair.reports import RepairError
+from tools.testing import RunLimits
 from tools.verdicts import SuiteRun, judge
 
 AFFECTED_TESTS = 20
@@ -36,6 +40,7 @@ def read_localise(world: World, state: State) -> Observation:
         state.targets,
         passing,
         timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
+        hanging=hanging(state),
         on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
         repo=REPO,
         editable=lambda path: editable(world, state, path),
@@ -101,7 +106,7 @@ def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...], tre
     """Why the edits do not mend the targets; the same tree is not run again."""
     if tree in state.refused:
         return ("the same patch was refused before",)
-    run = run_with(world, edits, state.targets)
+    run = run_with(world, edits, state.targets, judging(world, state, world.left))
     failing = [target for target in state.targets if not run.passed(target)]
     if not run.complete:
         return (f"the targets' report is incomplete: {run.problem}",)
@@ -121,33 +126,36 @@ def _request(world: World, state: State, tier: str) -> TierRequest:
     )
 
 
-def run_with(world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None) -> SuiteRun:
+def run_with(
+    world: World, edits: tuple[FileEdit, ...], ids: tuple[str, ...] | None, limits: RunLimits
+) -> SuiteRun:
     """Run tests with the edits in the work area, which is put back afterwards."""
     assert world.sandbox is not None
     with world.edited(world.sandbox, edits):
-        return world.run_tests(world.sandbox, ids, world.left)
+        return world.run_tests(world.sandbox, ids, limits)
 
 
 def verify(world: World, state: State, step: Step) -> Observation:
     """Check the candidate in hand: affected tests, the suite, or the targets again."""
     assert state.hand is not None and step.check is not None
     edits = load_edits(world.load(state.hand.patch))
+    limits = judging(world, state, math.inf)  # of verdicts, whatever time is left
     if step.check is Check.SUITE:
-        run = run_with(world, edits, None)
+        run = run_with(world, edits, None, judging(world, state, world.left))
         judgement = judge(baseline_run(world, state), run, state.targets)
         return CheckDone(
             check=step.check,
-            key=world.verdict_key(state.hand.tree, None),
+            key=world.verdict_key(state.hand.tree, None, limits),
             passed=judgement.fixed,
             reasons=judgement.reasons,
             counts=count(run),
         )
     affected = state.localised.affected if state.localised else ()
     ids = state.targets if step.check is Check.REPEAT else affected
-    run = run_with(world, edits, ids)
+    run = run_with(world, edits, ids, judging(world, state, world.left))
     reasons = (
         *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
         *(f"{test} does not pass" for test in ids if not run.passed(test)),
     )
-    key = world.verdict_key(state.hand.tree, ids)
+    key = world.verdict_key(state.hand.tree, ids, limits)
     return CheckDone(check=step.check, key=key, passed=not reasons, reasons=reasons, counts=count(run))

@@ -149,16 +149,16 @@ class World:
         return runner_in(sandbox, self.settings, self.recipe)
 
     def run_tests(
-        self, sandbox: Sandbox, ids: tuple[str, ...] | None, seconds: float, doing: str = "tests"
+        self, sandbox: Sandbox, ids: tuple[str, ...] | None, limits: RunLimits, doing: str = "tests"
     ) -> SuiteRun:
-        """Run these tests (None: all) within `seconds`, showing progress."""
+        """Run these tests (None: all) within the limits, showing progress."""
 
         def progress(verdict: Verdict, done: int, total: int) -> None:
             del verdict
             self.say(f"{doing}: {done} of {total}" if total else f"{doing}: {done}")
 
         self.say(doing)  # a slow first test, or a runner that reports at its end, is long in coming
-        return self.runner(sandbox).run(ids, self.run_limits(seconds), progress)
+        return self.runner(sandbox).run(ids, limits, progress)
 
     def run_limits(self, seconds: float) -> RunLimits:
         """Bounds of a test run that may take `seconds` in all."""
@@ -169,7 +169,7 @@ class World:
             collect_seconds=min(COLLECT_SECONDS, COLLECT_SHARE * seconds),
         )
 
-    def verdict_key(self, tree: str, ids: tuple[str, ...] | None) -> str:
+    def verdict_key(self, tree: str, ids: tuple[str, ...] | None, limits: RunLimits) -> str:
         """Digest of what a cold run's verdicts depend on (hard rule 5)."""
         assert self.sandbox is not None and self.environment is not None
         asked = self.settings.sandbox
@@ -180,7 +180,7 @@ class World:
             command=self.runner(self.sandbox).command,
             image=self.sandbox.image_digest,
             interpreter=self.sandbox.python,
-            limits=(*self.run_limits(math.inf).key, *sandbox_limits),
+            limits=(*limits.key, *sandbox_limits),
             backend=f"{self.environment.backend} {asked.runtime}".strip(),
             mode="cold",
         ).digest

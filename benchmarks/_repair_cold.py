@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.patience import judging
 from agent.prepare import baseline_run
 from agent.vetting import editable
 from agent.work import run_with
@@ -63,15 +64,17 @@ def search_cold(attempt: Attempt, limit: float) -> None:
 
 
 def _passes(attempt: Attempt, edits: tuple[FileEdit, ...], seconds: float) -> bool:
-    attempt.world.finish_by = time.monotonic() + seconds
-    run = run_with(attempt.world, edits, attempt.state.targets)
-    return run.complete and all(run.passed(target) for target in attempt.state.targets)
+    world, state = attempt.world, attempt.state
+    world.finish_by = time.monotonic() + seconds
+    run = run_with(world, edits, state.targets, judging(world, state, world.left))
+    return run.complete and all(run.passed(target) for target in state.targets)
 
 
 def _holds(attempt: Attempt, edits: tuple[FileEdit, ...], seconds: float) -> bool:
-    attempt.world.finish_by = time.monotonic() + 10 * seconds
-    run = run_with(attempt.world, edits, None)
-    return judge(baseline_run(attempt.world, attempt.state), run, attempt.state.targets).fixed
+    world, state = attempt.world, attempt.state
+    world.finish_by = time.monotonic() + 10 * seconds
+    run = run_with(world, edits, None, judging(world, state, world.left))
+    return judge(baseline_run(world, state), run, state.targets).fixed
 
 
 def enumerate_space(attempt: Attempt) -> Space:

@@ -27,13 +27,17 @@ Progress = Callable[[Verdict, int, int], None]
 class RunLimits:
     """Bounds of a run: seconds in all, seconds per test, bytes of memory per process (None: the sandbox's).
 
-    `restarts`: how often the run goes on in a new process after a test has ended the old one.
+    `computing_seconds`: CPU time of one test's own process in user mode (0: without limit). `hanging`:
+    tests known to hang, with the seconds each gets in place of `per_test_seconds`. Both are heeded by pytest
+    only. `restarts`: how often the run goes on in a new process after a test has ended the old one.
     """
 
     seconds: float = 600.0
     per_test_seconds: float = 30.0
     memory_bytes: int | None = 1 * 2**30
     collect_seconds: float = 60.0
+    computing_seconds: float = 0.0
+    hanging: tuple[tuple[str, float], ...] = ()
     restarts: int = 20
 
     @property
@@ -41,8 +45,10 @@ class RunLimits:
         """What belongs into a verdict key (`seconds` in all cuts a run short, it changes no verdict)."""
         return (
             ("collect_seconds", self.collect_seconds),
+            ("computing_seconds", self.computing_seconds),
             ("memory_bytes", float(self.memory_bytes or 0)),
             ("per_test_seconds", self.per_test_seconds),
+            *((f"per_test_seconds {test}", seconds) for test, seconds in sorted(self.hanging)),
         )
 
 
@@ -127,6 +133,8 @@ class PytestRunner:
             "collect_only": collect_only,
             "key": key.hex(),
             "per_test_seconds": limits.per_test_seconds,
+            "hanging": dict(limits.hanging),
+            "computing_seconds": limits.computing_seconds,
             "collect_seconds": limits.collect_seconds,
         }
         request = RunRequest(

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from driver import World, make_repository, refused, run_git
 
+from agent.patience import COMPUTING_SECONDS
+
 pytestmark = pytest.mark.docker
 
 
@@ -180,6 +182,10 @@ def test_count():
     assert ran.code == 0, ran.output
     assert "-        number += 1" in ran.report["diff"]
     assert ran.report["seconds"] <= 240
+    reproduced, base = (ran.events("result")[at]["observation"] for at in (2, 3))
+    assert (reproduced["runs"], reproduced["hanging"]) == (1, ["test_count.py::test_count"])
+    assert base["hanging"] == reproduced["hanging"]
+    assert base["suite_seconds"] < COMPUTING_SECONDS
 
 
 UNIMPORTABLE = {

@@ -44,6 +44,22 @@ def fix(monkeypatch):
         setting=("pytest.ini", "", "[pytest]\naddopts = --unknown-option\n"),
     ),
     suite(
+        "tests that all hang",
+        """
+        from calc import add
+
+        def test_one(): assert add(1, 2) == 3
+        def test_two(): assert add(3, 2) == 5
+        def test_three(): assert add(3, 3) == 6
+        def test_four(): assert add(4, 3) == 7
+        """,
+        "def add(a, b):\n    while b:\n        a = a - b\n    return a\n",
+        right=("calc.py", "    while b:\n        a = a - b", "    while b:\n        a, b = a + 1, b - 1"),
+        wrong=("calc.py", "a = a - b", "a = a + b"),
+        late=("calc.py", "a = a - b", "a, b = a + 1, b - 1 if a < 6 else b"),
+        falls=("calc.py", "a = a - b", "b = 0"),
+    ),
+    suite(
         "fixtures of every scope",
         """
         import pytest

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from sandboxes.docker import DockerSandbox
-from tools.repair.localise import Localisation, localise
+from tools.repair.localise import MOST_HANGING, Localisation, localise
 
 REPO = "/workspace/repo"
 pytestmark = pytest.mark.docker
@@ -69,6 +69,22 @@ def test_a_loop_that_never_ends_is_cut_and_localised(sandbox: DockerSandbox) -> 
     assert found.method == "reachability+traceback"
     assert top(found)[0][1] in (3, 4, 5, 7)
     assert ("spin.py", 8) not in top(found, 99)
+
+
+def test_of_many_tests_that_hang_a_few_are_traced(sandbox: DockerSandbox) -> None:
+    tests = [f"def test_{n}():\n    assert spin({n}) == 0\n" for n in range(1, 9)]
+    files = {
+        "spin.py": "def spin(n):\n    while n:\n        n -= 0\n    return n\n",
+        "test_spin.py": "from spin import spin\n\n\n" + "\n\n".join(tests),
+    }
+    for path, text in files.items():
+        sandbox.write(f"{REPO}/{path}", text.encode())
+    failing = [f"test_spin.py::test_{n}" for n in range(1, 9)]
+    found = localise(
+        sandbox, sandbox.python, failing, [], 60.0, hanging=failing, editable=lambda path: path == "spin.py"
+    )
+    assert (found.hangs, found.failed) == (True, MOST_HANGING)
+    assert top(found)[0] in (("spin.py", 2), ("spin.py", 3))
 
 
 def test_a_freeze_inside_c_code_is_killed_and_its_stack_read(sandbox: DockerSandbox) -> None:

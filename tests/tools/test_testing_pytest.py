@@ -202,6 +202,28 @@ def test_slow_after(): time.sleep(3.3)
     assert outcomes(run) == {"test_hangs": "timeout", "test_quick": "passed", "test_slow_after": "timeout"}
 
 
+def test_a_test_that_computes_for_long_is_cut_earlier_than_one_that_waits(tmp_path: Path) -> None:
+    source = """
+import time
+def test_waits(): time.sleep(1.5)
+def test_computes():
+    while True: pass
+def test_falls(): assert False
+"""
+    limits = replace(LIMITS, per_test_seconds=60, computing_seconds=0.5)
+    run = run_of(tmp_path, {"test_a.py": source}, limits=limits)
+    assert outcomes(run) == {"test_waits": "passed", "test_computes": "timeout", "test_falls": "failed"}
+    assert run.verdicts["test_a.py::test_computes"].seconds < 30
+
+
+def test_a_test_known_to_hang_gets_the_seconds_named_for_it(tmp_path: Path) -> None:
+    source = "import time\ndef test_a(): time.sleep(1.5)\ndef test_b(): time.sleep(1.5)\n"
+    limits = replace(LIMITS, per_test_seconds=20, hanging=(("test_a.py::test_a", 0.5),))
+    run = run_of(tmp_path, {"test_a.py": source}, limits=limits)
+    assert outcomes(run) == {"test_a": "timeout", "test_b": "passed"}
+    assert limits.key != replace(limits, hanging=()).key
+
+
 def test_the_whole_run_is_bounded(tmp_path: Path) -> None:
     source = "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\ndef test_c(): pass\n"
     run = run_of(tmp_path, {"test_a.py": source}, limits=RunLimits(seconds=3, per_test_seconds=60))

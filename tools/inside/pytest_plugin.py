@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gc
-import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -14,21 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from tools.inside.deadline import Deadline
     from tools.inside.pytest_guard import Integrity
     from tools.inside.report_writer import Reporter
-    from tools.inside.watchdog import Watchdog
 
 MESSAGE = 20_000
 MESSAGE_WHEN_MANY = 2_000
 MANY = 100
 CAPTURED = 2_000
 FRAMES = 50
-GRACE = 3.0
-LEAST_PATIENCE, VERY_MUCH = 3.0, 10.0
-"""Seconds, and times the slowest test that passed."""
+LEAST_PATIENCE, LEAST_COMPUTING, VERY_MUCH = 3.0, 1.0, 10.0
+"""Seconds of wall time, of CPU time, and times the slowest test that passed."""
 
 TEARDOWN = 10.0
-SLACK = 20.0  # for teardown and for writing reports
 
 # Options that stop a run early, spread it over processes, reorder it or make failures vanish.
 NEUTRAL: dict[str, Any] = {
@@ -51,58 +47,6 @@ OPTIONS_OF: dict[str, dict[str, Any]] = {
     "pytest_randomly": {"--randomly-seed": 1, "--randomly-dont-reorganize": 0},
     "pytest_benchmark": {"--benchmark-skip": 0, "--benchmark-disable": 0},
 }  # fmt: skip
-
-
-class TimeLimit(BaseException):
-    """The test took longer than it may. Not an Exception: code under test rarely swallows those."""
-
-
-class Deadline:
-    """A time limit in three stages.
-
-    First an exception in the main thread, every half second. When that is swallowed, GRACE seconds later the
-    watchdog ends the process; so it does, later, when no Python code runs any more that could be told.
-    """
-
-    def __init__(self, reporter: Reporter, watchdog: Watchdog) -> None:
-        self._reporter = reporter
-        self._watchdog = watchdog
-        self._armed = False
-        self._ringing = False
-        self.rang = False
-
-    def begin(self, seconds: float) -> None:
-        """Something starts that takes about `seconds`, reporting on it included or not."""
-        self.rang = False
-        self._watchdog.watch(seconds + SLACK)
-
-    def end(self) -> None:
-        """Nothing is limited until the next begin."""
-        self._watchdog.watch(math.inf)
-
-    def arm(self, seconds: float) -> None:
-        """From now on: `seconds`, then TimeLimit again and again, and GRACE after the first the end."""
-        self._armed, self._ringing = True, False
-        signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), 0.5)
-
-    def disarm(self) -> None:
-        """The limit no longer counts."""
-        self._armed = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        if self._ringing:
-            self._watchdog.watch(SLACK)
-
-    def _ring(self, *_: object) -> None:
-        if not self._armed:
-            return
-        if not self._ringing:
-            self._ringing = True
-            self._watchdog.watch(GRACE)
-        if not self.rang:
-            self.rang = True
-            self._reporter.emit("alarm")
-        raise TimeLimit("the test took longer than its time limit")
 
 
 class Ignored:
@@ -156,6 +100,8 @@ class Report:
         self._wanted: frozenset[str] | None = None if ids is None else frozenset(ids)
         self._files = None if ids is None else {test.split("::")[0] for test in ids}
         self._seconds: float = parameters["per_test_seconds"]
+        self._hanging: dict[str, float] = parameters["hanging"]
+        self._computing: float = parameters["computing_seconds"]
         self._collect_seconds: float = parameters["collect_seconds"]
         self._reporter = reporter
         self._deadline = deadline
@@ -222,7 +168,7 @@ class Report:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         ours = self._guard.is_ours(item)
         self._phases = []
-        self._allowed = self._patience()
+        self._allowed = self._patience(item.nodeid)
         self._deadline.begin(self._allowed)
         self._until = time.perf_counter() + self._allowed
         if not ours:
@@ -259,15 +205,17 @@ class Report:
     def pytest_runtest_teardown(self) -> Iterator[None]:
         yield from self._limited(max(self._until - time.perf_counter(), min(self._allowed, TEARDOWN)))
 
-    def _patience(self) -> float:
+    def _patience(self, test: str) -> float:
         """Seconds for the next test. Once one has used up the whole limit, others that take very much longer
         than those that pass are taken to hang as well: one cause often makes many tests hang."""
+        seconds = self._hanging.get(test, self._seconds)
         if not self._hung:
-            return self._seconds
-        return min(self._seconds, max(LEAST_PATIENCE, VERY_MUCH * self._slowest))
+            return seconds
+        return min(seconds, max(LEAST_PATIENCE, VERY_MUCH * self._slowest))
 
     def _limited(self, seconds: float) -> Iterator[None]:
-        self._deadline.arm(seconds)
+        very_much = max(LEAST_COMPUTING, VERY_MUCH * self._slowest) if self._hung else 0.0
+        self._deadline.arm(seconds, min(filter(None, (self._computing, very_much)), default=0.0))
         yield
         self._deadline.disarm()
 

@@ -1,8 +1,9 @@
 """Run pytest in the current folder, as `python -m pytest` would, and report to the host what happened.
 
 Started by path. Parameters come as JSON on stdin: `ids` (null: all), `collect_only`, `key` (hex),
-`per_test_seconds`, `collect_seconds`. Events go to the descriptor named by AGENT_REPORT_FD, one per line:
-`collected`, `start`, `alarm`, `finish`, `end`, each signed with the key (see `report_writer`).
+`per_test_seconds`, `hanging` ({id: seconds} in place of those), `computing_seconds` (0: without limit),
+`collect_seconds`. Events go to the descriptor named by AGENT_REPORT_FD, one per line: `collected`, `start`,
+`alarm`, `finish`, `end`, each signed with the key (see `report_writer`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tools.inside import pytest_guard, pytest_plugin, report_writer, watchdog
+    from tools.inside import deadline, pytest_guard, pytest_plugin, report_writer, watchdog
 else:
+    import deadline
     import pytest_guard
     import pytest_plugin
     import report_writer
@@ -90,18 +92,18 @@ def main() -> int:
     canaries = None if parameters["collect_only"] else pytest_guard.Canaries(scratch)
     guard = pytest_guard.Integrity(canaries)
     guard.remember()
-    deadline = pytest_plugin.Deadline(reporter, watchdog.Watchdog(reporter.descriptor))
-    report = pytest_plugin.Report(parameters, reporter, deadline, guard)
+    clock = deadline.Deadline(reporter, watchdog.Watchdog(reporter.descriptor))
+    report = pytest_plugin.Report(parameters, reporter, clock, guard)
     plugins = [pytest_plugin.Options(guard, ignored_options()), report, *([canaries] if canaries else [])]
     arguments = options(scratch) + ([] if canaries else ["--collect-only", "-qq"])
     status = int(pytest.main(arguments, plugins=plugins))
-    deadline.begin(SEARCH_SECONDS)
-    deadline.arm(SEARCH_SECONDS)
+    clock.begin(SEARCH_SECONDS)
+    clock.arm(SEARCH_SECONDS)
     try:
         guard.search_classes()
-    except pytest_plugin.TimeLimit:
+    except deadline.TimeLimit:
         guard.note("a class of the repository does not end a comparison")
-    deadline.disarm()
+    clock.disarm()
     reporter.emit(
         "end",
         status=status,

@@ -1,7 +1,8 @@
 """Runs failing tests and some others under a line tracer and reports what each of them executed.
 
 Settings (JSON on stdin): `root` (the repository), `failing` and `others` (test ids), `timeout` (seconds per
-test phase), `budget` (seconds after which no further passing test is started), `memory_bytes` (per process).
+test phase), `limits` ({id: seconds} in place of those), `budget` (seconds after which no further passing test
+is started), `memory_bytes` (per process).
 
 Reports (JSON lines): `test` {id, outcome, seconds, error, frames, lines}, `import` {lines}, `end` {tracer,
 restarts}. `lines` maps a path below the root to first lines of executed statements; `frames` are [path,
@@ -148,8 +149,10 @@ class _Trace:
         settings: dict[str, Any],
     ) -> None:
         self.reporter, self.tracer, self.statements, self.root = reporter, tracer, statements, root
+        self.settings = settings
         self.order = {name: position for position, name in enumerate(ids)}
         self.failing = set(settings["failing"])
+        self.limits: dict[str, float] = settings["limits"]
         self.deadline = time.monotonic() + settings["budget"]
         self.tests: set[str] = set()
         self.watch = Watch(root, settings["timeout"], on_start=self.start, on_end=self.end)
@@ -171,6 +174,7 @@ class _Trace:
 
     def start(self, name: str) -> None:
         write_all(self.reporter.descriptor, f"started {name}\n".encode())
+        self.watch.seconds = self.limits.get(name, self.settings["timeout"])
         self.tracer.switch(name)
 
     def end(self, name: str) -> None:

@@ -16,6 +16,8 @@ from tools.verdicts import Frame
 
 MAX_OTHERS = 60
 MAX_LINES = 3_000
+MOST_HANGING = 4
+HANGING_SECONDS = 1.5
 MAX_FRAMES = 60
 MOST_SUSPECT = 20
 FRAME_DECAY = 0.75
@@ -82,25 +84,30 @@ def localise(
     seconds: float = math.inf,
     memory_bytes: int = 2**30,
     env: Mapping[str, str] | None = None,
+    hanging: Sequence[str] = (),
 ) -> Localisation:
     """Run the failing tests and the nearest of the others under coverage in the sandbox.
 
-    `timeout`: seconds per test phase. `budget`: seconds after which no further passing test is started.
+    `timeout`: seconds per test phase. `hanging`: tests known to hang; a few of them are enough, and each is
+    cut after HANGING_SECONDS. `budget`: seconds after which no further passing test is started.
     `seconds`: time limit of it all.
     `editable` tells which paths (relative to `repo`) may be suspected at all. `env`: more environment
     variables for the tests. Raises SandboxError.
     """
     runtime.install_inside(inside_files())
     chosen = nearest(failing, others)
+    hangs = [test for test in failing if test in set(hanging)]
+    traced = [test for test in failing if test not in hangs[MOST_HANGING:]]
     settings = {
         "root": repo,
-        "failing": list(failing),
+        "failing": traced,
         "others": chosen,
         "timeout": timeout,
+        "limits": {test: min(timeout, HANGING_SECONDS) for test in hangs[:MOST_HANGING]},
         "budget": budget,
         "memory_bytes": memory_bytes,
     }
-    total, seen = len(failing) + len(chosen), 0
+    total, seen = len(traced) + len(chosen), 0
 
     def count(chunk: bytes) -> None:
         nonlocal seen
@@ -110,7 +117,7 @@ def localise(
 
     request = RunRequest(
         argv=(python, f"{INSIDE}/repair/start.py", "localise"),
-        timeout=min(seconds, budget + 3 * timeout * len(failing) + 120.0),
+        timeout=min(seconds, budget + 3 * timeout * len(traced) + 120.0),
         cwd=repo,
         stdin=json.dumps(settings).encode(),
         report=True,

@@ -7,7 +7,6 @@ messages, it takes no snapshot of the test machinery, and the process that forke
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,10 +22,11 @@ from .values import Observer
 if TYPE_CHECKING:
     import pytest
 
-    from tools.inside import pytest_guard, pytest_plugin, pytest_run
+    from tools.inside import deadline, pytest_guard, pytest_plugin, pytest_run
 else:
     # By the names and on the path with which the cold run imports them, whose first entry is our folder.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+    import deadline
     import pytest
     import pytest_guard
     import pytest_plugin
@@ -37,6 +37,7 @@ else:
     sys.modules["__main__"].__file__ = pytest_run.MAIN
 
 GOOD = ("passed", "xpassed")
+ENOUGH_HUNG = 2
 GRACE = 2.0  # seconds, for a call that does not heed its limit
 # Hooks that are given the text of a failure.
 REPORTING = (
@@ -64,20 +65,13 @@ class _Guard(pytest_guard.Integrity):
         return []
 
 
-class _Deadline(pytest_plugin.Deadline):
-    """With a limit on CPU time as well."""
+class _Deadline(deadline.Deadline):
+    """Bounds the CPU time of all that it limits."""
 
     cpu = 0.0
 
-    def arm(self, seconds: float) -> None:
-        super().arm(seconds)
-        if self.cpu:
-            signal.signal(signal.SIGVTALRM, self._ring)
-            signal.setitimer(signal.ITIMER_VIRTUAL, self.cpu, 0.5)
-
-    def disarm(self) -> None:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        super().disarm()
+    def arm(self, seconds: float, computing: float = 0.0) -> None:
+        super().arm(seconds, min(filter(None, (computing, self.cpu)), default=0.0))
 
 
 class _Report(pytest_plugin.Report):
@@ -167,7 +161,7 @@ class Session:
         self._visible, self._hidden = visible, hidden
         self._tests: dict[str, dict[str, Any]] = {}
         self._link: Link | None = None
-        self._thorough = False
+        self._thorough, self._hung = False, 0
         self._question: dict[str, Any] = {}
         self._recorder: Recorder | None = None
         self._observer: Observer | None = None
@@ -176,7 +170,8 @@ class Session:
     def connect(
         self, link: Link, thorough: bool, limits: Limits, question: dict[str, Any] | None = None
     ) -> None:
-        """This process answers through the link; `thorough`: only after every test was run. The limits count
+        """This process answers through the link; `thorough`: only after every test was run,
+        or ENOUGH_HUNG of them hung. The limits count
         in a session that has not begun."""
         self._link, self._thorough, self._limits = link, thorough, limits
         self._question = question or {}
@@ -214,14 +209,16 @@ class Session:
         guard = _Guard(canaries)
         watchdog: Any = self
         reporter: Any = self
-        deadline = _Deadline(reporter, watchdog)
-        deadline.cpu = self._limits.cpu
+        clock = _Deadline(reporter, watchdog)
+        clock.cpu = self._limits.cpu
         parameters = {
             "ids": self._wanted,
             "per_test_seconds": self._limits.test,
+            "hanging": {},
+            "computing_seconds": 0.0,
             "collect_seconds": self._limits.collect,
         }
-        report = _Report(parameters, reporter, deadline, guard)
+        report = _Report(parameters, reporter, clock, guard)
         ours = [pytest_plugin.Options(guard, pytest_run.ignored_options()), report, canaries]
         sys.argv = ["pytest"]
         status = int(
@@ -240,7 +237,9 @@ class Session:
         elif event == "finish":
             test = fields.pop("id")
             self._tests[test] = fields
-            if not self._thorough and fields["outcome"] not in GOOD:
+            self._hung += fields["outcome"] == "timeout"
+            enough = not self._thorough or self._hung == ENOUGH_HUNG
+            if enough and fields["outcome"] not in GOOD:
                 self._leave("timeout" if fields["outcome"] == "timeout" else "failed", test)
 
     def _good(self, test: str) -> bool:

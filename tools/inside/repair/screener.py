@@ -262,13 +262,13 @@ def _rows(answer: Mapping[str, Any]) -> dict[str, Row]:
 
 def _difference(rows: Mapping[str, Row], answer: Mapping[str, Any], reference: Mapping[str, Row]) -> str:
     """What a run shows that the reference does not, or "". A run that ended in mid-test is as it should be if
-    one of the reference did."""
+    one of the reference did, and one that was left because tests hung says nothing of those after them."""
     if answer["verdict"] in ("died", "timeout") and not rows:
         cut = any(outcome in ("error", "timeout") and not path for outcome, path, _ in reference.values())
         return "" if cut or not reference else "the process ended"
     if answer["verdict"] == "unfit":
         return str(answer.get("why"))
-    for test in sorted({*rows, *reference}):
+    for test in sorted(rows if answer["verdict"] == "timeout" else {*rows, *reference}):
         ended, expected = rows.get(test, ("", "", 0)), reference.get(test, ("", "", 0))
         if ended[0] != expected[0] or (expected[1] and ended != expected):
             return f"{test} ended otherwise than in a fresh process"
