@@ -22,8 +22,9 @@ Half of the libraries are held back: nothing is to be tuned to their defects.
 To compare, leave parts out: `--without localisation` suspects every line alike, `forks` runs each candidate
 in a cold pytest, `ranking` tries candidates in random order, `pruning` tries those too that change nothing,
 `rivals` takes the first patch that passes; a family of templates (`--help` names them) leaves these out.
-`--naive` is `--without localisation,forks,ranking`. `--compare` runs every case as it is, then without each
-part or each family in turn, and naively.
+`--naive` is `--without localisation,forks,ranking`. `--compare parts` runs every case as it is, then without
+each part in turn, and naively. `--compare families` runs every case as it is, and those that a family mended
+again without it: elsewhere, leaving it out takes nothing away from what was found.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from benchmarks._repair_show import line, show
 from benchmarks.options import at_least, some_of
 from sandboxes.interface import SandboxError
 from tools.inside.repair import candidates  # noqa: F401 (registers the templates)
-from tools.inside.repair.registry import families
+from tools.inside.repair.registry import TEMPLATES, families
 from tools.repair.search import PARTS
 
 
@@ -84,6 +85,8 @@ def gather(arguments: argparse.Namespace, bench: Bench) -> list[Case]:
 def run_all(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) -> list[Result]:
     """Every case's result, in the order of the cases; after Ctrl-C, of those that had begun. Where several
     ways are compared, the collection of a result names its way too."""
+    if arguments.compare == "families":
+        return by_family(cases, arguments, bench)
     found: list[Result] = []
     for name, way in ways(arguments).items():
         results = run_way(cases, arguments, bench, way)
@@ -91,12 +94,27 @@ def run_all(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) 
     return found
 
 
+def by_family(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench) -> list[Result]:
+    """Every case's result; then, of each family, those of the cases that it mended, without it."""
+    found = run_way(cases, arguments, bench, Way())
+    mended: dict[str, list[Case]] = {}
+    for each in found:
+        if each.template in TEMPLATES:
+            mended.setdefault(TEMPLATES[each.template].family, []).extend(
+                case for case in cases if (case.collection, case.name) == (each.collection, each.name)
+            )
+    for family, its in sorted(mended.items()):
+        progress(f"without {family}")
+        without = run_way(its, arguments, bench, Way(frozenset((family,))))
+        found += [replace(each, collection=f"mended by {family}, without it") for each in without]
+    return found
+
+
 def ways(arguments: argparse.Namespace) -> dict[str, Way]:
     """The ways to search that were asked for, by how they are told apart."""
     if arguments.compare is None:
         return {"": NAIVE if arguments.naive else Way(frozenset(arguments.without))}
-    parts = (LOCALISING, FORKS, *PARTS) if arguments.compare == "parts" else families()
-    left_out = {f" without {part}": Way(frozenset((part,))) for part in parts}
+    left_out = {f" without {part}": Way(frozenset((part,))) for part in (LOCALISING, FORKS, *PARTS)}
     return {" as it is": Way(), **left_out, " naively": NAIVE}
 
 
