@@ -113,7 +113,8 @@ def fix(
             "memory": flags.word(memory),
         }
         if resume is not None:
-            if any((*given.values(), repo, test, junit, trace, patch_out, apply, commit)):
+            others = (*given.values(), repo, test, junit, trace, patch_out, apply, commit)
+            if any(other not in (None, False) for other in others):  # an empty word is one, too
                 raise UsageError(
                     "--resume goes on with the recorded settings; only --json and --verbose go with it"
                 )
@@ -126,6 +127,8 @@ def fix(
             resolved = resolve(given, pyproject_of(folder))
             check_dockerfile(resolved)
             _check_outputs(folder, patch_out, json_out)
+            if commit == "":
+                raise UsageError("commit: name the new branch")
             tiers = ladder.build(resolved)
             settings = settings_from(
                 resolved, folder, tiers, tests=tuple(test or ()), junit=read_junit(junit), apply=apply,

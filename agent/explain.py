@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from agent.intake import tier_estimates
 from agent.ladder import build
-from agent.memory import counted, recall
+from agent.memory import LearntTemplate, counted, recall, templates_in_words
 from agent.policies import MARGINAL
 from agent.schedule import in_words, stakes_of
 from agent.settings import Resolved
@@ -20,8 +21,13 @@ from policies.autonomy import Stakes
 from policies.estimates import TierEstimate
 from policies.explain import MISJUDGED, Change, Ranged, Regret, Reign, explain
 from policies.rehearsal import Opening, Plan, Planned, Question
-from policies.vocabulary import ActionClass, Check, Limits, Prices
+from policies.vocabulary import ActionClass, Check, Limits, Prices, StepKind
 from tools.plain import plain
+
+REPEATS = (
+    "verify repeat: the failing tests once more, each time because what it may still show (that they are "
+    "flaky and passed by chance) is worth more than its seconds"
+)
 
 LEAST_SHOWN = 1e-5
 """Dollars; what changes from less than that on is said to change above 0."""
@@ -35,7 +41,8 @@ class Explained(Record):
     """What `--json` holds. Money in dollars, time in seconds.
 
     `learnt_from`: so many finished runs (0: the estimates are the shipped ones); `problem`: with what is kept
-    of them, or "". `opening`: the steps up to the first attempt; `choices`: the opening from each value on,
+    of them, or ""; `templates`: of the embedded tier, those of which something else is expected than shipped.
+    `opening`: the steps up to the first attempt; `choices`: the opening from each value on,
     up to `most_value`; `plan_changes`: values at which any step changes; `changes`: the nearest price on
     either side at which the opening changes; `ranges`: up to where each price was looked at; `regret`: bounds
     for the choice of the next tier; `stakes`: of delivering what the plan finds first, null if nothing;
@@ -46,6 +53,7 @@ class Explained(Record):
     delivery: ActionClass
     tiers: tuple[TierEstimate, ...]
     learnt_from: int
+    templates: Mapping[str, LearntTemplate]
     problem: str
     opening: Opening
     plan: Plan
@@ -79,6 +87,7 @@ def explained(resolved: Resolved, apply: bool) -> Explained:
         delivery=delivery,
         tiers=known.estimates.tiers,
         learnt_from=known.runs,
+        templates=known.templates,
         problem=known.problem,
         opening=found.opening,
         plan=found.plan,
@@ -110,7 +119,9 @@ def _print(found: Explained, console: Console) -> None:
     console.print(_heading(found))
     for note in found.notes:
         console.print(Text(f"note: {plain(note)}", style="dim"))
-    _section(console, "The plan, as long as every attempt fails", _plan(found), found.plan.ending)
+    repeated = any(f"{StepKind.VERIFY} {Check.REPEAT}" in step.then for step in found.plan.steps)
+    ending = found.plan.ending + (f"\n{REPEATS}" if repeated else "")
+    _section(console, "The plan, as long as every attempt fails", _plan(found), ending)
     also = ", ".join(show_money(amount) for amount in found.plan_changes)
     _section(
         console,
@@ -164,6 +175,8 @@ def _heading(found: Explained) -> Table:
         "tiers": ", ".join(f"{tier.name} ({show_money(tier.dollars)})" for tier in found.tiers),
         "estimates": f"learnt from {counted(found.learnt_from)}" if found.learnt_from else "as shipped",
     }
+    if moved := templates_in_words(found.templates):
+        rows[""] = moved
     if found.problem:
         rows["note"] = plain(found.problem)
     if found.plan.steps:

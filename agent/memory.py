@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import math
 import os
 import stat
 import time
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -35,6 +37,11 @@ MOST_BYTES, MOST_LINES = 2**22, 2 * MOST_LESSONS
 
 LEAST_WEIGHT = 0.01
 """What has depreciated to less than a hundredth of an observation is left out."""
+
+SHOWN_TEMPLATES, LEAST_MOVED = 3, 0.05
+"""Templates of the embedded tier whose chances moved most, if by more than one in twenty."""
+
+NOTHING_KEPT = "under CI nothing of this run is kept for later ones (--memory would keep it)"
 
 PATIENCE = 2.0
 """Seconds to wait for another run that keeps its lesson, which takes milliseconds."""
@@ -83,18 +90,38 @@ def _weight(old: Lesson, now: float, depreciation: float) -> float:
     return float(depreciation ** (abs(now - old.finished) / DAY))
 
 
+class LearntTemplate(NamedTuple):
+    """A template of the embedded tier as learnt. factor: see `template_factors`; tried: its candidates that
+    were run in finished runs; right: the verified patches it made there."""
+
+    factor: float
+    tried: int
+    right: int
+
+
+def _learnt_templates(
+    lessons: Sequence[Lesson], now: float, depreciation: float
+) -> dict[str, LearntTemplate]:
+    made = Counter(each.template for each in lessons)
+    tried = Counter[str]()
+    for each in lessons:
+        tried.update({name: tally.tried for name, tally in each.templates.items()})
+    factors_now = template_factors(lessons, now, depreciation).items()
+    return {name: LearntTemplate(factor, tried[name], made[name]) for name, factor in factors_now}
+
+
 @dataclass(frozen=True)
 class Recalled:
     """What is expected of tiers and checks, and from how many finished runs it was learnt (0: as shipped).
 
-    problem: why something that is kept was passed over, or ""; unreadable: all of it was. templates: see
-    `template_factors`."""
+    problem: why something that is kept was passed over, or ""; unreadable: all of it was. templates: those
+    of which something else is expected than shipped."""
 
     estimates: Estimates
     runs: int = 0
     problem: str = ""
     unreadable: bool = False
-    templates: Mapping[str, float] = field(default_factory=dict)
+    templates: Mapping[str, LearntTemplate] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -106,6 +133,24 @@ class Recalled:
 def counted(runs: int) -> str:
     """`12 finished runs`."""
     return f"{runs} finished run{'' if runs == 1 else 's'}"
+
+
+def templates_in_words(templates: Mapping[str, LearntTemplate]) -> str:
+    """The templates that moved most, in one sentence; "" where none did by more than LEAST_MOVED."""
+
+    def moved(name: str) -> float:
+        return abs(math.log(templates[name].factor))
+
+    names = sorted((name for name in templates if moved(name) > LEAST_MOVED), key=moved, reverse=True)
+    said = list[str]()
+    for name in names[:SHOWN_TEMPLATES]:
+        factor, tried, right = templates[name]
+        likelier = " as likely to be right as shipped" if not said else ""
+        fixes = f"{right or 'no'} fix{'es' if right > 1 else ''}"
+        in_all = f"{fixes} in {tried} candidate{'s' if tried != 1 else ''} tried"
+        said.append(f"'{name}' is {factor:.2f} times{likelier} ({in_all})")
+    more = f"; {len(names) - len(said)} more" if len(names) > len(said) else ""
+    return f"kinds of edits tried earlier or later for it: {', '.join(said)}{more}" if said else ""
 
 
 def recall(tiers: tuple[TierEstimate, ...], resolved: Resolved) -> Recalled:
@@ -127,7 +172,7 @@ def recall(tiers: tuple[TierEstimate, ...], resolved: Resolved) -> Recalled:
         return Recalled(shipped, problem=problem)
     found = learnt(shipped, told, now, depreciation)
     final = replace(found.final, power=found.check(Check.SUITE).power)  # it runs the suite
-    templates = template_factors(told, now, depreciation) if REPAIR in names else {}
+    templates = _learnt_templates(told, now, depreciation) if REPAIR in names else {}
     return Recalled(replace(found, final=final), len(told), problem, templates=templates)
 
 
@@ -140,8 +185,9 @@ def recalled(settings: Settings, resolved: Resolved) -> tuple[Settings, tuple[st
     if found.runs:
         known = found.estimates
         changed |= {"tiers": known.tiers, "checks": known.checks, "difficulty": known.difficulty}
-        changed["template_factors"] = dict(found.templates)
-    return settings.model_copy(update=changed), found.notes
+        changed["template_factors"] = {name: each.factor for name, each in found.templates.items()}
+    kept = (NOTHING_KEPT,) if resolved.memory and not resolved.teaches else ()
+    return settings.model_copy(update=changed), (*found.notes, *kept)
 
 
 def read(path: Path) -> tuple[list[Lesson], int]:

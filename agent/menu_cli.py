@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -16,7 +15,7 @@ from rich.text import Text
 from agent import ladder
 from agent.errors import UsageError
 from agent.intake import tier_estimates
-from agent.memory import Recalled, counted, recall
+from agent.memory import Recalled, counted, recall, templates_in_words
 from agent.settings import resolve
 from agent.units import money, show_money
 from policies.belief import Belief
@@ -29,9 +28,6 @@ MOST_VALUES = 1000
 """Of a histogram; more say nothing more about a distribution."""
 
 SHOWN_VALUES = 20
-
-SHOWN_TEMPLATES, LEAST_MOVED = 3, 0.05
-"""Templates of the embedded tier whose chances moved most, if by more than one in twenty."""
 
 LOGNORMAL = "lognormal"
 
@@ -166,17 +162,10 @@ def _print_source(console: Console, known: Recalled) -> None:
     """Where the qualities and costs come from."""
     source = f"learnt from {counted(known.runs)}" if known.runs else "as shipped"
     console.print(Text(f"estimates: {source}"))
-    if moved := _moved(known.templates):
-        console.print(Text(f"templates: {moved}"))
+    if moved := templates_in_words(known.templates):
+        console.print(Text(moved))
     if known.problem:
         console.print(Text(f"note: {plain(known.problem)}"))
-
-
-def _moved(factors: Mapping[str, float]) -> str:
-    """`guard x1.33, index x0.80`: those that are likelier or less likely than shipped, the most first."""
-    by_move = sorted(factors, key=lambda name: -abs(math.log(factors[name])))[:SHOWN_TEMPLATES]
-    moved = [name for name in by_move if abs(math.log(factors[name])) > LEAST_MOVED]
-    return ", ".join(f"{name} x{factors[name]:.2f}" for name in moved)
 
 
 def _print_inequalities(console: Console, checked: tuple[Inequality, ...]) -> None:
@@ -213,7 +202,7 @@ def _record(
     return {
         "learnt_from": known.runs,
         "problem": known.problem,
-        "templates": dict(known.templates),
+        "templates": {name: each._asdict() for name, each in known.templates.items()},
         "tiers": [asdict(tier) for tier in tiers],
         **asdict(found),
         "inequalities": [{"kind": kind(each), **asdict(each)} for each in checked],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
 from policies.estimates import PLANNED
+from policies.power import tells_more
 from policies.priors import MOST_REPEATS
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
@@ -71,11 +72,7 @@ def _checks(state: State) -> tuple[Step, ...]:
     return tuple(
         Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check)
         for check in possible
-        if (
-            hand.repeats < MOST_REPEATS
-            if check is Check.REPEAT
-            else check not in hand.passed and check not in hand.failed
-        )
+        if tells_more(check, hand, MOST_REPEATS)
     )
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from agent.events import Counts
 from agent.forecast import estimates
 from agent.state import State
+from agent.targets import reason
 from agent.task import Record
 from agent.units import show_money, show_seconds
 from agent.words import counts
 from policies.belief import hand_right
-from policies.vocabulary import Outcome
+from policies.vocabulary import ActionClass, Outcome
 
 
 class Report(Record):
-    """What came of a run. Money in dollars, time in seconds, loss in expected loss units."""
+    """What came of a run. Money in dollars, time in seconds, loss in expected loss units (1: a wrong commit).
+
+    posterior: P(the patch is right), null without one. delivery: what was to come out; severity: what a wrong
+    one of it loses, in loss units; risk_price: dollars for each of them."""
 
     outcome: Outcome
     exit_code: int
@@ -32,6 +36,9 @@ class Report(Record):
     dollars: float
     seconds: float
     loss: float
+    delivery: ActionClass
+    severity: float
+    risk_price: float
     posterior: float | None
     steps: int
     trace: str
@@ -57,14 +64,26 @@ class Report(Record):
             shown.append(
                 f"reached     no patch found makes all {len(self.targets)} pass; --test NODEID asks about one"
             )
-        posterior = "" if self.posterior is None else f" · patch right with probability {self.posterior:.2f}"
+        if self.posterior is not None:
+            shown.append(
+                f"right       with probability {self.posterior:.2f}, as far as what it has passed can tell"
+            )
         shown.append(
             f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
-            f"risk {self.loss:.3f} (1 = a wrong patch on your branch){posterior}"
+            f"risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
         )
         shown.append(f"trace       {self.trace}")
         shown.append(f"head hash   {self.head_hash}")
         return shown
+
+    def _of_what(self) -> str:
+        """What the risk is made of: it may be small because a wrong patch file does little."""
+        if not self.loss:
+            return ""
+        expected = f"expected when submitted: {self.loss:.3f} wrong commits at {show_money(self.risk_price)}"
+        if self.delivery is ActionClass.DRAFT:
+            expected += f"; a wrong patch file counts {self.severity:g}"
+        return f" ({expected})"
 
 
 def report_of(
@@ -96,6 +115,9 @@ def report_of(
         dollars=state.spent.dollars,
         seconds=state.spent.seconds,
         loss=state.spent.loss,
+        delivery=state.settings.delivery,
+        severity=state.settings.schedule.risks.of(state.settings.delivery).severity,
+        risk_price=state.settings.prices.risk,
         posterior=hand_right(state.belief, estimates(state)) if state.belief.hand else None,
         steps=state.steps,
         trace=trace,
@@ -106,8 +128,4 @@ def report_of(
 
 def _messages(state: State) -> tuple[str, ...]:
     seen = state.reproduction
-    return (
-        tuple(message.strip().splitlines()[-1] for message in seen.messages if message.strip())
-        if seen
-        else ()
-    )
+    return tuple(reason(message) for message in seen.messages if message.strip()) if seen else ()

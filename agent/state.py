@@ -199,8 +199,8 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
 
 
 def _reproduced(state: State, seen: ReproductionDone) -> State:
-    belief = state.belief.reproduced(seen.passes, seen.runs)
-    state = replace(state, reproduction=seen, belief=belief.prepared("reproduce"))
+    belief = state.belief.reproduced(seen.passes, seen.runs).prepared("reproduce")
+    state = _also_in_suite(replace(state, reproduction=seen, belief=belief))
     in_suite = set(state.baseline.failing) if state.baseline else set()
     always = [t for t, n in zip(seen.targets, seen.passes, strict=True) if n == seen.runs]
     if always and set(always) & in_suite:
@@ -222,6 +222,7 @@ def _reproduced(state: State, seen: ReproductionDone) -> State:
 
 def _baselined(state: State, seen: BaselineDone) -> State:
     state = replace(state, baseline=seen, belief=state.belief.prepared("baseline"))
+    state = _also_in_suite(state)
     if not state.named and not seen.failing:
         return _end(
             state,
@@ -234,6 +235,14 @@ def _baselined(state: State, seen: BaselineDone) -> State:
         which = ", ".join(otherwise[:3])
         return _end(state, Outcome.FLAKY, f"fails alone and does not fail in the whole suite: {which}")
     return state
+
+
+def _also_in_suite(state: State) -> State:
+    """Once both are known: what the baseline showed of the targets, besides their reproduction."""
+    if state.reproduction is None or state.baseline is None or not state.targets:
+        return state
+    failed = tuple(target in state.baseline.failing for target in state.targets)
+    return replace(state, belief=state.belief.failed_in_suite(failed))
 
 
 def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:

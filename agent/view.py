@@ -18,17 +18,23 @@ from rich.table import Table
 from rich.text import Text
 
 from agent.events import Observation
+from agent.forecast import estimates
 from agent.heartbeat import Heartbeat
 from agent.report import Report
 from agent.state import State
 from agent.task import Settings
 from agent.units import show_money, show_seconds
 from agent.words import said
+from policies.belief import hand_right
 from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, Prices, Step
 from tools.plain import plain
 
 PLAIN_WIDTH = 120
 _INDENT = "     "
+LEGEND = (
+    "chance: that an attempt is right, or that a check or the final verification passes; the rest is in "
+    "dollars, risk being the expected loss from a wrong patch"
+)
 _COLUMNS = ("", "step", "chance", "gain", "dollars", "attention", "time", "risk", "irrev.", "net")
 
 
@@ -74,6 +80,7 @@ class View:
         self.verbose = verbose
         self._animated = console.is_terminal if animated is None else animated
         self._diff_shown = False
+        self._legend_shown = False
         self._live: Live | None = None
         self._heartbeat: Heartbeat | None = None
 
@@ -103,14 +110,19 @@ class View:
     def decided(self, state: State, decision: Decision) -> None:
         """The candidate table with the chosen row marked; one line where there is no alternative."""
         number = state.steps + 1
-        spent = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
-        if decision.chosen is None:
-            self.console.print(Text(f"{number:>3}. {plain(decision.reason)}  [{spent}]", style="bold"))
-        else:
-            self.console.print(Text(f"{number:>3}. {decision.chosen.name}  [{spent}]", style="bold"))
-        if len(decision.candidates) > 1 or self.verbose or decision.chosen is None:
+        so_far = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
+        if state.belief.hand is not None:
+            so_far += f"; candidate right: {hand_right(state.belief, estimates(state)):.0%}"
+        stops = decision.chosen is None
+        what = decision.chosen.name if decision.chosen else plain(decision.reason)
+        self.console.print(Text(f"{number:>3}. {what}  [{so_far}]", style="bold"))
+        if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops)):
             self.console.print(candidate_table(decision, state.settings.prices))
-            self.console.print(_Indented(Text(plain(decision.reason), style="dim")))
+            if not stops:
+                self.console.print(_Indented(Text(plain(decision.reason), style="dim")))
+            if not self._legend_shown:
+                self.console.print(_Indented(Text(LEGEND, style="dim")))
+                self._legend_shown = True
         if decision.shadow_dollars > 0 or decision.shadow_seconds > 0:
             dollar, minute = show_money(decision.shadow_dollars), show_money(60 * decision.shadow_seconds)
             worth = f"a limit binds: a dollar more would be worth {dollar}, a minute more {minute}"

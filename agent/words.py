@@ -18,6 +18,7 @@ from agent.events import (
     StepRefused,
     SubmissionDone,
 )
+from policies.vocabulary import Outcome
 
 SHORT_NOTES = 6
 
@@ -62,8 +63,8 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
             return _submission(observation)
         case DeferralDone():
             return ["evidence handed over"]
-        case StepRefused():
-            return [observation.message]
+        case StepRefused(outcome=outcome, message=message):
+            return ["it cannot go on"] if outcome is Outcome.USAGE else [message]  # the run ends in that line
         case StepLost():
             return ["cut off; booked at its worst case"]
 

@@ -104,8 +104,8 @@ def _after(belief: Belief, chosen: Candidate, turn: int) -> Belief:
 
 def main() -> None:
     """Time every task and print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     timings = [play(name, *task) for name, task in tasks().items()]
     print(f"{'task':<52} {'first ms':>9} {'median':>8} {'largest':>8} {'decisions':>10}")

@@ -137,13 +137,17 @@ def beginning(prior: Estimates, runs: int, rng: np.random.Generator) -> float:
 
 def main() -> None:
     """Play and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=at_least(2), default=10)
-    parser.add_argument("--tasks", type=at_least(2), default=100)
-    parser.add_argument("--value", type=float, default=20.0)
-    parser.add_argument("--world", choices=WORLDS, action="append")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument(
+        "--runs", type=at_least(2), default=10, help="runs, each with tasks of its own [%(default)s]"
+    )
+    parser.add_argument(
+        "--tasks", type=at_least(2), default=100, help="tasks on which what was learnt is tried [%(default)s]"
+    )
+    parser.add_argument("--value", type=float, default=20.0, help="V of a task, dollars [%(default)s]")
+    parser.add_argument("--world", choices=WORLDS, action="append", help="only this world (repeatable)")
+    parser.add_argument("--seed", type=int, default=1, help="of tasks and luck [%(default)s]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     prices = replace(Prices(), value=arguments.value)

@@ -106,9 +106,11 @@ def demo_trace(scratch: Path) -> Path:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--trace", type=Path)
-    parser.add_argument("--rounds", type=at_least(1), default=20)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--trace", type=Path, help="a trace to run again; without it, the demo's")
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=20, help="how often it is run again [%(default)s]"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         overheads = measure(arguments.trace or demo_trace(Path(scratch)), arguments.rounds)

@@ -228,10 +228,10 @@ def show(findings: Sequence[Finding]) -> None:
 
 def main() -> None:
     """Run the three experiments."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", type=at_least(1), default=300)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--tasks", type=at_least(1), default=300, help="tasks per point [%(default)s]")
+    parser.add_argument("--seed", type=int, default=1, help="of tasks and luck [%(default)s]")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     truth = ladder()

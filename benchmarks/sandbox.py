@@ -156,8 +156,10 @@ def backends() -> dict[str, tuple[Backend, str]]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=at_least(1), default=30)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--rounds", type=at_least(1), default=30, help="how often each is measured [%(default)s]"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     here = backends()
     if not here:

@@ -184,8 +184,10 @@ def show(rows: Sequence[Row]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--candidates", type=at_least(FEWEST_FORKED), default=300)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument(
+        "--candidates", type=at_least(FEWEST_FORKED), default=300, help="candidate patches [%(default)s]"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     try:
         rows = screening(DockerBackend(), arguments.candidates)

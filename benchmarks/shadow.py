@@ -149,9 +149,11 @@ def measure(instance: str, tasks: int) -> Row:
 
 def main() -> None:
     """Measure every instance and print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", type=at_least(10), default=100_000)
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument(
+        "--tasks", type=at_least(10), default=100_000, help="tasks that share the limits [%(default)s]"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     print(f"{arguments.tasks} tasks, {TIERS} options, 3 limits")
     print(

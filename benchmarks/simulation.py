@@ -100,13 +100,20 @@ def share(what: str, ours: list[float], reference: list[float], rng: np.random.G
 
 def main() -> None:
     """Play, print and draw."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", type=at_least(1), default=200)
-    parser.add_argument("--runs", type=at_least(1), default=5)
-    parser.add_argument("--sweep-tasks", type=at_least(1), default=40)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--svg", type=Path)
-    parser.add_argument("--json", type=Path)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--tasks", type=at_least(1), default=200, help="tasks per run [%(default)s]")
+    parser.add_argument(
+        "--runs",
+        type=at_least(1),
+        default=5,
+        help="runs that learn, each from tasks of its own [%(default)s]",
+    )
+    parser.add_argument(
+        "--sweep-tasks", type=at_least(1), default=40, help="tasks at each price of a sweep [%(default)s]"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of tasks and luck [%(default)s]")
+    parser.add_argument("--svg", type=Path, metavar="FOLDER", help="draw the sweeps there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     if arguments.svg:
         try:

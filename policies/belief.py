@@ -55,6 +55,11 @@ class Belief:
         seen = tuple(Flakiness(each, runs - each) for each in passes)
         return replace(self, flakiness=seen or self.flakiness)
 
+    def failed_in_suite(self, failed: tuple[bool, ...]) -> Belief:
+        """A run of the whole suite is one more look at each target: whether it failed there, too."""
+        pairs = zip(self.flakiness, failed, strict=True)
+        return replace(self, flakiness=tuple(seen._replace(fails=seen.fails + more) for seen, more in pairs))
+
     def after_failed_attempt(self, tier: str, attempts: int = 1, dollars: float = 0.0) -> Belief:
         """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets, and cost
         `dollars` together."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from policies.estimates import CheckEstimate
 from policies.moves import Model
 from policies.posterior import Vector
-from policies.power import Hand
+from policies.power import Hand, tells_more
 
 Index: TypeAlias = NDArray[np.int64]
 Matrix: TypeAlias = NDArray[np.float64]
@@ -70,7 +70,7 @@ class Looks:
         if record not in self._number:
             model, further = self._model, []
             for check in model.estimates.checks:
-                if not model.power.covered(check, record):
+                if tells_more(check.check, record, check.most):
                     passed = self._visit(record.after(check.check, True))
                     kept = check.sensitivity < 1
                     failed = self._visit(record.after(check.check, False)) if kept else None

@@ -22,7 +22,7 @@ from policies.estimates import (
 )
 from policies.limits import SIGNIFICANT_DIGITS, Ample, reserve, room, round_down
 from policies.posterior import Posterior, Spent
-from policies.power import Flakiness, Hand, Power, confidence
+from policies.power import Flakiness, Hand, Power, confidence, tells_more
 from policies.progress import Progress, State
 from policies.vocabulary import UNLIMITED, ActionClass, Limits, Prices, StepKind
 
@@ -141,7 +141,7 @@ class Model:
             yield self.defer(state)
             yield self.put_down(state)
             for check in self.estimates.checks:
-                if not self.power.covered(check, state.hand):
+                if tells_more(check.check, state.hand, check.most):
                     yield self.verify(state, check)
 
     def _searching(self, state: State) -> Iterator[Move]:

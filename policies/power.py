@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from policies.estimates import LADDER, CheckEstimate, Estimates, FlakinessPrior
+from policies.estimates import LADDER, Estimates, FlakinessPrior
 from policies.vocabulary import Check
 
 
@@ -37,8 +37,16 @@ class Hand:
         return replace(self, passed=self.passed | {check}, repeats=repeats)
 
 
+def tells_more(check: Check, hand: Hand, most: int = 1) -> bool:
+    """False when the check failed, was passed `most` times, or a stronger rung was passed."""
+    if check is Check.REPEAT:
+        return hand.repeats < most
+    stronger = LADDER[LADDER.index(check) + 1 :] if check in LADDER else ()
+    return not hand.passed.intersection((check, *stronger)) and check not in hand.failed
+
+
 class Flakiness(NamedTuple):
-    """How a target test went at reproduction: passes and fails of the unpatched code."""
+    """How often a target test passed and failed on the unpatched code, alone and in the whole suite."""
 
     passes: int = 0
     fails: int = 0
@@ -107,15 +115,6 @@ class Power:
             return q
         c = hand.share * confidence(q, (1 - q) * fresh)
         return confidence(c * fresh, 1 - c)
-
-    def covered(self, check: CheckEstimate, hand: Hand) -> bool:
-        """True when the check would tell nothing: it failed, it or a stronger rung has been passed."""
-        if check.check is Check.REPEAT:
-            return hand.repeats >= check.most
-        if check.check in hand.passed or check.check in hand.failed:
-            return True
-        later = LADDER[LADDER.index(check.check) + 1 :] if check.check in LADDER else ()
-        return any(rung in hand.passed for rung in later)
 
     def everything(self, hand: Hand) -> Hand:
         """The candidate once it has passed all that it has not failed."""

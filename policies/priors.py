@@ -32,7 +32,8 @@ DEFAULT_CHECKS = (
         0.0,
         3.0,
         15.0,
-        reason="tests that cover the changed lines see half of what breaks",
+        target_runs=0,
+        reason="passing tests that cover the changed lines see half of what breaks; no target is among them",
     ),
     CheckEstimate(
         Check.SUITE, 0.7, 0.0, 10.0, 40.0, reason="all tests; overfitting shows mostly near the change"
@@ -61,7 +62,9 @@ DEFAULT_PREPARATIONS = (
     PreparationEstimate("baseline", 5.0, 300.0, reason="the suite once; most are small"),
 )
 
-DEFAULT_FINAL = FinalEstimate(0.7, 7.0, 60.0, reason="the suite, cold, and the fresh tree")
+DEFAULT_FINAL = FinalEstimate(
+    0.7, 7.0, 60.0, target_runs=2, reason="the suite, cold, in a fresh tree, after the targets alone"
+)
 
 
 def default_estimates(tiers: tuple[TierEstimate, ...]) -> Estimates:

@@ -56,7 +56,8 @@ def _other(row: Candidate, candidates: tuple[Candidate, ...]) -> str:
 
 
 def _price(row: Candidate) -> str:
-    return f"${row.quote.dollars:.2f} and {row.quote.seconds:.0f} s"
+    seconds = row.quote.seconds
+    return f"${row.quote.dollars:.2f} and {seconds:.{int(0 < seconds < 10)}f} s"
 
 
 def _money(dollars: float) -> str:

@@ -17,6 +17,7 @@ from agent.lessons import Attempt, Lesson
 from agent.memory import remember
 from agent.settings import memory_file, resolve
 from agent.sources import user_file
+from tools.repair.reports import Tally
 
 SCRIPT = {"dollars": 0.1, "seconds": 5, "ability": 1.0, "attempts": 2, "replies": []}
 
@@ -41,11 +42,20 @@ def test_it_says_the_plan_the_crossovers_and_the_prices() -> None:
     assert "2.  act repair" in text
     assert "stop: there is nothing left to try" in text
     assert "from  $0.00  stop" in text
-    assert "no change found from $0.00 to $20000000.00" in text
+    assert "no change found from $0.00 to $20,000,000" in text
     assert "these estimates would choose repair: within" in " ".join(text.split())
     assert "Delivering what it finds (a draft)" in text
     assert not [line for line in text.splitlines() if line != line.rstrip()]
     assert "…" not in text, "nothing is cut off"
+
+
+def test_it_says_why_repeats_follow_each_other() -> None:
+    """They do where much is at stake."""
+    assert "verify repeat" not in shown(value="$20")
+    much = shown(value="$1000")
+    assert "verify repeat, verify" in much
+    assert "verify repeat: the failing tests once more" in much
+    assert all(len(line.rstrip()) <= 80 for line in much.splitlines())
 
 
 def test_it_stops_where_the_crossover_says_so() -> None:
@@ -127,6 +137,14 @@ def test_it_asks_what_finished_runs_taught_and_says_so() -> None:
     learnt, shipped = (explained(resolve({"memory": word}, None), False) for word in ("true", "false"))
     assert (learnt.learnt_from, shipped.learnt_from) == (12, 0)
     assert learnt.plan.right < shipped.plan.right
+    tallies = {"index": Tally(5, 1, 0.2), "guard": Tally(20, 0, 0.6)}
+    right = Attempt(tier="repair", right=True, dollars=0, seconds=20, searched=0.8)
+    remember(
+        memory_file(),
+        Lesson(run="r", finished=time.time(), attempts=(right,), templates=tallies, template="index"),
+    )
+    said = "'guard' is 0.80 times as likely to be right as shipped (no fix in 20 candidates tried)"
+    assert said in " ".join(shown().split()) and said not in " ".join(shown(memory="false").split())
     memory_file().unlink()
     memory_file().mkdir()
     assert "cannot read" in shown() and "as shipped" in shown()

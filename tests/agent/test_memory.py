@@ -514,6 +514,17 @@ def test_template_factors_are_recalled_into_the_settings_and_recorded(tmp_path: 
     assert other.template_factors == {}, "its tiers have no templates"
 
 
+def test_under_ci_it_is_said_that_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    def notes(**flags: object) -> tuple[str, ...]:
+        return recalled(ASKED, resolve(flags, None))[1]
+
+    assert notes() == ()
+    monkeypatch.setenv("CI", "true")
+    (note,) = notes()
+    assert "nothing of this run is kept" in note
+    assert notes(memory="true") == notes(memory="false") == ()
+
+
 def test_old_searches_depreciate_and_one_task_counts_once() -> None:
     seen = (attempt(0.4, template="index", index=Tally(4, 1, 0.1), guard=Tally(9, 0, 0.3)), VERIFIED)
     found = taught(*seen)
@@ -524,7 +535,7 @@ def test_old_searches_depreciate_and_one_task_counts_once() -> None:
     assert factor(0) > factor(1) > factor(3) > 1 == factor(7)
     for run in ("a", "b"):
         remember(memory_file(), found.model_copy(update={"run": run, "task": "one"}))
-    assert recall((repair_tier(),), setting()).templates["index"] == pytest.approx(factor(0), abs=1e-3)
+    assert recall((repair_tier(),), setting()).templates["index"].factor == pytest.approx(factor(0), abs=1e-3)
 
 
 def test_no_file_makes_a_template_likelier_than_the_bound() -> None:

@@ -128,13 +128,27 @@ def test_templates_that_moved_are_named() -> None:
     def shown() -> str:
         return agent_menu("--values", "20").output
 
-    assert "templates:" not in shown()
+    assert "kinds of edits" not in shown()
     tallies = {"index": Tally(5, 1, 0.2), "guard": Tally(20, 0, 0.6)}
     right = Attempt(tier=REPAIR, right=True, dollars=0, seconds=20, searched=0.8)
     remember(
         memory_file(),
         Lesson(run="r", finished=time.time(), attempts=(right,), templates=tallies, template="index"),
     )
-    assert "templates: guard x0.80, index x1.23\n" in shown()
+    assert (
+        "kinds of edits tried earlier or later for it: "
+        "'guard' is 0.80 times as likely to be right as shipped (no fix in 20 candidates tried), "
+        "'index' is 1.23 times (1 fix in 5 candidates tried)"
+    ) in " ".join(shown().split())
     found = json.loads(agent_menu("--values", "20", "--json").output)
-    assert found["templates"] == {"guard": 0.8, "index": 1.231}
+    assert found["templates"] == {
+        "guard": {"factor": 0.8, "tried": 20, "right": 0},
+        "index": {"factor": 1.231, "tried": 5, "right": 1},
+    }
+
+
+def test_prices_are_rounded_for_people_and_whole_for_programs() -> None:
+    shown = agent_menu("--values", "lognormal:20:50").output
+    assert "e+" in shown and max(map(len, shown.split())) < 25
+    found = json.loads(agent_menu("--values", "lognormal:20:50", "--json").output)
+    assert found["values"]["dollars"][-1] > 1e60

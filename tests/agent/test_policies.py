@@ -31,6 +31,7 @@ from agent.state import State
 from agent.task import Settings
 from agent.trace import Trace
 from policies.estimates import TierEstimate
+from policies.power import Flakiness
 from policies.vocabulary import Bill, Decision, Limits, Outcome, Step, StepKind
 
 
@@ -115,6 +116,19 @@ def driven(
     state = drive(run.state, policy_named(name), effects, run.append, effects.clock, Nobody())
     run.writer.close()
     return state, effects.steps[4:]
+
+
+@pytest.mark.parametrize("tests", [("t",), ()])
+def test_the_suite_is_one_more_look_at_the_targets(tmp_path: Path, tests: tuple[str, ...]) -> None:
+    """Named ones are run alone before it, others after it."""
+    settings = Settings(repository="/r", tests=tests, tiers=LADDER, limits=Limits(5.0, 900.0))
+    run = begin(settings, tmp_path / "trace")
+    effects = Scripted(run, frozenset(), True)
+    state = drive(run.state, policy_named("marginal"), effects, run.append, effects.clock, Nobody())
+    run.writer.close()
+    alone, suite = effects.steps.index("verify reproduce"), effects.steps.index("verify baseline")
+    assert (alone < suite) is bool(tests)
+    assert state.belief.flakiness == (Flakiness(0, 3),)
 
 
 @pytest.mark.parametrize("name", POLICIES)

@@ -68,6 +68,16 @@ def test_shown_seconds_and_money_never_fail_and_have_a_unit(amount: float) -> No
     assert units.show_money(amount).startswith("$")
 
 
+def test_large_amounts_are_rounded() -> None:
+    amounts = (99_999.99, 2e7, 1.798845238948550e62, 0.0)
+    assert [units.show_money(amount) for amount in amounts] == [
+        "$99999.99",
+        "$20,000,000",
+        "$1.8e+62",
+        "$0.00",
+    ]
+
+
 def test_sizes() -> None:
     assert units.size("512m") == 512 * 2**20
     assert units.size("1.5 GiB") == 3 * 2**29

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from agent.events import StepRefused
-from agent.view import View, candidate_table
+from agent.events import RunStarted, StepRefused
+from agent.report import Report, report_of
+from agent.state import State, start
+from agent.task import Settings
+from agent.view import LEGEND, View, candidate_table
+from policies.belief import Belief
+from policies.priors import repair_tier
 from policies.vocabulary import (
     ActionClass,
     Bill,
@@ -84,7 +90,54 @@ def test_a_stop_marks_no_row() -> None:
 def test_indented_lines_are_wrapped_below_each_other_without_blanks_at_their_ends() -> None:
     stream = io.StringIO()
     view = View(Console(file=stream, width=60, force_terminal=False))
-    view.observed(StepRefused(outcome=Outcome.USAGE, message="words enough " * 12), Bill())
+    view.observed(StepRefused(outcome=Outcome.NOT_REPRODUCED, message="words enough " * 12), Bill())
     lines = stream.getvalue().splitlines()
     assert len(lines) > 2
     assert all(line == line.rstrip() and line.startswith("     ") and len(line) <= 60 for line in lines)
+
+
+def seen(delivery: ActionClass = ActionClass.DRAFT) -> State:
+    """A state with a candidate that has passed the suite."""
+    settings = Settings(repository="r", tiers=(repair_tier(),), delivery=delivery)
+    state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
+    belief = Belief().reproduced((0,), 3).after_candidate("repair", share=0.5).after_check(Check.SUITE, True)
+    return replace(state, belief=belief)
+
+
+def decided(*decisions: Decision) -> str:
+    stream = io.StringIO()
+    view = View(Console(file=stream, width=120, force_terminal=False))
+    for decision in decisions:
+        view.decided(seen(), decision)
+    return stream.getvalue()
+
+
+def test_a_stop_with_nothing_left_is_one_line() -> None:
+    said = decided(Decision(None, (), "stop: there is nothing left to try"))
+    assert len(said.splitlines()) == 1 and said.count("nothing left to try") == 1
+
+
+def test_how_sure_the_candidate_is_stands_above_the_table_and_its_columns_are_explained_once() -> None:
+    decision = Decision(ROWS[0].step, ROWS, "because")
+    said = decided(decision, decision)
+    assert said.count("candidate right: 68%]") == 2
+    assert " ".join(said.split()).count(LEGEND) == 1
+
+
+def summary(delivery: ActionClass) -> tuple[Report, str]:
+    state = seen(delivery)
+    state = replace(state, spent=Bill(0.0, 2.0, 0.032), ended=Outcome.FIXED)
+    found = report_of(state, diff="", candidate="", trace="t", head_hash="h", exit_code=0)
+    return found, "\n".join(found.lines())
+
+
+def test_the_summary_says_what_the_risk_is_made_of() -> None:
+    """In dollars, as in the table; what it is small for stands beside it."""
+    found, text = summary(ActionClass.DRAFT)
+    assert found.posterior == pytest.approx(0.68, abs=0.005)
+    assert "right       with probability 0.68" in text
+    assert (
+        "risk $0.64 (expected when submitted: 0.032 wrong commits at $20.00; a wrong patch file counts 0.1)"
+    ) in text
+    assert "counts" not in summary(ActionClass.COMMIT)[1]
+    assert "wrong" not in "\n".join(found.model_copy(update={"loss": 0.0}).lines())

@@ -127,10 +127,11 @@ class World:
 
 
 def refused(ran: Ran, *said: str) -> None:
-    """The run ended as a usage error, with one line that says all of this."""
+    """The run ended as a usage error, with one line that says all of this, and says it once."""
     assert ran.code == 2, ran.output
     assert len(ran.errors.strip().splitlines()) == 1
     assert all(text in ran.errors for text in said), ran.errors
+    assert not any(text in ran.output for text in said), ran.output
 
 
 def make_repository(folder: Path, files: Mapping[str, bytes]) -> Path:

@@ -111,6 +111,7 @@ def test_a_missing_image(world: World, calc: Path, image: str) -> None:
         (("--junit", "/nonexistent.xml"), "cannot read /nonexistent.xml"),
         (("--commit", "main"), "branch 'main' exists already"),
         (("--commit", "a..b"), "not a name git accepts"),
+        (("--commit", ""), "name the new branch"),
         (("--patch-out", "/nonexistent/x.patch"), "/nonexistent is not a folder"),
     ],
 )

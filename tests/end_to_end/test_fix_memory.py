@@ -49,6 +49,8 @@ def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc:
     assert len(lessons(world)) == 2
     in_ci = world.fix(calc, "--test", TARGET, env={"CI": "true"})
     assert "estimates learnt from 2 finished runs" in in_ci.output
+    assert "under CI nothing of this run is kept" in in_ci.output
+    assert "nothing of this run is kept" not in first.output + second.output + without.output
     assert not in_ci.events("run-started")[0]["settings"]["memory"]
     assert len(lessons(world)) == 2
     assert world.replay(second.trace).code == 0
@@ -91,5 +93,5 @@ def test_a_template_that_fixed_is_tried_earlier_by_later_runs(world: World, calc
     factors = [each["template_factors"].get(template, 1.0) for each in settings]
     assert 1 == factors[0] < factors[1] < factors[2]
     assert found(runs[2])["next_index"] < found(runs[0])["next_index"]
-    assert f"{template} x" in world.agent("menu", "--values", "20").output
+    assert f"'{template}' is" in world.agent("menu", "--values", "20").output
     assert world.replay(runs[2].trace).code == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from docker import DockerClient
-from driver import Ran, World, containers_of, make_repository, start, wait_for
+from driver import Ran, World, containers_of, make_repository, refused, start, wait_for
 from forgeries import BASE, TARGET
 
 pytestmark = pytest.mark.docker
@@ -75,6 +75,13 @@ def test_a_finished_run_cannot_be_resumed(finished: tuple[World, Ran]) -> None:
     assert "this run has ended (fixed)" in again.errors
 
 
+@pytest.mark.parametrize("option", [("--policy", ""), ("--test", "x"), ("--value", ""), ("--apply",)])
+def test_no_setting_goes_with_a_resume(finished: tuple[World, Ran], option: tuple[str, ...]) -> None:
+    """Nor an empty one: it would be passed over in silence."""
+    world, ran = finished
+    refused(world.agent("fix", "--resume", str(ran.trace), *option), "only --json and --verbose go with it")
+
+
 def test_killed_before_its_end_was_written(finished: tuple[World, Ran], tmp_path: Path) -> None:
     world, ran = finished
     trace = cut(ran, -1, tmp_path / "trace")
@@ -92,9 +99,7 @@ def test_a_tree_that_changed_refuses_the_resume_and_keeps_the_trace(
     trace = cut(ran, 8, tmp_path / "trace")
     new = Path(ran.events("run-started")[0]["settings"]["repository"], "new.py")
     new.write_text("x = 1\n")
-    refused = world.resume(trace)
-    assert refused.code == 2
-    assert "has changed since the trace was begun" in refused.errors
+    refused(world.resume(trace), "has changed since the trace was begun")
     new.unlink()
     assert world.resume(trace).code == 0
 

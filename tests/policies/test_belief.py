@@ -162,6 +162,11 @@ def test_each_target_has_a_flakiness_of_its_own():
     assert wrong(1, 2) == wrong(1)
 
 
+def test_a_failure_in_the_whole_suite_is_one_more_look():
+    belief = Belief().reproduced((0, 1), 2).failed_in_suite((True, False))
+    assert belief.flakiness == (Flakiness(0, 3), Flakiness(1, 1))
+
+
 def test_repeating_helps_only_against_chance():
     checks = (CheckEstimate(Check.REPEAT, 0.0, 0, 0, 0, target_runs=4),)
     estimates = plain(coin(overfit=0.2), checks=checks, flakiness=FlakinessPrior(0.05))

@@ -8,7 +8,7 @@ from small_tasks import DEFER, LOCALISE, SUBMIT, act, verify
 from policies.belief import Belief
 from policies.decide import MarginalPolicy
 from policies.estimates import LOCALISED, CheckEstimate, TierEstimate
-from policies.priors import default_estimates, measured, repair_tier
+from policies.priors import MOST_REPEATS, default_estimates, measured, repair_tier
 from policies.vocabulary import ActionClass, Check, Limits, Prices, Step, StepKind
 
 PREPARATIONS = ("intake", "environment", "reproduce", "baseline")
@@ -56,6 +56,42 @@ def test_a_candidate_in_hand_ends_in_a_submission(suite, delivery):
         belief = belief.after_check(chosen.check, True)
         options = tuple(step for step in options if step != chosen)
     pytest.fail("never submitted")
+
+
+def in_hand(looks):
+    """What is bought of a candidate in quick tests, each check of which passes, until it is submitted."""
+    estimates = measured(ESTIMATES, suite_seconds=0.3, target_seconds=0.3)
+    belief = Belief().reproduced((0,), looks).after_read("localise", LOCALISED)
+    belief = belief.after_candidate("repair", share=0.5)
+    names = []
+    while len(names) < 9:
+        repeats = (Check.REPEAT,) if belief.hand.repeats < MOST_REPEATS else ()
+        open_steps = (step for step in ENDINGS if step.check not in belief.hand.passed.difference(repeats))
+        chosen = decide(belief, tuple(open_steps), estimates).chosen
+        names.append(chosen.name)
+        if chosen == SUBMIT:
+            break
+        belief = belief.after_check(chosen.check, True)
+    return names
+
+
+def test_repeats_are_bought_for_what_the_looks_that_follow_do_not_show():
+    """The unpatched code failed alone, alone again and in the suite, and the final verification runs the
+    targets twice: a repeat is not worth its 0.3 s then. After a single look it is."""
+    assert in_hand(looks=3) == ["verify suite", "submit"]
+    assert "verify repeat" in in_hand(looks=1)
+
+
+def test_tests_near_the_change_tell_nothing_after_the_suite():
+    """They are among those that passed, and no target is among them."""
+    estimates = measured(ESTIMATES, suite_seconds=0.3, target_seconds=0.3)
+    belief = Belief().reproduced((0,), 1).after_read("localise", LOCALISED)
+    belief = belief.after_candidate("repair", share=0.5)
+    decision = decide(belief.after_check(Check.SUITE, True), ENDINGS, estimates)
+    (affected,) = (row for row in decision.candidates if row.step.check is Check.AFFECTED)
+    (repeat,) = (row for row in decision.candidates if row.step.check is Check.REPEAT)
+    assert affected.quote.probability == 1 > repeat.quote.probability
+    assert affected.net < repeat.net
 
 
 def test_a_task_of_no_value_stops_at_once():

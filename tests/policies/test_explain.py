@@ -13,7 +13,7 @@ from policies.decide import MarginalPolicy
 from policies.estimates import CheckEstimate, FinalEstimate, PreparationEstimate, ReadEstimate
 from policies.explain import Reign, explain, regret
 from policies.priors import default_estimates, repair_tier
-from policies.rehearsal import STOP, Asked, Question, offered
+from policies.rehearsal import REPRODUCED, STOP, Asked, Question, offered
 from policies.vocabulary import ActionClass, Check, Limits, Prices
 
 CHEAP, DEAR = coin("cheap", 1.0, ability=logit(0.7)), coin("dear", 5.0, ability=logit(0.9))
@@ -136,7 +136,7 @@ def test_a_plan_is_what_the_policy_decides_step_by_step(task):
     question = Question(estimates, prices, limits, delivery)
     plan = Asked().plan(question)
     subjects = tuple(preparation.subject for preparation in estimates.preparations)
-    belief = Belief(preparations=subjects).reproduced((0,), 2)
+    belief = Belief(preparations=subjects).reproduced((0,), REPRODUCED)
     decision = MarginalPolicy().decide(
         belief, offered(belief, estimates, delivery), estimates, prices, limits, delivery
     )
