@@ -11,7 +11,7 @@ from small_tasks import certain_difficulty, coin, plain
 from policies.belief import Belief, difficulty, hand_right, success
 from policies.estimates import LOCALISED, CheckEstimate, DifficultyPrior, FlakinessPrior, TierEstimate
 from policies.posterior import Failed
-from policies.power import Flakiness, Hand, Power
+from policies.power import Flakiness, Hand, Power, tells_more
 from policies.priors import default_estimates, repair_tier
 from policies.vocabulary import Check
 
@@ -160,6 +160,15 @@ def test_each_target_has_a_flakiness_of_its_own():
     assert wrong(1) == pytest.approx(2 / 5)
     assert wrong(1, 0) == wrong(0) == wrong(0, 0)
     assert wrong(1, 2) == wrong(1)
+
+
+def test_what_a_check_would_only_repeat_tells_no_more():
+    suite, affected = Hand("coin", frozenset({Check.SUITE})), Hand("coin", frozenset({Check.AFFECTED}))
+    assert not tells_more(Check.AFFECTED, suite) and not tells_more(Check.SUITE, suite)
+    assert tells_more(Check.SUITE, affected) and tells_more(Check.REVIEW, suite)
+    assert not tells_more(Check.REVIEW, suite.after(Check.REVIEW, False))
+    once = suite.after(Check.REPEAT, True)
+    assert tells_more(Check.REPEAT, once, 2) and not tells_more(Check.REPEAT, once, 1)
 
 
 def test_a_failure_in_the_whole_suite_is_one_more_look():
