@@ -90,7 +90,8 @@ def _reproduction(seen: ReproductionDone) -> list[str]:
     lines = []
     for position, (target, passes) in enumerate(zip(seen.targets, seen.passes, strict=True)):
         if position < 5:
-            lines.append(f"{target}: failed {seen.runs - passes} of {seen.runs} times")
+            hangs = ", taken to hang" if target in seen.hanging else ""
+            lines.append(f"{target}: failed {seen.runs - passes} of {seen.runs} times{hangs}")
     if len(seen.targets) > 5:
         lines.append(f"and {len(seen.targets) - 5} more")
     return lines or ["no target"]

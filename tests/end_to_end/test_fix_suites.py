@@ -185,6 +185,7 @@ def test_count():
     reproduced, base = (ran.events("result")[at]["observation"] for at in (2, 3))
     assert (reproduced["runs"], reproduced["hanging"]) == (1, ["test_count.py::test_count"])
     assert base["hanging"] == reproduced["hanging"]
+    assert "failed 1 of 1 times, taken to hang" in ran.output
     assert base["suite_seconds"] < COMPUTING_SECONDS
 
 
