@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from agent.edits import dump_edits
@@ -19,7 +19,7 @@ from tools.files import FileEdit
 from tools.patch import patched_tree_hash
 from tools.repair.localise import Localisation
 from tools.repair.reports import RepairError, Tally, together
-from tools.repair.results import SearchResult, SearchSpace
+from tools.repair.results import Proposal, SearchResult, SearchSpace
 from tools.repair.search import RepairSearch
 
 SLICE_SECONDS = 10.0
@@ -77,73 +77,99 @@ def act_repair(world: World, state: State) -> AttemptDone:
         )
 
 
+@dataclass
+class _Slice:
+    """What a slice has come to so far: candidates from `next_index` on are still to be tried, but those in
+    `ahead`, which were proposed before their turn."""
+
+    next_index: int
+    ahead: set[int]
+    tried: int = 0
+    moved: tuple[int, ...] = ()
+    templates: dict[str, Tally] = field(default_factory=dict)
+    last: SearchResult | None = None
+    edits: tuple[FileEdit, ...] = ()
+    tree: str = ""
+    dropped: list[str] = field(default_factory=list)
+
+    def add(self, found: SearchResult) -> bool:
+        """Take in what a part of the slice found; False when it got no further."""
+        before, self.next_index, self.last = self.next_index, found.next_index, found
+        self.tried += found.tried
+        self.moved += found.moved
+        self.templates = together(self.templates, found.templates)
+        if found.plausible is not None and found.plausible.index >= self.next_index:
+            self.ahead.add(found.plausible.index)  # not the first that passed: the search goes back to that
+        return self.next_index > before
+
+    def consider(self, world: World, state: State, proposal: Proposal) -> None:
+        """Keep the proposal, or say why it is dropped."""
+        edits = (FileEdit(proposal.path, proposal.content),)
+        tree = patched_tree_hash(world.base_of(state), edits)
+        reasons = vet(world, state, edits)
+        if tree in state.refused:
+            reasons = ("the same patch was refused before",)
+        if reasons:
+            self.dropped.append(f"{_described(proposal)} — {'; '.join(reasons[:2])}")
+        else:
+            self.edits, self.tree = edits, tree
+
+
 def _slice(world: World, state: State) -> AttemptDone:
     searching = world.searching = world.searching or _reprepared(world, state)
     before = state.searches.get(REPAIR, Search())
-    start, tried, dropped = before.next_index, 0, []
-    last = start + _slice_size(searching, start)
-    ahead = set(before.proposed)
-    edits: tuple[FileEdit, ...] = ()
-    description, template, tree = "", "", ""
-    moved: tuple[int, ...] = ()
-    templates: dict[str, Tally] = {}
-    found: SearchResult | None = None
-    while not edits and start < last and world.left > LEAST_SECONDS:
-        progress = _progress(world, searching)
-        found = searching.search.advance(start, world.left, last - start, progress, sorted(ahead))
-        tried += found.tried
-        moved += found.moved
-        templates = together(templates, found.templates)
+    end = before.next_index + _slice_size(searching, before.next_index)
+    part = _Slice(before.next_index, set(before.proposed))
+    while not part.edits and part.next_index < end and world.left > LEAST_SECONDS:
+        progress, most = _progress(world, searching), end - part.next_index
+        found = searching.search.advance(part.next_index, world.left, most, progress, sorted(part.ahead))
         searching.learn_pace(found)
-        stuck = found.next_index <= start
-        start = found.next_index
+        further = part.add(found)
         if found.plausible is not None:
-            proposal = found.plausible
-            if proposal.index >= start:  # the first that passed was not proposed: the search goes back to it
-                ahead.add(proposal.index)
-            edits = (FileEdit(proposal.path, proposal.content),)
-            description = f"{proposal.path}:{proposal.line}: {proposal.description}"
-            template = proposal.template
-            tree = patched_tree_hash(world.base_of(state), edits)
-            reasons = vet(world, state, edits)
-            if tree in state.refused:
-                reasons = ("the same patch was refused before",)
-            if reasons:
-                edits = ()
-                dropped.append(f"{description} — {'; '.join(reasons[:2])}")
-        elif found.exhausted or stuck:
+            part.consider(world, state, found.plausible)
+        elif found.exhausted or not further:
             break
-    rival_mass = found.rival_mass if found is not None else 0.0
+    return _attempt(world, searching, before, part)
+
+
+def _attempt(world: World, searching: Searching, before: Search, part: _Slice) -> AttemptDone:
+    start, last = part.next_index, part.last
+    rival_mass = last.rival_mass if last is not None else 0.0
     searched = max(0.0, searching.space.mass(start) - searching.space.mass(before.next_index))
-    got_further = start > before.next_index or len(ahead) > len(before.proposed)
-    ahead = {index for index in ahead if index >= start}
-    moved = tuple(dict.fromkeys((*before.moved, *moved)))[:MOST_MOVED]
-    if not edits and start >= searching.space.count and world.left > LEAST_SECONDS:
+    got_further = start > before.next_index or len(part.ahead) > len(before.proposed)
+    moved = tuple(dict.fromkeys((*before.moved, *part.moved)))[:MOST_MOVED]
+    if not part.edits and start >= searching.space.count and world.left > LEAST_SECONDS:
         searching.space = searching.search.add_pairs(moved, world.left)
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
     note = "every candidate was tried" if start >= searching.space.count else "" if got_further else NO_TIME
+    hit = last if part.edits else None
+    proposal = hit.plausible if hit is not None else None
     return AttemptDone(
         tier=REPAIR,
-        patch=world.store(dump_edits(edits)) if edits else "",
-        tree=tree if edits else "",
-        description=description,
-        tried=tried,
+        patch=world.store(dump_edits(part.edits)) if hit else "",
+        tree=part.tree,
+        description=_described(proposal) if proposal else "",
+        tried=part.tried,
         next_index=start,
         total=searching.space.count,
         mass=min(1.0, searched + rival_mass),
         planned=planned,
         planned_seconds=planned_seconds,
-        dropped=tuple(dropped),
-        note="" if edits else note,
-        proposed=tuple(sorted(ahead)),
+        dropped=tuple(part.dropped),
+        note="" if hit else note,
+        proposed=tuple(sorted(index for index in part.ahead if index >= start)),
         moved=moved,
-        plausible=found.found if found is not None and edits else 0,
-        clusters=found.clusters if found is not None and edits else 0,
-        share=found.share if found is not None and edits else 1.0,
+        plausible=hit.found if hit else 0,
+        clusters=hit.clusters if hit else 0,
+        share=hit.share if hit else 1.0,
         ahead=rival_mass,
-        template=template if edits else "",
-        templates=templates,
+        template=proposal.template if proposal else "",
+        templates=part.templates,
     )
+
+
+def _described(proposal: Proposal) -> str:
+    return f"{proposal.path}:{proposal.line}: {proposal.description}"
 
 
 def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
