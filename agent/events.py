@@ -67,9 +67,9 @@ class ReproductionDone(Record):
 
 
 class BaselineDone(Record):
-    """The whole suite was run on the base. `verdicts` is a blob; `key` the digest of their verdict key;
-    `uncollected` says which files do not collect, and why (untrusted); `hanging`: tests that ran into their
-    time limit."""
+    """The whole suite was run on the base. `failing`: tests, and test files that do not collect because of
+    code that a fix may edit. `verdicts` is a blob; `key` the digest of their verdict key; `uncollected` says
+    which files do not collect, and why (untrusted); `hanging`: tests that ran into their time limit."""
 
     type: Literal["baseline"] = "baseline"
     counts: Counts

@@ -24,7 +24,7 @@ from agent.patience import hung, on_base, reproducing
 from agent.runners import COMMAND, PYTHON_RUNNERS, runner_name
 from agent.settings import REPAIR
 from agent.state import State
-from agent.targets import named_targets, narrowed, ran_short, uncollected
+from agent.targets import MEND, hopeless, mendable, named_targets, narrowed, ran_short, uncollected
 from agent.world import World
 from policies.vocabulary import Outcome
 from sandboxes.backend import Backend
@@ -39,7 +39,6 @@ REPRODUCTION_RUNS = 2
 CANNOT_EXECUTE, NOT_FOUND = 126, 127
 """A shell's exit codes for a command that is not there."""
 
-MEND = " — if a dependency is missing, declare it, or name --setup-command or --image"
 CONFIGURATION = re.compile(r"ERROR: \S+\.(?:toml|ini|cfg):")
 """How pytest begins what it says of a configuration file that it cannot read."""
 
@@ -146,7 +145,8 @@ def reproduce(world: World, state: State) -> Observation:
         if not collected.complete:
             return StepRefused(outcome=Outcome.USAGE, message=_not_collected(state, collected))
         try:
-            named = named_targets(state.settings, collected)
+            red = mendable(world.base_of(state), collected, state.settings.protected)
+            named = named_targets(state.settings, collected, red)
         except UsageError as error:
             return StepRefused(outcome=Outcome.USAGE, message=str(error))
     targets = tuple(dict.fromkeys(test for tests in named.values() for test in tests))
@@ -161,19 +161,19 @@ def reproduce(world: World, state: State) -> Observation:
                 world.sandbox, targets, limits, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
             )
         spent += run.seconds
-        if not run.verdicts:
+        if not run.verdicts and run.collection_errors.keys() <= run.short.keys():
             short = _ran_short(state, run)
             return StepRefused(
                 outcome=Outcome.USAGE, message=short or f"the failing tests cannot be run: {run.problem}"
             )
         for target in targets:
-            verdict = run.verdicts.get(target)
-            passes[target] += run.passed(target)
-            failures[target] += verdict is None or verdict.bad
-            messages[target] = messages[target] or (verdict.message[-4000:] if verdict else "no verdict")
+            verdict, passed = run.verdicts.get(target), run.passed(target)
+            passes[target] += passed
+            failures[target] += not passed and (verdict is None or verdict.bad)
+            messages[target] = messages[target] or _message(run, target)
         runs += 1
         hanging.update(hung(run))
-        if hanging >= set(run.verdicts):
+        if run.verdicts and hanging >= set(run.verdicts):
             break  # what hangs hardly hangs by chance, and another look would take as long
     targets = narrowed(named, failures, passes)
     if not targets:
@@ -188,6 +188,14 @@ def reproduce(world: World, state: State) -> Observation:
     )
 
 
+def _message(run: SuiteRun, target: str) -> str:
+    """What was said of a target that does not pass (untrusted)."""
+    if target in run.verdicts:
+        return run.verdicts[target].message[-4000:]
+    error = run.collection_errors.get(target.split("::")[0])
+    return f"cannot be collected:\n{error[-4000:]}" if error else "no verdict"
+
+
 def baseline(world: World, state: State) -> Observation:
     """Run the whole suite on the base: what fails, what passes, and how long it takes."""
     assert world.sandbox is not None
@@ -198,11 +206,12 @@ def baseline(world: World, state: State) -> Observation:
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     if not run.complete and not run.verdicts:
         return StepRefused(outcome=Outcome.USAGE, message=_not_collected(state, run))
-    if not state.named and (problem := _not_whole(state, run)):
+    red = mendable(world.base_of(state), run, state.settings.protected)
+    if not state.named and (problem := _not_whole(state, run, red)):
         return StepRefused(outcome=Outcome.USAGE, message=problem)
     return BaselineDone(
         counts=count(run),
-        failing=run.failing,
+        failing=(*run.failing, *red),
         complete=run.complete,
         problem=run.problem,
         suite_seconds=run.seconds,
@@ -232,17 +241,18 @@ def count(run: SuiteRun) -> Counts:
     )
 
 
-def _not_whole(state: State, run: SuiteRun) -> str:
+def _not_whole(state: State, run: SuiteRun, red: tuple[str, ...]) -> str:
     """Why nobody could say of the suite what fails in it, or "". A file that does not collect fails as well:
-    a run that mends the rest would end green, and the suite would not be."""
-    if run.collection_errors:
-        one = "; to mend something else all the same, name its tests with --test" if run.failing else ""
-        return ("" if run.failing or not run.collected else "nothing fails, but ") + (
+    a run that mends the rest would end green, and the suite would not be. `red`: files that can be mended."""
+    if hopeless(run, red):
+        fails = run.failing or red
+        one = "; to mend something else all the same, name its tests with --test" if fails else ""
+        return ("" if fails or not run.collected else "nothing fails, but ") + (
             _not_collected(state, run) + one
         )
-    if not run.failing and not run.complete:
+    if not run.failing and not red and not run.complete:
         return f"nothing failed, but the suite did not run to its end: {run.problem}"
-    return "" if run.collected else "the suite has no tests: nothing was collected"
+    return "" if run.collected or red else "the suite has no tests: nothing was collected"
 
 
 def _no_command(state: State, run: SuiteRun) -> str:

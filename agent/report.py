@@ -64,6 +64,11 @@ class Report(Record):
             shown.append(
                 f"reached     no patch found makes all {len(self.targets)} pass; --test NODEID asks about one"
             )
+        if self.outcome is Outcome.NOT_FIXED and any(target.endswith(".py") for target in self.targets):
+            shown.append(
+                "files       one that does not collect is fixed only when all of its tests pass and none is "
+                "skipped; --test NODEID asks about one test"
+            )
         if self.posterior is not None:
             shown.append(
                 f"right       with probability {self.posterior:.2f}, as far as what it has passed can tell"

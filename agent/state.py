@@ -230,7 +230,7 @@ def _baselined(state: State, seen: BaselineDone) -> State:
             f"no test was named and the suite is green ({seen.counts.passed} passed)",
         )
     # Verification runs the whole suite: a target that passes there already could not be seen fixed.
-    otherwise = [target for target in state.targets if target not in seen.failing]
+    otherwise = [each for each in state.targets if not {each, each.split("::")[0]} & set(seen.failing)]
     if state.named and seen.complete and otherwise:
         which = ", ".join(otherwise[:3])
         return _end(state, Outcome.FLAKY, f"fails alone and does not fail in the whole suite: {which}")

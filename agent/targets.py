@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from agent.environment import MEMORY_SHARE
 from agent.errors import UsageError
 from agent.task import Settings
 from agent.units import show_size
 from sandboxes.runner_sandbox import TMP_BYTES
+from tools.base import Base
 from tools.junit import match_node_ids, near_matches
-from tools.verdicts import Shortage, SuiteRun
+from tools.protected import Protection, may_be_edited
+from tools.verdicts import Shortage, SuiteRun, ids_of
 
+MEND = " — if a dependency is missing, declare it, or name --setup-command or --image"
 SHOWN = 3
 HARDLY_LONG = 20.0
 """Seconds: a test file that has had less to collect may need more."""
 
 
-def named_targets(settings: Settings, run: SuiteRun) -> dict[str, tuple[str, ...]]:
-    """The collected ids behind each name: one test, or all of a file, a class or a parametrised test.
+def mendable(base: Base, run: SuiteRun, patterns: Sequence[str]) -> tuple[str, ...]:
+    """Test files that do not collect because of an exception in code that a fix may edit: red as any test.
+
+    `patterns`: more protected paths. Not among them: files that ran out of something, need a module that is
+    missing, or import what cannot be parsed.
+    """
+    protection = Protection.of(run, patterns)
+
+    def editable(path: str) -> bool:
+        return may_be_edited(path, base.read(path), protection)
+
+    return tuple(
+        file
+        for file, sources in run.implicated.items()
+        if file in base.files and not editable(file) and file not in run.short and any(map(editable, sources))
+    )
+
+
+def hopeless(run: SuiteRun, red: Collection[str]) -> tuple[str, ...]:
+    """Files that stay uncollected when those that are `mendable` (`red`) collect. A source file whose
+    docstrings are tests is none, where its exception is what keeps one of those from collecting."""
+    sources = {source for file in red for source in run.implicated[file]}
+    return tuple(file for file in run.collection_errors if file not in red and file not in sources)
+
+
+def named_targets(settings: Settings, run: SuiteRun, red: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The collected ids behind each name: one test, or all of a file, a class or a parametrised test. A name
+    in a file that does not collect and is `mendable` (`red`) stands for itself.
 
     Raises UsageError for a name that stands for none.
     """
-    targets = {name: _behind(name, run, settings) for name in settings.tests}
-    matched, unmatched = match_node_ids(settings.junit, run.collected)
+    targets = {name: _behind(name, run, settings, red) for name in settings.tests}
+    matched, unmatched = match_node_ids(settings.junit, (*run.collected, *red))
     if unmatched:
         names = ", ".join(_reported(failure.classname, failure.name) for failure in unmatched[:SHOWN])
         problem = uncollected(run)
@@ -34,19 +63,17 @@ def named_targets(settings: Settings, run: SuiteRun) -> dict[str, tuple[str, ...
     return {**targets, **{test: (test,) for test in matched}}
 
 
-def _behind(name: str, run: SuiteRun, settings: Settings) -> tuple[str, ...]:
-    if name in run.collected:
-        return (name,)
-    if inside := tuple(test for test in run.collected if test.startswith((f"{name}::", f"{name}["))):
-        return inside
+def _behind(name: str, run: SuiteRun, settings: Settings, red: Collection[str]) -> tuple[str, ...]:
+    if found := ids_of(name, run.collected):
+        return found
     file = name.split("::")[0]
+    if file in red:
+        return (name,)
     if file in run.short:
         raise UsageError(ran_short(settings, file, run.short[file]))
     if file in run.collection_errors:
-        raise UsageError(
-            f"test '{name}' cannot be collected: {reason(run.collection_errors[file])} — a defect that keeps "
-            "a test file from being imported has to be fixed by hand for now"
-        )
+        why = reason(run.collection_errors[file])
+        raise UsageError(f"test '{name}' cannot be collected: {why}{MEND}")
     near = near_matches(name, run.collected)
     hint = f"did you mean {', '.join(near)}?" if near else f"{len(run.collected)} tests were collected"
     raise UsageError(f"test '{name}' does not exist; {hint}")

@@ -9,7 +9,7 @@ from sandboxes.interface import INSIDE, REPO
 from tools.files import FileEdit
 from tools.forgery import Candidate, protected_edits, scan
 from tools.patch import PatchError, patched_files
-from tools.protected import Protection, protected_reason
+from tools.protected import Protection, may_be_edited
 
 
 def protection_of(world: World, state: State) -> Protection:
@@ -21,10 +21,7 @@ def protection_of(world: World, state: State) -> Protection:
 
 def editable(world: World, state: State, path: str) -> bool:
     """True for a text file of the base that a fix may touch."""
-    data = world.base_of(state).read(path)
-    if data is None or b"\0" in data:
-        return False
-    return protected_reason(path, data, data + b"\n", protection_of(world, state)) is None
+    return may_be_edited(path, world.base_of(state).read(path), protection_of(world, state))
 
 
 def vet(world: World, state: State, edits: tuple[FileEdit, ...]) -> tuple[str, ...]:

@@ -34,10 +34,11 @@ def read_localise(world: World, state: State) -> Observation:
     assert world.sandbox is not None
     run = baseline_run(world, state)
     passing = tuple(test for test in run.collected if run.passed(test))
+    failing = dict.fromkeys(_runnable(target, run) for target in state.targets)
     found = localise(
         world.sandbox,
         world.sandbox.python,
-        state.targets,
+        tuple(failing),
         passing,
         timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
         hanging=hanging(state),
@@ -67,6 +68,12 @@ def read_localise(world: World, state: State) -> Observation:
     return seen.model_copy(
         update={"candidates": searching.space.count, "planned": planned, "planned_seconds": seconds}
     )
+
+
+def _runnable(target: str, run: SuiteRun) -> str:
+    """What pytest can be asked for: the file of a target that does not collect."""
+    file = target.split("::")[0]
+    return file if file in run.collection_errors else target
 
 
 def plan(world: World, state: State, step: Step) -> Performed:

@@ -200,9 +200,9 @@ def _dotted(test: str) -> tuple[str, str]:
     """`a/b.py::C::test[x::y]` -> (`a.b.C`, `test[x::y]`)."""
     head, bracket, parameters = test.partition("[")
     path, *names = head.split("::")
-    if not names:
-        return "", test
     module = re.sub(r"\.py$", "", path).replace("/", ".")
+    if not names:  # a file that does not collect is named as its module
+        return "", module if path.endswith(".py") else test
     return ".".join([module, *names[:-1]]), names[-1] + bracket + parameters
 
 

@@ -120,6 +120,13 @@ def protected_reason(
     )
 
 
+def may_be_edited(path: str, data: bytes | None, protection: Protection) -> bool:
+    """True for a text file of the base (`data`: what it holds, None without one) that a fix may touch."""
+    if data is None or b"\0" in data:
+        return False
+    return protected_reason(path, data, data + b"\n", protection) is None
+
+
 def _unsafe(path: str, mode: str) -> str | None:
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or str(pure) != path:

@@ -32,6 +32,7 @@ class CollectionError(_Event):
     n: int = 0
     id: Id
     message: Text
+    sources: Annotated[list[Path], Field(max_length=100)] = []
 
 
 class Collected(_Event):

@@ -16,7 +16,7 @@ from typing import Protocol
 from sandboxes.interface import INSIDE, REPO, RunRequest, RunResult, Runtime
 from tools.endings import exit_words, last_line, last_words, output_tail, shortage, shortage_said
 from tools.report import ProcessReport, ReportReader
-from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
+from tools.verdicts import SuiteRun, Verdict, VerdictOutcome, ids_of
 
 MAX_OUTPUT = 200_000
 Progress = Callable[[Verdict, int, int], None]
@@ -65,7 +65,8 @@ class TestRunner(Protocol):
     def run(
         self, ids: Sequence[str] | None, limits: RunLimits, on_progress: Progress | None = None
     ) -> SuiteRun:
-        """Run the tests with these ids, or all."""
+        """Run the tests with these ids, or all. An id that no test has stands for all that are in it (a file,
+        a class, a parametrised test)."""
         ...
 
 
@@ -216,6 +217,7 @@ class _Assembly:
             deselected=tuple(report.collected.deselected),
             collection_errors={error.id: error.message for error in report.collected.errors},
             short={file: what for file, what in short.items() if what is not None},
+            implicated={error.id: tuple(error.sources) for error in report.collected.errors},
             plugin_files=tuple(report.collected.plugins),
         )
 
@@ -242,9 +244,12 @@ class _Assembly:
         self._run = replace(self._run, altered=tuple(sorted(merged)), plugins=tuple(sorted(plugins)))
         if report.ended.canaries:
             self.problem = f"the test machinery does not tell the truth: {report.ended.canaries[0]}"
-        elif missing := [i for i in self._wanted or () if i not in self._verdicts]:
+        if self._wanted is None or self.problem:
+            return
+        asked = {name: ids_of(name, self._verdicts) for name in self._wanted}
+        if missing := [name for name, tests in asked.items() if not tests]:
             self.problem = f"{missing[0]} was not collected"
-        elif self._wanted is not None and set(self._verdicts) - set(self._wanted):
+        elif set(self._verdicts) - {test for tests in asked.values() for test in tests}:
             self.problem = "tests were run that were not asked for"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -82,7 +82,8 @@ class SuiteRun:
     `collected` are the ids in collection order; `complete` is False, with the reason in `problem`, when
     the report is missing, partial, early or contradicts itself: such a run proves nothing.
     `collection_errors` maps a file to why it did not collect, `short` a file ("" for all there is) to what
-    that ran out of. `altered` names parts of the test machinery
+    that ran out of, `implicated` a file to those of the repository in which an edit could make it collect
+    (untrusted: what was raised passed through them). `altered` names parts of the test machinery
     that were changed while the tests ran, `plugins` the pytest plugins in use, `plugin_files` the files of
     the repository among them. `output` is the end of what the run printed (untrusted). `exit_code` is that
     of the last process.
@@ -97,6 +98,7 @@ class SuiteRun:
     deselected: tuple[str, ...] = ()
     collection_errors: Mapping[str, str] = field(default_factory=dict)
     short: Mapping[str, Shortage] = field(default_factory=dict)
+    implicated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     altered: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     plugin_files: tuple[str, ...] = ()
@@ -107,9 +109,19 @@ class SuiteRun:
         """Ids with a bad outcome, in collection order."""
         return tuple(i for i in self.collected if i in self.verdicts and self.verdicts[i].bad)
 
-    def passed(self, test: str) -> bool:
-        verdict = self.verdicts.get(test)
-        return verdict is not None and verdict.passed
+    def passed(self, name: str) -> bool:
+        """Whether there are tests of this name, and every one of them passed (see `ids_of`)."""
+        tests = (name,) if name in self.verdicts else ids_of(name, self.collected)
+        return bool(tests) and all(test in self.verdicts and self.verdicts[test].passed for test in tests)
+
+
+def ids_of(name: str, ids: Collection[str]) -> tuple[str, ...]:
+    """The tests that a name stands for: the one with this id, else all that are in it, which is a file, a
+    class or a parametrised test. A target has such a name where its file did not collect on the base, so
+    that nobody knows its tests."""
+    if name in ids:
+        return (name,)
+    return tuple(test for test in ids if test.startswith((f"{name}::", f"{name}[")))
 
 
 @dataclass(frozen=True)
@@ -162,12 +174,13 @@ def judge(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> Judgem
     Fixed means: the report is complete, the same ids are collected (a file that did not collect before may
     bring new ones), every target passes, nothing that passed now fails, is skipped, xfailed, deselected or
     missing, and the test machinery was not altered more than on the base. What failed before and still
-    fails is allowed and counted.
+    fails is allowed and counted. A target whose file did not collect before passes when there are tests of
+    its name (see `ids_of`) and each of them passes: what is skipped may be so because of the fix.
     """
     reasons = [
         *_report_reasons(baseline, after),
         *_collection_reasons(baseline, after),
-        *_target_reasons(after, targets),
+        *_target_reasons(baseline, after, targets),
         *_regressions(baseline, after, targets),
         *(
             f"the test machinery was altered: {what}"
@@ -212,13 +225,18 @@ def _belongs_to(test: str, files: Iterable[str]) -> bool:
     return any(test == file or test.startswith((f"{file}::", f"{file}/")) for file in files)
 
 
-def _target_reasons(after: SuiteRun, targets: Sequence[str]) -> list[str]:
+def _target_reasons(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> list[str]:
     if not targets:
         return ["no test was asked about"]
-    return [
-        f"{target} {_state(after, target)}"
+    before = set(baseline.collected)
+    tests = {
+        target: (target,) if target in before else ids_of(target, after.collected) or (target,)
         for target in targets
-        if target not in after.verdicts or after.verdicts[target].outcome is not VerdictOutcome.PASSED
+    }
+    return [
+        f"{test} {_state(after, test)}"
+        for test in dict.fromkeys(test for each in tests.values() for test in each)
+        if test not in after.verdicts or after.verdicts[test].outcome is not VerdictOutcome.PASSED
     ]
 
 
@@ -233,6 +251,8 @@ def _regressions(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) ->
 
 def _state(run: SuiteRun, test: str) -> str:
     verdict = run.verdicts.get(test)
+    if verdict is None and test.split("::")[0] in run.collection_errors:
+        return "cannot be collected"
     if verdict is None:
         return "is deselected" if test in run.deselected else "has no verdict"
     words = {

@@ -48,6 +48,19 @@ def test_documented_example(name: str, before: str, after: str) -> None:
     assert after in results(name, before)
 
 
+@pytest.mark.parametrize("line", ["from .tables import {}", "from shop.tables import {} as RATE"])
+def test_a_name_that_a_module_of_the_project_does_not_have_is_replaced(line: str) -> None:
+    made = Project()
+    made.add(Source("shop/__init__.py", b""))
+    made.add(Source("shop/tables.py", b"RATES = [1]\nKINDS = []\nFAR = 1\n"))
+    source = Source("shop/cart.py", (line.format("RATS") + "\n\nprint(KINDS)\n").encode())
+    made.add(source)
+    entry, node = TEMPLATES["imported name"], source.tree.body[0]
+    edits = list(entry.propose(node, Place(source, made)))
+    assert [edit.replacement for edit in edits] == [b"KINDS", b"RATES"]
+    assert {source.data[edit.start : edit.end] for edit in edits} == {b"RATS"}
+
+
 def test_every_template_shows_an_example() -> None:
     assert {name for name, _, _ in EXAMPLES} == set(TEMPLATES)
 

@@ -276,6 +276,64 @@ def test_files_that_do_not_collect_are_said_and_the_rest_runs(tmp_path: Path) ->
     }
 
 
+RAISES = {
+    "import shop.stock": ("shop/stock.py",),  # a name that is not defined
+    "from shop import frist": ("shop/__init__.py",),
+    "import shop.codes": ("shop/codes.py",),  # raised by the standard library
+    "import shop.typing_error": ("shop/typing_error.py",),  # a module that the package does not have
+    "import shop.far": (),  # a package that is not there
+    "import shop.near": (),
+    "import shop.unparsable": (),
+    "import nowhere": (),
+    "from json import nothing": (),
+    "x = 1 / 0": (),
+    "import shop.installed": (),
+    "class E(ImportError):\n    name = property(lambda self: 1 / 0)\nraise E": (),
+    "import importlib.metadata as m; m.version('nowhere')": (),
+}
+"""What a test file does, and which source files an edit could be made in."""
+
+SHOP = {
+    "shop/__init__.py": "first = 1\n",
+    "shop/stock.py": "def count():\n    return math.pi\n\n\nCOUNT = count()\n",
+    "shop/codes.py": "import re\n\nCODE = re.compile('(')\n",
+    "shop/typing_error.py": "from .stokc import count\n",
+    "shop/far.py": "import nowhere\n",
+    "shop/installed.py": "import importlib.metadata as m\n\nm.version('shop')\n",
+    "shop/near.py": "import xml.nowhere\n",
+    "shop/unparsable.py": "def count(:\n",
+}
+
+
+def test_files_that_keep_a_test_file_from_being_collected_are_named(tmp_path: Path) -> None:
+    tests = {f"test_{number}.py": f"{line}\n" for number, line in enumerate(RAISES)}
+    run = run_of(tmp_path, {**SHOP, **tests})
+    assert run.complete
+    assert set(run.collection_errors) == set(tests)
+    for (name, line), expected in zip(tests.items(), RAISES.values(), strict=True):
+        assert {path for path in run.implicated[name] if path in SHOP} == set(expected), line
+
+
+def test_a_name_in_a_file_whose_tests_are_not_known_stands_for_all_in_it(tmp_path: Path) -> None:
+    source = "def test_x(): pass\ndef test_xy(): pass\nclass TestA:\n    def test_m(self): assert 0\n"
+    files = {"test_a.py": source, "test_b.py": "def test_x(): pass\n", "test_c.py": "1 / 0\n"}
+    run = run_of(tmp_path, files, "test_a.py")
+    assert run.complete
+    assert outcomes(run) == {"test_x": "passed", "test_xy": "passed", "TestA::test_m": "failed"}
+    assert (run.passed("test_a.py"), run.passed("test_a.py::test_x"), run.passed("test_a.py::TestA")) == (
+        False,
+        True,
+        False,
+    )
+    assert outcomes(run_of(tmp_path, files, "test_a.py::TestA", "test_b.py")) == {
+        "TestA::test_m": "failed",
+        "test_x": "passed",
+    }
+    missing = run_of(tmp_path, files, "test_c.py", "test_b.py")
+    assert not missing.passed("test_c.py")
+    assert missing.problem == "test_c.py was not collected"
+
+
 def test_what_keeps_all_from_being_collected_is_said(tmp_path: Path) -> None:
     for number, (conftest, limits, words) in enumerate(
         (

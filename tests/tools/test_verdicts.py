@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.verdicts import Counts, SuiteRun, Verdict, VerdictKey, VerdictOutcome, judge
+from tools.verdicts import Counts, SuiteRun, Verdict, VerdictKey, VerdictOutcome, ids_of, judge
 
 IDS = ("t.py::a", "t.py::b", "t.py::c", "t.py::d")
 TARGET = "t.py::a"
@@ -106,6 +106,49 @@ def test_a_file_that_collects_again_may_bring_tests() -> None:
         complete=True,
     )
     assert judge(base, after, ["new.py::x"]).reasons == ()
+
+
+def healed(target: str, **outcomes: str) -> tuple[str, ...]:
+    """What is said against a run in which `new.py`, not collected on the base, brings these tests."""
+    base = replace(BASELINE, collection_errors={"new.py": "NameError"})
+    tests = {f"new.py::{name}": how for name, how in outcomes.items()}
+    verdicts = {test: Verdict(test, VerdictOutcome(how)) for test, how in tests.items()}
+    after = replace(AFTER, collected=(*IDS, *tests), verdicts={**AFTER.verdicts, **verdicts})
+    return judge(base, after, [target]).reasons
+
+
+def test_a_file_that_collects_again_passes_when_all_of_its_tests_do() -> None:
+    assert healed("new.py", x="passed", y="passed") == ()
+    assert healed("new.py::x", x="passed", y="failed") == ()
+    assert healed("new.py", x="passed", y="failed") == ("new.py::y fails",)
+    assert healed("new.py", x="passed", y="skipped") == ("new.py::y is skipped",)
+    assert healed("new.py", x="passed", y="xpassed") != ()
+
+
+def test_a_file_that_collects_again_without_tests_has_not_passed() -> None:
+    assert healed("new.py") == ("new.py has no verdict",)
+    assert healed("new.py::x", xy="passed") == ("new.py::x has no verdict",)
+
+
+def test_a_name_stands_for_all_that_is_in_it() -> None:
+    ids = ("a.py::A::x", "a.py::A::y[1]", "a.py::A::y[2]", "a.py::Ab::x", "a.pyx::A::x")
+    assert ids_of("a.py", ids) == ids[:4]
+    assert ids_of("a.py::A", ids) == ids[:3]
+    assert ids_of("a.py::A::y", ids) == ids[1:3]
+    assert ids_of("a.py::A::y[1]", ids) == ids[1:2]
+    assert ids_of("a.py::B", ids) == ()
+
+
+@pytest.mark.parametrize("outcome", [None, "failed", "skipped"])
+def test_a_target_of_the_base_is_that_test_and_no_other(outcome: str | None) -> None:
+    """Tests whose ids begin like its own do not stand in for it."""
+    others = Verdict(f"{TARGET}[1]", VerdictOutcome.PASSED)
+    verdicts = {**AFTER.verdicts, others.id: others}
+    verdicts.pop(TARGET)
+    if outcome:
+        verdicts[TARGET] = Verdict(TARGET, VerdictOutcome(outcome))
+    after = SuiteRun(tuple(verdicts), verdicts, complete=True)
+    assert any(reason.startswith(f"{TARGET} ") for reason in judge(BASELINE, after, [TARGET]).reasons)
 
 
 KEY = VerdictKey("tree", IDS, "pytest", "image", "python", (("seconds", 1.0),), "docker", "cold")

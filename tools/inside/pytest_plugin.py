@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import sys
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,7 +110,8 @@ class Report:
         self._guard = guard
         self._phases: list[tuple[str, Any, Any]] = []
         self._deselected: list[str] = []
-        self._errors: list[dict[str, str]] = []
+        self._errors: list[dict[str, Any]] = []
+        self._implicated: dict[str, list[str]] = {}
         self._failures = 0
         self._until = 0.0
         self._allowed = self._seconds
@@ -132,14 +135,24 @@ class Report:
     def pytest_make_collect_report(self) -> Iterator[None]:
         self._deadline.begin(self._collect_seconds)
         self._deadline.arm(self._collect_seconds)
-        yield
+        outcome: Any = yield
         self._deadline.disarm()
         self._deadline.end()
+        if outcome.excinfo is None:  # pytest.exit and the like end the session
+            self._collected(outcome.get_result())
+
+    def _collected(self, report: Any) -> None:
+        """A folder, a file or a class was looked into. Its exception is in no later report."""
+        raised = getattr(getattr(report, "call", None), "excinfo", None)
+        if report.failed and raised is not None:
+            self._implicated[report.nodeid] = implicated(raised.value)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             limit = MESSAGE if len(self._errors) < MANY else MESSAGE_WHEN_MANY
-            self._errors.append({"id": report.nodeid, "message": _bounded(report.longreprtext, limit)})
+            message = _bounded(report.longreprtext, limit)
+            sources = self._implicated.get(report.nodeid, [])
+            self._errors.append({"id": report.nodeid, "message": message, "sources": sources})
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self._deselected += [item.nodeid for item in items]
@@ -148,7 +161,9 @@ class Report:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
         yield
         if self._wanted is not None:
-            items[:] = [item for item in items if item.nodeid in self._wanted]
+            ids = {item.nodeid: None for item in items}
+            chosen = {test for name in self._wanted for test in ids_of(name, ids)}
+            items[:] = [item for item in items if item.nodeid in chosen]
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
@@ -159,6 +174,8 @@ class Report:
         self._reporter.emit(
             "collected", ids=ids, deselected=self._deselected, errors=self._errors, plugins=plugins
         )
+        if not ids:  # what pytest itself alters is seen in mid-run only, and no test is going to run
+            self._guard.check()
         yield
         self._deadline.end()
 
@@ -250,6 +267,52 @@ class Report:
             "line": line if path else 0,
             "frames": [] if many else frames,
         }
+
+
+def ids_of(name: str, ids: Mapping[str, object]) -> list[str]:
+    """The tests that a name stands for: the one with this id, else all that are in it, which is a file, a
+    class or a parametrised test."""
+    return [name] if name in ids else [test for test in ids if test.startswith((f"{name}::", f"{name}["))]
+
+
+def implicated(error: BaseException) -> list[str]:
+    """Files of the repository in which an edit could keep this exception from being raised while a test file
+    is imported: those it passed through, and one that lacks a name which was imported from it.
+
+    None of them where no edit there could: a module outside the repository is missing or does not load, or
+    a file cannot be parsed.
+    """
+    if isinstance(error, pytest.Collector.CollectError):
+        error = error.__cause__ or error
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    passed = [_inside(file) for file in files if not file.startswith("<")]  # such as <frozen importlib>
+    if isinstance(error, SyntaxError) and _inside(_own(SyntaxError, "filename", error)):
+        return []
+    lacking = ""
+    if isinstance(error, ModuleNotFoundError):
+        package = _own(ImportError, "name", error).rpartition(".")[0]
+        if not _in_the_repository(package):
+            return []
+    elif isinstance(error, ImportError):
+        lacking = _inside(_own(ImportError, "path", error))
+        if passed[-1:] == [""]:
+            return []
+    return sorted({*passed[-FRAMES:], lacking} - {""})
+
+
+def _own(kind: type[BaseException], name: str, error: BaseException) -> str:
+    """An attribute as the builtin class keeps it, whatever a class of the repository makes of it."""
+    value = vars(kind)[name].__get__(error)
+    return value if isinstance(value, str) else ""
+
+
+def _in_the_repository(package: str) -> bool:
+    """Whether it is a package of the repository, which is found where it is not imported (any more) too."""
+    try:
+        spec = importlib.util.find_spec(package.partition(".")[0]) if package else None
+    except (ImportError, ValueError):
+        return False
+    return spec is not None and any(map(_inside, spec.submodule_search_locations or ()))
 
 
 def _let_go() -> None:

@@ -4,9 +4,10 @@ Settings (JSON on stdin): `root` (the repository), `failing` and `others` (test 
 test phase), `limits` ({id: seconds} in place of those), `budget` (seconds after which no further passing test
 is started), `memory_bytes` (per process).
 
-Reports (JSON lines): `test` {id, outcome, seconds, error, frames, lines}, `import` {lines}, `end` {tracer,
-restarts}. `lines` maps a path below the root to first lines of executed statements; `frames` are [path,
-line, function], innermost first. A supervisor outlives tests that kill or freeze the process.
+Reports (JSON lines): `test` {id, outcome, seconds, error, frames, lines, origins}, `import` {lines}, `end`
+{tracer, restarts}. `lines` maps a path below the root to first lines of executed statements; `frames` are
+[path, line, function], innermost first; `origins` are [path, line] of what bound the names read where a file
+that is asked for by its name raised. A supervisor outlives tests that kill or freeze the process.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import select
 import signal
 import tempfile
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from .repair.children import lower_limits
 from .repair.lines import Statements
+from .repair.origins import origins
 from .repair.session import Watch, run_session
 from .repair.wire import Reporter, write_all
 from .tracers import make_tracer
@@ -29,6 +32,7 @@ from .tracers import make_tracer
 MAX_RESTARTS = 8
 GRACE_SECONDS = 2.0
 COLLECT_SECONDS = 120.0
+INNERMOST = 2  # frames whose names are looked up
 
 
 def main(settings: dict[str, Any]) -> int:
@@ -155,7 +159,7 @@ class _Trace:
         self.limits: dict[str, float] = settings["limits"]
         self.deadline = time.monotonic() + settings["budget"]
         self.tests: set[str] = set()
-        self.watch = Watch(root, settings["timeout"], on_start=self.start, on_end=self.end)
+        self.watch = Watch(root, settings["timeout"], self.start, self.end, self.uncollected)
         self.sent: set[str] = set()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
@@ -182,7 +186,14 @@ class _Trace:
         self.tracer.switch("")
         self.send(name, lines)
 
-    def send(self, name: str, lines: dict[str, list[int]]) -> None:
+    def uncollected(self, name: str) -> None:
+        """A file was not collected. One that was asked for has run what was imported so far."""
+        if name in self.failing:
+            inner = [frame[:2] for frame in self.watch.frames[name] if frame[0] != name][:INNERMOST]
+            read = [place for path, line in inner for place in origins(self.root, path, line)]
+            self.send(name, self.lines(""), read)
+
+    def send(self, name: str, lines: dict[str, list[int]], read: Sequence[tuple[str, int]] = ()) -> None:
         watch = self.watch
         self.sent.add(name)
         self.reporter.send(
@@ -193,6 +204,7 @@ class _Trace:
             error=watch.errors.get(name, ""),
             frames=self.statements.frames(watch.frames.get(name, [])),
             lines=lines,
+            origins=list(read),
         )
 
     def finish(self) -> None:

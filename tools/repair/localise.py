@@ -23,6 +23,7 @@ MOST_SUSPECT = 20
 FRAME_DECAY = 0.75
 NEIGHBOURS = 5
 IMPORT_SHARE = 0.5
+ORIGIN = 0.6
 Statement = tuple[str, int]
 Progress = Callable[[int, int], None]
 
@@ -38,7 +39,8 @@ class SuspiciousLine:
 
 @dataclass(frozen=True)
 class TestTrace:
-    """What one test executed (statements of source files) and how it ended."""
+    """What one test executed (statements of source files) and how it ended. `origins`: of a test file that
+    does not collect, what bound the names that are read where it raises."""
 
     __test__ = False
 
@@ -48,6 +50,7 @@ class TestTrace:
     error: str
     frames: tuple[Frame, ...]
     statements: frozenset[Statement]
+    origins: frozenset[Statement] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,7 @@ def _read(report: bytes, editable: Callable[[str], bool]) -> tuple[list[TestTrac
                     error=event.text("error", 300),
                     frames=frames,
                     statements=_statements(event, editable),
+                    origins=_origins(event, editable),
                 )
             )
     return traces, imported
@@ -168,6 +172,16 @@ def _statements(event: Event, editable: Callable[[str], bool]) -> frozenset[Stat
     for path, lines in table.items() if isinstance(table, dict) else ():
         if isinstance(lines, list) and editable(path):
             found.update((path, line) for line in lines if type(line) is int and line > 0)
+    return frozenset(found)
+
+
+def _origins(event: Event, editable: Callable[[str], bool]) -> frozenset[Statement]:
+    rows = event.fields.get("origins")
+    found: set[Statement] = set()
+    for row in rows if isinstance(rows, list) else ():
+        match row:
+            case [str(path), int(line)] if editable(path):
+                found.add((path, line))
     return frozenset(found)
 
 
@@ -233,11 +247,14 @@ def _hung(trace: TestTrace) -> bool:
 
 def _frame_weights(failures: Sequence[TestTrace], known: dict[Statement, float]) -> dict[Statement, float]:
     """Weight of statements named by tracebacks: FRAME_DECAY to the power of the distance from the failure
-    at the frame itself, a part of it for its neighbours, since the cause often stands just before."""
+    at the frame itself, a part of it for its neighbours, since the cause often stands just before; ORIGIN for
+    what bound the names that are read where a file raises while it is imported."""
     by_path: dict[str, list[int]] = {}
     for path, line in known:
         by_path.setdefault(path, []).append(line)
     weights: dict[Statement, float] = {}
+    for trace in failures:
+        weights.update(dict.fromkeys(trace.origins, ORIGIN))
     for trace in failures:
         for depth, frame in enumerate(trace.frames):
             weight = FRAME_DECAY**depth

@@ -80,6 +80,14 @@ class _Report(pytest_plugin.Report):
 
     final = False
 
+    def pytest_collectstart(self, collector: Any) -> None:
+        if _unread(collector.config.pluginmanager, ("pytest_make_collect_report",)):
+            collector.repr_failure = lambda _info: "failed"
+
+    def _collected(self, report: Any) -> None:
+        if report.failed:
+            self._reporter.emit("uncollected", id=report.nodeid)
+
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
         yield from super().pytest_runtest_makereport(item, call)
@@ -119,7 +127,7 @@ class _Pause:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> None:
-        if _unread_failures(session.config.pluginmanager):
+        if _unread(session.config.pluginmanager, REPORTING):
             self._report.final = True
             for item in session.items:
                 item.repr_failure = lambda _info: "failed"
@@ -129,20 +137,21 @@ class _Pause:
         self._begin()
 
 
-def _unread_failures(manager: Any) -> bool:
-    """Whether no plugin but pytest's own and ours sees reports, so that nobody misses the text of a failure:
-    formatting it takes longer than the test."""
+def _unread(manager: Any, hooks: tuple[str, ...]) -> bool:
+    """Whether no plugin but pytest's own and ours is called by these hooks, so that nobody misses the text of
+    a failure: formatting it takes longer than the test."""
     known = ("_pytest", pytest_plugin.__name__, __name__)
     return all(
         type(found.plugin).__module__.startswith(known)
         or getattr(found.plugin, "__name__", "").startswith(known)
-        for name in REPORTING
+        for name in hooks
         for found in getattr(manager.hook, name).get_hookimpls()
     )
 
 
 class Session:
-    """One session on the ids `wanted`. It ends the process, with an answer through the link:
+    """One session on `wanted`, which are ids, or names of files whose tests are not known (see
+    `pytest_plugin.ids_of`). It ends the process, with an answer through the link:
 
     {"verdict": "passed", "failed" or "timeout", "tests": {id: {"outcome", "kind", "where", "seconds"}},
     "status": pytest's, or None when a test decided before the end, "why": what decided}.
@@ -227,13 +236,18 @@ class Session:
             )
         )
         broken = canaries.broken()
-        passed = status == 0 and not broken and all(self._good(test) for test in self._wanted)
+        passed = status == 0 and not broken and all(map(self._good, self._wanted))
         self._leave("passed" if passed else "failed", broken[0] if broken else "the end", status)
 
     def emit(self, event: str, **fields: Any) -> None:
         """What the plugin reports."""
-        if event == "collected" and sorted(fields["ids"]) != sorted(set(self._wanted)):
-            self._leave("failed", "other tests were collected")
+        if event == "collected":
+            ids = dict.fromkeys(fields["ids"])
+            found = [pytest_plugin.ids_of(name, ids) for name in self._wanted]
+            if not all(found) or set(ids) != {test for tests in found for test in tests}:
+                self._leave("failed", "other tests were collected")
+        elif event == "uncollected":
+            self._leave("failed", f"{fields['id']} cannot be collected")
         elif event == "finish":
             test = fields.pop("id")
             self._tests[test] = fields
@@ -242,11 +256,13 @@ class Session:
             if enough and fields["outcome"] not in GOOD:
                 self._leave("timeout" if fields["outcome"] == "timeout" else "failed", test)
 
-    def _good(self, test: str) -> bool:
-        return self._tests.get(test, {}).get("outcome") in GOOD
+    def _good(self, name: str) -> bool:
+        tests = pytest_plugin.ids_of(name, self._tests)
+        return bool(tests) and all(self._tests[test]["outcome"] in GOOD for test in tests)
 
     def _leave(self, verdict: str, why: str, status: int | None = None) -> None:
-        assert self._link is not None
+        if self._link is None:
+            os._exit(0)  # nobody asked yet: this process does not get to the stage it was to be forked at
         answer: dict[str, Any] = {"verdict": verdict, "tests": self._tests, "status": status, "why": why}
         if self._recorder is not None:
             answer["calls"] = self._recorder.end()

@@ -150,8 +150,11 @@ class Rivals:
         self, spans: Mapping[str, Span], seen: Seen, indices: list[int]
     ) -> tuple[dict[int, tuple[str, ...]], dict[int, float]]:
         """What is known of each patch. Nothing when the original itself does not do the same twice; nothing
-        of a patch that does what the original does, for then what it changes was not seen."""
-        original, again = (self._outcomes(BASE, spans, seen.calls, luck)[0] for luck in (0, 1))
+        of a patch that does what the original does, for then what it changes was not seen. An original that
+        cannot be imported does nothing: the first patch shows what is the same twice."""
+        importable = self._screener is not None and not self._screener.uncollected
+        known = BASE if importable else indices[0]
+        original, again = (self._outcomes(known, spans, seen.calls, luck)[0] for luck in (0, 1))
         length = min(len(original), len(again))
         if not length:
             return {}, {}
@@ -171,12 +174,13 @@ class Rivals:
             if not shown:
                 continue
             shown += [CUT] * (length - len(shown))
-            if any(shown[at] != original[at] for at in steady):
+            if not importable or any(shown[at] != original[at] for at in steady):
                 behaviours[index] = tuple(shown[at] for at in steady)
-                tame[index] = (
+                tame[index] = max(LEAST_KEPT, agrees) ** AGREEING_POWER
+            if importable and index in tame:
+                tame[index] *= (
                     _kept(original, shown, passing) ** PASSING_POWER
                     * _kept(original, shown, failing) ** FAILING_POWER
-                    * max(LEAST_KEPT, agrees) ** AGREEING_POWER
                 )
         return behaviours, tame
 

@@ -87,13 +87,17 @@ class Search:
             {path: source.data for path, source in self.space.sources.items()},
             self.started + settings["seconds"],
         )
+        began = time.monotonic()
         seen, _ = screener.baseline(None)
+        taken = time.monotonic() - began
         tests = seen.get("tests") or {}
         if seen.get("status") == INTERNAL_ERROR and not tests:
             raise RuntimeError("pytest itself fails in this environment, before any test")
         self.passes = seen["verdict"] == "passed"
         longest = max((each["seconds"] for each in tests.values()), default=limit)
-        if limits.cpu or longest >= limit:
+        if screener.uncollected:
+            screener.limits = replace(limits, collect=max(LEAST_LIMIT, 5 * taken))
+        elif limits.cpu or longest >= limit:
             screener.limits = replace(limits, cpu=min(HANGING_CPU_SECONDS, limit))
         else:
             # Tests that pass take up to a fifth of the limit; most that do not end are busy, not waiting.

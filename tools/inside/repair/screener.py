@@ -96,6 +96,11 @@ class Screener:
             difference = SPOILED
         return answer, difference
 
+    @property
+    def uncollected(self) -> bool:
+        """Whether the targets cannot even be imported in the tree as it is."""
+        return _uncollected(self._base)
+
     def warm_up(self) -> None:
         """Start the processes that candidates are forked from, which the first of them would wait for."""
         for stage in ("collected", "configured"):
@@ -276,12 +281,13 @@ def _difference(rows: Mapping[str, Row], answer: Mapping[str, Any], reference: M
 
 
 def further(base: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-    """Whether the tests got further than in `base`: more of them pass before the first failure; the same one
-    fails at a later line of its own file; or it now ends with an assertion there."""
+    """Whether the tests got further than in `base`: some run where none could be collected; more of them pass
+    before the first failure; the same one fails at a later line of its own file; or it now ends with an
+    assertion there."""
     passed, test, ended = _first_failure(base)
     passed_now, test_now, now = _first_failure(answer)
     if answer["verdict"] != "failed" or not now or not ended:
-        return False
+        return bool(answer["verdict"] == "failed" and now and _uncollected(base))
     if test_now != test or not now["where"]:
         return passed_now > passed
     path, line, function = now["where"][0]
@@ -291,6 +297,10 @@ def further(base: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
     if [old[0], old[2]] == [path, function]:
         return bool(line > old[1])
     return bool(now["kind"] == "AssertionError")
+
+
+def _uncollected(answer: Mapping[str, Any]) -> bool:
+    return answer.get("verdict") == "failed" and not answer.get("tests")
 
 
 def _first_failure(answer: Mapping[str, Any]) -> tuple[int, str, dict[str, Any]]:

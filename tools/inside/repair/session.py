@@ -33,7 +33,7 @@ class TooSlow(BaseException):
 
 def arguments(ids: list[str]) -> list[str]:
     """pytest's arguments for running `ids` in process, without writing to the tree."""
-    options = ["-q", "-p", "no:cacheprovider", "--tb=native"]
+    options = ["-q", "-p", "no:cacheprovider", "--tb=native", "--continue-on-collection-errors"]
     for module, switches in SWITCHED_OFF.items():
         if importlib.util.find_spec(module) is not None:
             options += switches
@@ -51,6 +51,7 @@ class Watch:
     seconds: float
     on_start: Callable[[str], None] | None = None
     on_end: Callable[[str], None] | None = None
+    on_uncollected: Callable[[str], None] | None = None
     collected: list[str] = field(default_factory=list)
     outcomes: dict[str, str] = field(default_factory=dict)
     frames: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
@@ -76,6 +77,8 @@ class Watch:
         self.frames.setdefault(node.nodeid, []).extend(failure_frames(error, self.root))
         if type(report).__name__ == "CollectReport":
             self.outcomes[node.nodeid] = "failed"
+            if self.on_uncollected:
+                self.on_uncollected(node.nodeid)
 
     def limited(self, seconds: float) -> Iterator[None]:
         """Arm the alarm around a hook. It repeats, for code that swallows every exception."""

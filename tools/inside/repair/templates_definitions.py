@@ -90,6 +90,25 @@ def f(x, xs=None):\\n    if xs is None:\\n        xs = []\\n    return xs
         yield Edit(start, at, b"None" + source.data[end:at] + guard)
 
 
+@template("field default", ast.AnnAssign, prior=8.0)
+def field_default(node: ast.AnnAssign, place: Place) -> Iterator[Edit]:
+    """Make a list, dictionary or set for each object of a dataclass, which refuses one for all.
+
+    @dataclass\\nclass A:\\n    xs: list = []  ->  \
+@dataclass\\nclass A:\\n    xs: list = field(default_factory=list)
+    """
+    source, value = place.source, node.value
+    around = source.parents[node]
+    if not isinstance(around, ast.ClassDef) or not isinstance(value, (ast.List, ast.Dict, ast.Set)):
+        return
+    if not any(b"dataclass" in source.code(each) for each in around.decorator_list):
+        return
+    empty = {"[]": b"list", "{}": b"dict"}.get(ast.unparse(value))
+    factory = empty or b"lambda: " + source.code(value)
+    name = b"dataclasses.field" if "dataclasses" in place.project.bound(source.tree) else b"field"
+    yield Edit(*source.span(value), name + b"(default_factory=" + factory + b")")
+
+
 @template("parameter default", *NAMED_FUNCTIONS, prior=0.8)
 def parameter_default(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> Iterator[Edit]:
     """Give the last parameter without a default one, or take a default away.

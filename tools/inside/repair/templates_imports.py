@@ -1,15 +1,17 @@
-"""Missing imports: a name is used and nothing defines it."""
+"""Missing imports, where a name is used and nothing defines it; names that a module does not have."""
 
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from .registry import Edit, Place, template
-from .source import Source
+from .source import Source, walked
 
 # Modules whose public names are looked up by name: those that people import names from.
 COMMON_MODULES = (
@@ -34,6 +36,52 @@ def missing_import(node: ast.Name, place: Place) -> Iterator[Edit]:
     lines = dict.fromkeys([*_own_lines(node.id, place), *_standard_lines(node.id)])
     for rank, line in enumerate(lines):
         yield Edit(offset, offset, before + line.encode() + after, 1.0 / (1 + rank))
+
+
+@template("imported name", ast.ImportFrom, prior=8.0)
+def imported_name(node: ast.ImportFrom, place: Place) -> Iterator[Edit]:
+    """Import a name that the module has instead of one that it has not: one that is used here and not
+    defined, or one that is spelt like it.
+
+    from collections import OrderedDct  ->  from collections import OrderedDict
+    """
+    known, code = _names_in(node, place), place.source.code(node)
+    for alias in node.names:
+        if not known or alias.name in known or alias.name == "*":
+            continue
+        used = {
+            each.id for each in _reads(place) if not place.project.names(each, place.source).defined(each.id)
+        }
+        similar = difflib.get_close_matches(alias.name, sorted(known), n=5, cutoff=0.6)
+        found = re.search(rb"\bimport\b.*?\b%s\b" % re.escape(alias.name.encode()), code, re.DOTALL)
+        end = place.source.span(node)[0] + (found.end() if found else 0)
+        for rank, name in enumerate(dict.fromkeys([*sorted(used & known), *similar])):
+            yield Edit(end - len(alias.name.encode()), end, name.encode(), 1.0 / (1 + rank))
+
+
+def _reads(place: Place) -> list[ast.Name]:
+    nodes = walked(place.source.tree)
+    return [node for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+
+
+def _names_in(node: ast.ImportFrom, place: Place) -> frozenset[str]:
+    """Names that a module of the project, or a common standard module, has; none for any other. A module that
+    is a package has its modules, too."""
+    if not node.level and node.module in COMMON_MODULES:
+        return frozenset(dir(importlib.import_module(node.module)))
+    folder = PurePosixPath(place.source.path).parent
+    for _ in range(node.level - 1):
+        folder = folder.parent
+    if node.level and not folder.name:
+        return frozenset()  # no package holds it
+    module = ".".join(filter(None, [dotted_module(f"{folder}.py") if node.level else "", node.module]))
+    for source in place.project.sources:
+        if dotted_module(source.path) == module:
+            inside = (dotted_module(each.path).rpartition(".") for each in place.project.sources)
+            return frozenset(place.project.bound(source.tree)) | {
+                name for package, _, name in inside if package == module
+            }
+    return frozenset()
 
 
 def _own_lines(name: str, place: Place) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ FUNCTIONS = frozenset(
 )
 FLAGS = (b"re.I", b"re.M", b"re.S", b"re.M | re.S", b"re.X", b"re.A")
 MOST = 40
+LONGEST = 200
+SIGNS = frozenset((b"(", b")", b"[", b"]", b"{", b"}", b"*", b"+", b"?"))
 # One piece of a pattern as it is written in a literal: an escape, a class, a repetition, a group's opening.
 TOKEN = re.compile(
     rb"(?P<escape>\\\\?.)|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
@@ -105,6 +108,44 @@ def pattern(node: ast.Constant, place: Place) -> Iterator[Edit]:
         edits.append(found.edit(len(text), len(text), found.slash + b"b", 0.6))
         edits.append(found.edit(len(text), len(text), found.slash + b"Z", 0.4))
     yield from best(edits, MOST)
+
+
+@template("pattern that does not compile", ast.Constant, prior=20.0)
+def uncompilable(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Put one sign into a regular expression, take one out or escape it, so that it compiles.
+
+    p = re.compile("(a")  ->  p = re.compile("(a)")
+    p = re.compile("a+)$")  ->  p = re.compile("(a+)$")
+    p = re.compile("[a")  ->  p = re.compile("[a]")
+    p = re.compile("a)")  ->  p = re.compile("a")
+    p = re.compile("*a")  ->  p = re.compile("\\\\*a")
+    """
+    found = _literal(node, place) if is_pattern(node, place) else None
+    if found is None or len(found.text) > LONGEST or _compiles(place.source.code(node)):
+        return
+    code, (start, _) = place.source.code(node), place.source.span(node)
+    edits: list[Edit] = []
+    for token in TOKEN.finditer(found.text):
+        low, high = token.span()
+        edits += [found.edit(low, low, sign) for sign in (b"(", b")", b"]")]
+        if token.group() in SIGNS:
+            edits += [found.edit(low, high, b""), found.edit(low, low, found.slash)]
+    edits += [found.edit(len(found.text), len(found.text), sign, 2.0) for sign in (b")", b"]", b"}")]
+    for edit in edits:
+        low, high = edit.start - start, edit.end - start
+        if _compiles(code[:low] + edit.replacement + code[high:]):
+            yield edit
+
+
+def _compiles(code: bytes) -> bool:
+    """Whether a string literal is a regular expression."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(ast.literal_eval(code.decode()))
+    except (re.error, SyntaxError, ValueError, OverflowError, RecursionError):
+        return False
+    return True
 
 
 def _changes(token: re.Match[bytes], literal: Literal) -> Iterator[Edit]:

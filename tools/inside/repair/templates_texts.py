@@ -98,6 +98,32 @@ def known_string(node: ast.Constant, place: Place) -> Iterator[Edit]:
         yield Edit(*place.source.span(node), quote + other.encode() + quote, weight)
 
 
+@template("series", ast.Constant, prior=3.0)
+def series(node: ast.Constant, place: Place) -> Iterator[Edit]:
+    """Add the neighbour at an end of a text of consecutive characters, the one that it lacks, or drop an end.
+
+    s = "0123456"  ->  s = "01234567"
+    s = "BCDEF"  ->  s = "ABCDEF"
+    s = "abdef"  ->  s = "abcdef"
+    s = "abcdef"  ->  s = "abcde"
+    """
+    text, code = node.value, place.source.code(node)
+    if not isinstance(text, str) or not text.isalnum() or code[1:-1] != text.encode() or len(text) < 4:
+        return
+    gaps = [at for at in range(1, len(text)) if ord(text[at]) - ord(text[at - 1]) != 1]
+    start = place.source.span(node)[0] + 1
+    if not gaps:
+        end = start + len(text.encode())
+        for at, letter in ((start, chr(ord(text[0]) - 1)), (end, chr(ord(text[-1]) + 1))):
+            if letter.isalnum():
+                yield Edit(at, at, letter.encode())
+        yield Edit(start, start + len(text[0].encode()), b"", 0.5)
+        yield Edit(end - len(text[-1].encode()), end, b"", 0.5)
+    elif len(gaps) == 1 and ord(text[gaps[0]]) - ord(text[gaps[0] - 1]) == 2:
+        at = start + len(text[: gaps[0]].encode())
+        yield Edit(at, at, chr(ord(text[gaps[0]]) - 1).encode())
+
+
 @template("method first", ast.Name, ast.Call, ast.Attribute, ast.Subscript, prior=0.6)
 def method_first(node: ast.expr, place: Place) -> Iterator[Edit]:
     """Change case or white space of a text before another method of it is called; look at an operand's end.
