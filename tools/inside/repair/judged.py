@@ -170,6 +170,7 @@ class Session:
         self._visible, self._hidden = visible, hidden
         self._tests: dict[str, dict[str, Any]] = {}
         self._link: Link | None = None
+        self._clock: _Deadline | None = None
         self._thorough, self._hung = False, 0
         self._question: dict[str, Any] = {}
         self._recorder: Recorder | None = None
@@ -179,10 +180,11 @@ class Session:
     def connect(
         self, link: Link, thorough: bool, limits: Limits, question: dict[str, Any] | None = None
     ) -> None:
-        """This process answers through the link; `thorough`: only after every test was run,
-        or ENOUGH_HUNG of them hung. The limits count
-        in a session that has not begun."""
+        """This process answers through the link; `thorough`: only after every test was run, or ENOUGH_HUNG of
+        them hung. In a session that has begun, only the limit on CPU time still counts."""
         self._link, self._thorough, self._limits = link, thorough, limits
+        if self._clock is not None:
+            self._clock.cpu = limits.cpu
         self._question = question or {}
 
     def begin(self) -> None:
@@ -218,7 +220,7 @@ class Session:
         guard = _Guard(canaries)
         watchdog: Any = self
         reporter: Any = self
-        clock = _Deadline(reporter, watchdog)
+        self._clock = clock = _Deadline(reporter, watchdog)
         clock.cpu = self._limits.cpu
         parameters = {
             "ids": self._wanted,

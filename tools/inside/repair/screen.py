@@ -40,11 +40,17 @@ from .tree import Edits, Tree, Unwatchable, places_of
 from .wire import Reporter
 
 MEASURING_SECONDS = 2.0
-"""To see the pace: what is tried meanwhile need not be tried again."""
+LEAST_MEASURED = 20
+"""To see the pace: what is tried meanwhile need not be tried again. The first ones take the longest: where
+only few were tried, it goes on for as long again."""
 
 # A test that hung says nothing of how long it takes when it is right; nearly always that is well below this.
 HANGING_CPU_SECONDS = 0.5
 LEAST_CPU_SECONDS = 0.6
+BRIEF_CPU_SECONDS = 0.2
+"""For a first look at a candidate (and what the targets took so far, several times): most that take longer
+never end, and a search in a loop meets many of those."""
+
 LEAST_LIMIT = 2.0
 """Limits per test are never less, however fast the tests are."""
 
@@ -97,14 +103,18 @@ class Search:
         longest = max((each["seconds"] for each in tests.values()), default=limit)
         if screener.uncollected:
             screener.limits = replace(limits, collect=max(LEAST_LIMIT, 5 * taken))
+            brief = limits.cpu
         elif limits.cpu or longest >= limit:
             screener.limits = replace(limits, cpu=min(HANGING_CPU_SECONDS, limit))
+            brief = BRIEF_CPU_SECONDS
         else:
             # Tests that pass take up to a fifth of the limit; most that do not end are busy, not waiting.
             usual = limit / 5 if limit > LEAST_LIMIT else 0.0
             busy = max(LEAST_CPU_SECONDS, usual, 5 * longest + LEAST_CPU_SECONDS)
             patience = max(1.0, 5 * longest + 1)
             screener.limits = replace(limits, test=min(limit, patience), cpu=min(limit, busy))
+            brief = 5 * longest + BRIEF_CPU_SECONDS
+        screener.brief = replace(screener.limits, cpu=min(screener.limits.cpu, brief))
         screener.warm_up()
         return screener
 
@@ -114,7 +124,7 @@ class Search:
 
     def prepare(self) -> None:
         """Report how large the space is and what a trial costs, as seen by beginning with the search."""
-        pace = 0.0 if self.passes else Slice(self).tried(MEASURING_SECONDS)
+        pace = 0.0 if self.passes else Slice(self).tried(MEASURING_SECONDS, LEAST_MEASURED)
         count = len(self.space.candidates)
         self.reporter.send("space", count=count, seconds_per_candidate=pace, passes=self.passes)
 
@@ -122,12 +132,12 @@ class Search:
         """Why the candidate is not worth a run, or None."""
         return "proposed" if index in self.settings["proposed"] else self.space.stale(index)
 
-    def screened(self, index: int) -> Screened:
+    def screened(self, index: int, *, patient: bool = False) -> Screened:
         """What becomes of the candidate."""
         if self.screener is None:
             with self.tree.holding(self.edits(index)):
                 return Screened(self._command())
-        return self.screener.screen(index)
+        return self.screener.screen(index, patient=patient)
 
     def seconds_left(self) -> float:
         return float(self.settings["seconds"]) - (time.monotonic() - self.started)

@@ -52,7 +52,8 @@ class Screened:
 
 class Screener:
     """Candidates of one tree and one list of target tests. `contents(n)` is what candidate n writes,
-    `originals` what those files held before."""
+    `originals` what those files held before. `brief`: limits for a first look at a candidate, which may be
+    lower than `limits`, which hold for all else."""
 
     def __init__(
         self,
@@ -69,6 +70,7 @@ class Screener:
         """`scratch`: a folder of ours with the folders `visible` and `hidden`."""
         self.tree, self._root, self._scratch = tree, tree.root, scratch
         self._targets, self._affected, self.limits = targets, affected, limits
+        self.brief = limits
         self._memory_bytes, self._contents, self._originals = memory_bytes, contents, originals
         self._finish_by = finish_by
         self._nests: dict[tuple[str, bool], Nest] = {}
@@ -121,7 +123,7 @@ class Screener:
         started = []
         for number, lane in zip(numbers, lanes):  # noqa: B905 (newer than Python 3.9)
             names = list(self._contents(number))
-            lane.ask(number, self._left(), self.limits, question={"apart": names})
+            lane.ask(number, self._left(), self.brief, question={"apart": names})
             started.append((number, lane))
         found: dict[int, Screened] = {}
         for number, lane in started:
@@ -142,8 +144,9 @@ class Screener:
         found = answer.get("same")
         return frozenset(found if isinstance(found, list) else ())
 
-    def screen(self, number: int) -> Screened:
-        """The verdict on one candidate. The tree is afterwards as it was, or `tree.spoiled` is set."""
+    def screen(self, number: int, *, patient: bool = True) -> Screened:
+        """The verdict on one candidate, with brief limits unless `patient`. The tree is afterwards as it was,
+        or `tree.spoiled` is set."""
         edits = self._contents(number)
         if not inside(self._root, edits):
             return Screened("unsafe", why="a path leads through a symbolic link")
@@ -152,7 +155,7 @@ class Screener:
         if self._often_from_disk:
             self._nest("configured")
         with self.tree.holding(edits):
-            return self._targets_and_affected(number)
+            return self._targets_and_affected(number, self.limits if patient else self.brief)
 
     def ask(self, number: int, question: dict[str, Any], affected: bool = False) -> dict[str, Any]:
         """What a fork says to a question other than the verdict (see `judged.Session`), once it has imported
@@ -170,15 +173,15 @@ class Screener:
                     break
         return answer
 
-    def _targets_and_affected(self, number: int) -> Screened:
+    def _targets_and_affected(self, number: int, limits: Limits) -> Screened:
         edited = self._contents(number)
-        hot = self._nest("collected").run(number, self._left(), self.limits)
+        hot = self._nest("collected").run(number, self._left(), limits)
         kind = _kind(hot, edited)
         if hot["verdict"] == "late" or (hot["verdict"] not in ("passed", "unfit") and kind in self._known):
             return self._as_seen(hot)
         if hot["verdict"] != "unfit" and self.tree.clean() and self.tree.spoiled:
             return Screened("unsafe", why=SPOILED)
-        disk = self._from_disk(number)
+        disk = self._from_disk(number, self.limits if hot["verdict"] == "passed" else limits)
         if hot["verdict"] not in ("passed", "unfit", "late") and disk["verdict"] not in ("late", "died"):
             if disk["verdict"] == "passed":
                 self._nest("collected").problem = "it saw a failure where a fresh import passes"
@@ -198,13 +201,13 @@ class Screener:
     def _as_seen(self, hot: Mapping[str, Any]) -> Screened:
         return Screened(hot["verdict"], "hot", hot.get("why", ""), moved=further(self._base, hot))
 
-    def _from_disk(self, number: int) -> dict[str, Any]:
+    def _from_disk(self, number: int, limits: Limits) -> dict[str, Any]:
         if self._often_from_disk:
-            answer = self._nest("configured").run(number, self._left(), self.limits)
+            answer = self._nest("configured").run(number, self._left(), limits)
             if answer["verdict"] != "unfit":
                 return answer
         self._often_from_disk = True
-        return self._nest(self._fresh).run(number, self._left(), self.limits)
+        return self._nest(self._fresh).run(number, self._left(), limits)
 
     def _and_affected(self, number: int) -> Screened:
         if not self._affected:

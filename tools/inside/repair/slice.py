@@ -23,6 +23,9 @@ RIVAL_SECONDS = 1.0
 RIVAL_SHARE = 0.1
 """Once one passes, the search goes on for so long, among candidates of at least this part of its mass."""
 
+PATIENCE = 0.2
+"""Of the time of a slice, for second looks at candidates that took longer than a brief look allows."""
+
 STALE = ("invalid", "duplicate", "proposed", "same")
 LEAST_PROBED = 5
 """It takes a run of the failing tests to see which candidates change nothing."""
@@ -41,19 +44,24 @@ class Slice:
         self._taken: list[float] = []
         self._ahead: dict[int, Screened] = {}
         self._same: frozenset[int] = frozenset()
+        self._began, self._patient_seconds = time.monotonic(), 0.0
 
-    def tried(self, seconds: float = math.inf) -> float:
-        """Try candidates until one is plausible, time is up, or they end; then propose the most likely one
-        among it and its rivals, and report. The search can go on at the first that was not proposed.
+    def tried(self, seconds: float = math.inf, least: int = 0) -> float:
+        """Try candidates until one is plausible, they end, or time is up; then propose the most likely one
+        among it and its rivals, and report. The search can go on at the first that was not proposed. Where
+        fewer than `least` were tried in `seconds`, it goes on for as long again.
 
-        Returns seconds per candidate, without the slowest quarter: a failure of a new kind is confirmed from
-        disk, and most that follow in a search are of kinds known by then.
+        Returns seconds per candidate, of the later half without its slowest quarter: a failure of a new kind
+        is confirmed from disk, and most that follow in a search are of kinds known by then.
         """
         search, candidates = self._search, self._space.candidates
         self._same = self._changing_nothing()
         finish_by = time.monotonic() + min(seconds, search.seconds_left() - RESERVE_SECONDS)
+        longer = min(finish_by + seconds, time.monotonic() + search.seconds_left() - RESERVE_SECONDS)
         index, reported, found = self._start, 0.0, list[int]()
-        while index < self._last and index in candidates and time.monotonic() < finish_by and not found:
+        while index < self._last and index in candidates and not found:
+            if time.monotonic() > (finish_by if len(self._taken) >= least else longer):
+                break
             began = time.monotonic()
             outcome = self._outcome(index)
             if outcome == "late":
@@ -68,7 +76,8 @@ class Slice:
                 reported, tried = time.monotonic(), len(self._taken)
                 search.reporter.send("progress", index=index, tried=tried, seconds=reported - search.started)
         self._propose(found, index)
-        usual = sorted(self._taken)[: max(1, 3 * len(self._taken) // 4)]
+        later = sorted(self._taken[len(self._taken) // 2 :])
+        usual = later[: max(1, 3 * len(later) // 4)]
         return sum(usual) / max(1, len(usual))
 
     def _propose(self, found: list[int], index: int) -> None:
@@ -119,6 +128,8 @@ class Slice:
         if index not in self._ahead:
             self._ahead = self._told_ahead(index)
         found = self._ahead.get(index) or self._search.screened(index)
+        if found.verdict == "timeout":
+            found = self._second_look(index) or found
         if found.moved:
             self._moved.append(index)
         if found.broke:
@@ -126,6 +137,18 @@ class Slice:
         if found.unconfirmed:
             return "unconfirmed"
         return "died" if found.verdict == "unsafe" else found.verdict
+
+    def _second_look(self, index: int) -> Screened | None:
+        """The candidate once more, with all the time that a test may take, while there is patience left."""
+        began = time.monotonic()
+        screener = self._screener
+        if screener is None or screener.brief == screener.limits:
+            return None
+        if self._patient_seconds > PATIENCE * (began - self._began):
+            return None
+        found = self._search.screened(index, patient=True)
+        self._patient_seconds += time.monotonic() - began
+        return found
 
     def _told_ahead(self, index: int) -> dict[int, Screened]:
         """What can be said at once of this candidate and those that come next."""

@@ -182,11 +182,16 @@ def known_keyword(node: ast.Call, place: Place) -> Iterator[Edit]:
 
     y = sorted(xs)  ->  y = sorted(xs, key=len)
     y = max(xs)  ->  y = max(xs, default=0)
+    def f(xs, d): return max(xs)  ->  def f(xs, d): return max(xs, key=d.get)
     """
     given = {keyword.arg for keyword in node.keywords}
     for rank, code in enumerate(KEYWORDS.get(_name_of(node), ())):
         if code.split(b"=")[0].decode() not in given:
             yield from _extended(node, code, place, 1.0 / (1 + 0.3 * rank))
+    if _name_of(node) in ("min", "max", "sorted") and "key" not in given and len(node.args) == 1:
+        for rank, name in enumerate(variables(node, place)[:4]):
+            for method in ("get", "count", "index"):
+                yield from _extended(node, f"key={name}.{method}".encode(), place, 0.5 / (1 + 0.3 * rank))
 
 
 @template("keyword value", ast.keyword, prior=1.0)

@@ -14,8 +14,16 @@ SIBLING_FUNCTIONS = (
     ("list", "tuple", "set", "sorted", "reversed", "frozenset", "iter"),
     ("int", "float", "round", "str", "bool"),
     ("str", "repr"),
-    ("sum", "len", "max"),
-    ("floor", "ceil", "trunc"),
+    ("sum", "len", "max", "min"),
+    ("floor", "ceil", "trunc", "round"),
+    ("sqrt", "isqrt", "cbrt"),
+    ("hex", "oct", "bin", "str"),
+    ("ord", "chr", "int"),
+    ("sum", "prod"),
+    ("gcd", "lcm"),
+    ("log", "log2", "log10"),
+    ("sin", "cos", "tan"),
+    ("zip", "zip_longest"),
     ("isinstance", "issubclass"),
     ("getattr", "hasattr"),
     ("dict", "OrderedDict", "defaultdict"),
@@ -43,7 +51,14 @@ SIBLING_METHODS = (
     ("match", "search", "fullmatch", "findall"),
     ("ljust", "rjust", "center", "zfill"),
     ("isdigit", "isalpha", "isalnum", "isnumeric", "isspace", "isdecimal"),
-    ("isupper", "islower"),
+    ("isupper", "islower", "istitle"),
+    ("count", "index", "find"),
+    ("sqrt", "isqrt", "cbrt"),
+    ("sum", "prod", "fsum"),
+    ("gcd", "lcm"),
+    ("log", "log2", "log10", "exp"),
+    ("sin", "cos", "tan"),
+    ("ceil", "trunc"),
     ("encode", "decode"),
     ("read", "readline", "readlines"),
     ("write", "writelines"),
@@ -57,7 +72,7 @@ SIBLING_METHODS = (
 )
 
 
-def _siblings(name: str, families: tuple[tuple[str, ...], ...]) -> list[tuple[str, float]]:
+def siblings(name: str, families: tuple[tuple[str, ...], ...] = SIBLING_FUNCTIONS) -> list[tuple[str, float]]:
     """(sibling, weight) pairs: the fewer siblings a name has in a family, the likelier each is meant."""
     found: dict[str, float] = {}
     for family in families:
@@ -75,7 +90,7 @@ def sibling_function(node: ast.Name, place: Place) -> Iterator[Edit]:
     y = min(a, b)  ->  y = max(a, b)
     """
     names = place.project.names(node, place.source)
-    for other, weight in _siblings(node.id, SIBLING_FUNCTIONS):
+    for other, weight in siblings(node.id):
         if names.defined(other):
             yield Edit(*place.source.span(node), other.encode(), weight)
 
@@ -89,7 +104,7 @@ def sibling_method(node: ast.Attribute, place: Place) -> Iterator[Edit]:
     """
     end = place.source.span(node)[1]
     start = end - len(node.attr.encode())
-    for other, weight in _siblings(node.attr, SIBLING_METHODS):
+    for other, weight in siblings(node.attr, SIBLING_METHODS):
         yield Edit(start, end, other.encode(), weight)
 
 

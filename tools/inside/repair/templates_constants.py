@@ -38,6 +38,7 @@ def number(node: ast.Constant, place: Place) -> Iterator[Edit]:
     x = 5  ->  x = 4
     x = 0  ->  x = 1
     x = 2.5  ->  x = 3.5
+    x = 3  ->  x = 7
     """
     if not _is_number(node):
         return
@@ -55,6 +56,10 @@ def number(node: ast.Constant, place: Place) -> Iterator[Edit]:
             yield Edit(*span, f"({text})".encode() if _binds_left(node, place) else text.encode(), weight)
     if value == 0 and isinstance(place.source.parents[node], (ast.Assign, ast.arguments, ast.Return)):
         yield Edit(*span, b"None", 0.3)
+    near = range(11) if isinstance(value, int) else (0.5, 0.1, 0.01, 1.5)
+    for other in near if abs(value) <= 12 else ():
+        if other not in (value - 1, value, value + 1) and not (summand and other == 0):
+            yield Edit(*span, repr(other).encode(), 0.05)
     if isinstance(value, int) and abs(value) >= 8:
         for other in (value * 2, value // 2, value * 10, value // 10):
             yield Edit(*span, repr(other).encode(), 0.1)

@@ -153,6 +153,7 @@ def key_of_sort(node: ast.Lambda, place: Place) -> Iterator[Edit]:
 
     xs.sort(key=lambda x: x[1])  ->  xs.sort(key=lambda x: (x[1], x[0]))
     xs.sort(key=lambda x: len(x))  ->  xs.sort(key=lambda x: (-len(x), x))
+    xs.sort(key=lambda x: x[1], reverse=True)  ->  xs.sort(key=lambda x: (-x[1], x))
     """
     source = place.source
     parent = source.parents[node]
@@ -173,6 +174,10 @@ def key_of_sort(node: ast.Lambda, place: Place) -> Iterator[Edit]:
         for other in (name, name + b"[0]", name + b"[1]"):
             if other != code:
                 yield Edit(*span, b"(" + sign + code + b", " + other + b")", 0.5 if sign else 1.0)
+    call = source.parents[parent]
+    for keyword in call.keywords if isinstance(call, ast.Call) and plain else ():
+        if keyword.arg == "reverse" and source.span(keyword)[0] > span[1]:
+            yield Edit(span[0], source.span(keyword)[1], b"(-" + code + b", " + name + b")")
 
 
 @template("operand off by one", ast.BinOp, prior=0.8)

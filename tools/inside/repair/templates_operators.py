@@ -132,7 +132,7 @@ def operand_order(node: ast.BinOp | ast.Compare, place: Place) -> Iterator[Edit]
     yield Edit(source.span(left)[0], source.span(right)[1], source.atom(right) + gap + source.atom(left))
 
 
-@template("operand only", ast.BinOp, prior=0.8)
+@template("operand only", ast.BinOp, prior=1.2)
 def operand_only(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     """Drop one operand of an arithmetic expression.
 
@@ -141,8 +141,8 @@ def operand_only(node: ast.BinOp, place: Place) -> Iterator[Edit]:
     y = n + 1  ->  y = n
     """
     span = place.source.span(node)
-    off_by_one = isinstance(node.right, ast.Constant) and node.right.value == 1
-    yield Edit(*span, place.source.atom(node.left), 3.0 if off_by_one else 1.0)
+    number = isinstance(node.right, ast.Constant) and type(node.right.value) in (int, float)
+    yield Edit(*span, place.source.atom(node.left), 3.0 if number else 1.0)
     yield Edit(*span, place.source.atom(node.right), 0.7)
 
 

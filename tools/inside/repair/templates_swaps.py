@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .ingredients import is_read, numbers, short_constants, variables
+from .ingredients import is_callee, is_read, numbers, short_constants, variables
 from .registry import Edit, Place, template
 from .source import walked
+from .templates_calls import siblings
+
+HEADS = ("targets", "target", "value", "test", "iter")
 
 
 @template("constant to name", ast.Constant, prior=1.0)
@@ -175,6 +178,40 @@ class A:\\n y = 1\\n def f(self): return self.y * self.y
         if name != node.attr and not name.startswith("__"):
             text = _all_replaced(spans, f"{node.value.id}.{name}", place)
             yield Edit(spans[0][0], spans[-1][1], text)
+
+
+@template("throughout a statement", ast.Name, prior=1.0)
+def throughout_statement(node: ast.Name, place: Place) -> Iterator[Edit]:
+    """Use another variable, or a function of its kind, wherever a statement (or a block's head) has this one.
+
+    def f(a, b, i, j): a[i], b = b, a[i]  ->  def f(a, b, i, j): a[j], b = b, a[j]
+    y = set(a) == set(b)  ->  y = sorted(a) == sorted(b)
+    """
+    source = place.source
+    statement = source.statement(node)
+    if statement is None or not is_read(node) or node.id in ("self", "cls"):
+        return
+    parts = [part for name in HEADS for part in _listed(getattr(statement, name, None))]
+    every = [
+        each
+        for part in parts
+        for each in walked(part)
+        if isinstance(each, ast.Name) and each.id == node.id and is_read(each) and _is_plain(each, place)
+    ]
+    if not 2 <= len(every) <= 6 or every[0] is not node:
+        return
+    spans = sorted(source.span(each) for each in every)
+    names = place.project.names(node, source)
+    known = (
+        [other for other, _ in siblings(node.id) if names.defined(other)] if is_callee(node, source) else []
+    )
+    for rank, other in enumerate(known[:6] or [n for n in variables(node, place) if n != node.id][:4]):
+        yield Edit(spans[0][0], spans[-1][1], _all_replaced(spans, other, place), 1.0 / (1 + 0.3 * rank))
+
+
+def _listed(part: object) -> list[ast.AST]:
+    every = part if isinstance(part, list) else [part]
+    return [each for each in every if isinstance(each, ast.AST)]
 
 
 def _is_plain(node: ast.AST, place: Place) -> bool:
