@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from tools.inside import raised_in
     from tools.inside.deadline import Deadline
     from tools.inside.pytest_guard import Integrity
     from tools.inside.report_writer import Reporter
+else:
+    import raised_in
 
 MESSAGE = 20_000
 MESSAGE_WHEN_MANY = 2_000
 MANY = 100
 CAPTURED = 2_000
-FRAMES = 50
 LEAST_PATIENCE, LEAST_COMPUTING, VERY_MUCH = 3.0, 1.0, 10.0
 """Seconds of wall time, of CPU time, and times the slowest test that passed."""
 
@@ -145,7 +145,7 @@ class Report:
         """A folder, a file or a class was looked into. Its exception is in no later report."""
         raised = getattr(getattr(report, "call", None), "excinfo", None)
         if report.failed and raised is not None:
-            self._implicated[report.nodeid] = implicated(raised.value)
+            self._implicated[report.nodeid] = raised_in.implicated(raised.value)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -256,7 +256,7 @@ class Report:
         message = "" if report is None else _message(report, MESSAGE_WHEN_MANY if many else MESSAGE)
         frames = _frames(raised)
         crash = getattr(getattr(report, "longrepr", None), "reprcrash", None)
-        path, line = _inside(getattr(crash, "path", "")), int(getattr(crash, "lineno", 0) or 0)
+        path, line = raised_in.inside(getattr(crash, "path", "")), int(getattr(crash, "lineno", 0) or 0)
         if frames and not path:
             path, line, _ = frames[-1]
         return {
@@ -273,46 +273,6 @@ def ids_of(name: str, ids: Mapping[str, object]) -> list[str]:
     """The tests that a name stands for: the one with this id, else all that are in it, which is a file, a
     class or a parametrised test."""
     return [name] if name in ids else [test for test in ids if test.startswith((f"{name}::", f"{name}["))]
-
-
-def implicated(error: BaseException) -> list[str]:
-    """Files of the repository in which an edit could keep this exception from being raised while a test file
-    is imported: those it passed through, and one that lacks a name which was imported from it.
-
-    None of them where no edit there could: a module outside the repository is missing or does not load, or
-    a file cannot be parsed.
-    """
-    if isinstance(error, pytest.Collector.CollectError):
-        error = error.__cause__ or error
-    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
-    passed = [_inside(file) for file in files if not file.startswith("<")]  # such as <frozen importlib>
-    if isinstance(error, SyntaxError) and _inside(_own(SyntaxError, "filename", error)):
-        return []
-    lacking = ""
-    if isinstance(error, ModuleNotFoundError):
-        package = _own(ImportError, "name", error).rpartition(".")[0]
-        if not _in_the_repository(package):
-            return []
-    elif isinstance(error, ImportError):
-        lacking = _inside(_own(ImportError, "path", error))
-        if passed[-1:] == [""]:
-            return []
-    return sorted({*passed[-FRAMES:], lacking} - {""})
-
-
-def _own(kind: type[BaseException], name: str, error: BaseException) -> str:
-    """An attribute as the builtin class keeps it, whatever a class of the repository makes of it."""
-    value = vars(kind)[name].__get__(error)
-    return value if isinstance(value, str) else ""
-
-
-def _in_the_repository(package: str) -> bool:
-    """Whether it is a package of the repository, which is found where it is not imported (any more) too."""
-    try:
-        spec = importlib.util.find_spec(package.partition(".")[0]) if package else None
-    except (ImportError, ValueError):
-        return False
-    return spec is not None and any(map(_inside, spec.submodule_search_locations or ()))
 
 
 def _let_go() -> None:
@@ -351,16 +311,11 @@ def _bounded(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit // 2]}\n[...]\n{text[-limit // 2 :]}"
 
 
-def _inside(path: Any) -> str:
-    """A path relative to the repository, or "" for a path outside it."""
-    relative = os.path.relpath(str(path)) if path else ".."
-    return "" if relative.startswith("..") else relative
-
-
 def _frames(raised: Any) -> list[tuple[str, int, str]]:
     if raised is None:
         return []
     found = [
-        (_inside(entry.path), entry.lineno + 1, entry.name) for entry in list(raised.traceback)[-FRAMES:]
+        (raised_in.inside(entry.path), entry.lineno + 1, entry.name)
+        for entry in list(raised.traceback)[-raised_in.FRAMES :]
     ]
     return [frame for frame in found if frame[0]]

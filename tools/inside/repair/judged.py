@@ -22,7 +22,7 @@ from .values import Observer
 if TYPE_CHECKING:
     import pytest
 
-    from tools.inside import deadline, pytest_guard, pytest_plugin, pytest_run
+    from tools.inside import deadline, pytest_guard, pytest_plugin, pytest_run, raised_in
 else:
     # By the names and on the path with which the cold run imports them, whose first entry is our folder.
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
@@ -31,6 +31,7 @@ else:
     import pytest_guard
     import pytest_plugin
     import pytest_run
+    import raised_in
 
     sys.path[0] = os.getcwd()  # noqa: PTH109
     # Programs that multiprocessing spawns import the main module again: the same one as in a cold run.
@@ -104,8 +105,8 @@ class _Report(pytest_plugin.Report):
 
 def _last_frame(raised: Any) -> list[tuple[str, int, str]]:
     """What the cold run reports as the last line of the repository that the exception passed, or nothing."""
-    for entry in reversed(list(raised.traceback)[-pytest_plugin.FRAMES :] if raised is not None else []):
-        path = pytest_plugin._inside(entry.path)
+    for entry in reversed(list(raised.traceback)[-raised_in.FRAMES :] if raised is not None else []):
+        path = raised_in.inside(entry.path)
         if path:
             return [(path, entry.lineno + 1, entry.name)]
     return []
