@@ -129,13 +129,14 @@ def test_the_judge_knows_the_right_program_and_sees_what_breaks(
     try:
         attempt.prepare()
         assert attempt.state.targets == ("test_add.py::test_add",)
-        attempt.accept((FileEdit("add.py", case.right + b"# once more\n"),), "")
+        attempt.accept((FileEdit("add.py", case.right + b"# once more\n"),), "add.py:2", "operator")
+        assert (attempt.result.patch, attempt.result.template) == ("add.py:2", "operator")
         assert attempt.result.identical and not attempt.result.regressed
-        attempt.accept((FileEdit("add.py", case.right.replace(b"a + b", b"b + a")),), "")
+        attempt.accept((FileEdit("add.py", case.right.replace(b"a + b", b"b + a")),), "", "")
         assert not attempt.result.identical and not attempt.result.regressed
-        attempt.accept((FileEdit("add.py", case.right.replace(b"2 *", b"3 *")),), "")
+        attempt.accept((FileEdit("add.py", case.right.replace(b"2 *", b"3 *")),), "", "")
         assert attempt.result.regressed == ("test_add.py::test_double",)
-        attempt.accept((FileEdit("test_add.py", b""),), "")
+        attempt.accept((FileEdit("test_add.py", b""),), "", "")
         assert attempt.result.edits_tests and not attempt.result.identical
     finally:
         attempt.world.close()
