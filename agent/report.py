@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from agent.events import Counts
 from agent.forecast import estimates
 from agent.state import State
@@ -12,12 +14,15 @@ from agent.words import counts
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
 
+SUSPECTS = 3
+
 
 class Report(Record):
     """What came of a run. Money in dollars, time in seconds, loss in expected loss units (1: a wrong commit).
 
     posterior: P(the patch is right), null without one. delivery: what was to come out; severity: what a wrong
-    one of it loses, in loss units; risk_price: dollars for each of them."""
+    one of it loses, in loss units; risk_price: dollars for each of them. suspects: the most suspicious lines;
+    tried: candidate patches of the embedded tier that were gone through."""
 
     outcome: Outcome
     exit_code: int
@@ -32,6 +37,8 @@ class Report(Record):
     delivered: tuple[str, ...]
     candidate: str
     evidence: tuple[str, ...]
+    suspects: tuple[str, ...] = ()
+    tried: int = 0
     value: float
     dollars: float
     seconds: float
@@ -60,6 +67,9 @@ class Report(Record):
         if self.candidate:
             shown.append(f"candidate   {self.candidate} (best patch so far, not verified)")
         shown += [f"evidence    {what}" for what in self.evidence[-6:]]
+        if self.suspects and self.outcome not in (Outcome.FIXED, Outcome.NOTHING_TO_FIX):
+            tried = f"; {self.tried} candidate patches were gone through" if self.tried else ""
+            shown.append(f"suspected   {', '.join(self.suspects)}{tried}")
         if self.outcome is Outcome.NOT_FIXED and len(self.targets) > 1:
             shown.append(
                 f"reached     no patch found makes all {len(self.targets)} pass; --test NODEID asks about one"
@@ -78,6 +88,8 @@ class Report(Record):
             f"risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
         )
         shown.append(f"trace       {self.trace}")
+        if self.outcome in (Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE):
+            shown.append(f"to go on    agent fix --resume {shlex.quote(self.trace)}")
         shown.append(f"head hash   {self.head_hash}")
         return shown
 
@@ -116,6 +128,8 @@ def report_of(
         delivered=delivered,
         candidate=candidate,
         evidence=evidence,
+        suspects=state.localised.top[:SUSPECTS] if state.localised else (),
+        tried=sum(search.next_index for search in state.searches.values()),
         value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
         dollars=state.spent.dollars,
         seconds=state.spent.seconds,

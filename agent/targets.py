@@ -123,6 +123,12 @@ def ran_short(settings: Settings, what: str, shortage: Shortage) -> str:
 
 
 def reason(message: str) -> str:
-    """The last line of a pytest error message (untrusted), where the exception stands."""
+    """The line of a pytest error message (untrusted) in which the exception stands: of a failed assertion the
+    one before what pytest explains of it, else the last."""
     lines = [line for line in message.splitlines() if line.strip()]
-    return lines[-1].removeprefix("E ").strip()[:300] if lines else "no reason given"
+    errors = [line for line in lines if line.startswith("E ")]
+    last = errors[-1:] or lines[-1:]
+    asserted = [line for line in errors if line[1:].lstrip().startswith(("assert ", "AssertionError"))]
+    explained = last and last[0][1:].lstrip()[:1] in "+-?"
+    said = asserted[-1:] if explained and asserted else last
+    return said[0].removeprefix("E ").strip()[:300] if said else "no reason given"

@@ -225,6 +225,8 @@ def test_targets_with_one_cause_are_fixed_together_and_with_two_are_not(world: W
     repository = make_repository(tmp_path / "r", TWO_DEFECTS)
     both = world.fix(repository)
     assert both.code == 10, both.output
+    assert both.report["tried"] > 0
+    assert f"suspected   {both.report['suspects'][0]}" in both.output
     assert len(both.report["targets"]) == 3
     assert both.report["diff"] == ""
     assert "no patch found makes all 3 pass" in both.output

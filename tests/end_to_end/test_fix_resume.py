@@ -109,9 +109,10 @@ def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: Dock
     events = trace / "events.jsonl"
     wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=30)
     assert process.returncode == 130
     assert containers_of(process, docker_client) == []
+    assert b"agent fix --resume " in output
     ran = world.resume(trace)
     assert ran.code == 0, ran.output
     assert [event["outcome"] for event in ran.events("run-ended")] == ["interrupted", "fixed"]

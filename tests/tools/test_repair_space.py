@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools.inside.repair.bodies import fingerprint
+from tools.inside.repair.candidates import Candidate
 from tools.inside.repair.scope import Project
+from tools.inside.repair.slice import describe
 from tools.inside.repair.source import Source
 from tools.inside.repair.space import Space, whole_space
 
@@ -113,3 +115,21 @@ def test_of_a_table_of_data_only_the_first_entries_are_edited() -> None:
     last = data.index(b"LIMIT")
     assert any(start >= last for start in starts)
     assert max(start for start in starts if start < last) < 7 * 200
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("LIMIT = 3", "LIMIT = 4", "LIMIT = 3 -> LIMIT = 4"),
+        ("    return best", "        return best", "return best -> at another indentation"),
+        (
+            "    best = 0",
+            "    if not boxes:\n        return 0\n    best = 0",
+            "best = 0 -> if not boxes: ⏎ return 0 ⏎ best = 0",
+        ),
+    ],
+)
+def test_a_patch_is_described_in_one_line(old: str, new: str, said: str) -> None:
+    start = TEXT.encode().index(old.encode())
+    edit = Candidate("box.py", start, start + len(old.encode()), new.encode(), "any", 1, 1.0)
+    assert describe(Source("box.py", TEXT.encode()), edit) == said

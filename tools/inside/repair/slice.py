@@ -213,8 +213,9 @@ def describe(source: Source, candidate: Candidate) -> str:
     else:
         kept = [(before, after)]
     texts = ["; ".join(_text(part[side]) for part in kept)[:200] for side in (0, 1)]
-    return f"{texts[0]} -> {texts[1]}"
+    return f"{texts[0]} -> {texts[1]}" if texts[0] != texts[1] else f"{texts[0]} -> at another indentation"
 
 
-def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").strip()
+def _text(code: bytes) -> str:
+    lines = code.decode("utf-8", "replace").strip().splitlines()
+    return " ⏎ ".join(line.strip() for line in lines)
