@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.state import State
+from agent.targets import reason
 from agent.world import World
 from tools.testing import RunLimits
 from tools.verdicts import SuiteRun, VerdictOutcome
@@ -39,6 +40,15 @@ def judging(world: World, state: State, seconds: float) -> RunLimits:
 def hung(run: SuiteRun) -> tuple[str, ...]:
     """The tests that ran into their time limit."""
     return tuple(test for test, verdict in run.verdicts.items() if verdict.outcome is VerdictOutcome.TIMEOUT)
+
+
+def starved(run: SuiteRun) -> tuple[str, ...]:
+    """The tests that ran out of memory, as a loop without end does that stores something."""
+    return tuple(
+        test
+        for test, verdict in run.verdicts.items()
+        if verdict.bad and "MemoryError" in reason(verdict.message)
+    )
 
 
 def hanging(state: State) -> tuple[str, ...]:

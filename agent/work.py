@@ -7,7 +7,7 @@ import math
 from agent.edits import dump_edits, load_edits
 from agent.events import AttemptDone, CheckDone, LocaliseDone, Observation, PlanDone
 from agent.loop import Performed
-from agent.patience import hanging, judging
+from agent.patience import hanging, judging, starved
 from agent.prepare import baseline_run, count
 from agent.repairing import act_repair, planned_slices, prepare_search, test_seconds
 from agent.settings import REPAIR
@@ -41,7 +41,7 @@ def read_localise(world: World, state: State) -> Observation:
         tuple(failing),
         passing,
         timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
-        hanging=hanging(state),
+        hanging=(*hanging(state), *starved(run)),
         on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
         repo=REPO,
         editable=lambda path: editable(world, state, path),

@@ -26,6 +26,8 @@ class Deadline:
     watchdog ends the process; so it does, later, when no Python code runs any more that could be told.
     """
 
+    slack = SLACK
+
     def __init__(self, reporter: Reporter, watchdog: Watchdog) -> None:
         self._reporter = reporter
         self._watchdog = watchdog
@@ -36,7 +38,7 @@ class Deadline:
     def begin(self, seconds: float) -> None:
         """Something starts that takes about `seconds`, reporting on it included or not."""
         self.rang = False
-        self._watchdog.watch(seconds + SLACK)
+        self._watchdog.watch(seconds + self.slack)
 
     def end(self) -> None:
         """Nothing is limited until the next begin."""
@@ -58,7 +60,7 @@ class Deadline:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         if self._ringing:
-            self._watchdog.watch(SLACK)
+            self._watchdog.watch(self.slack)
 
     def _ring(self, *_: object) -> None:
         if not self._armed:
