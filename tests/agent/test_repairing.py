@@ -43,7 +43,7 @@ class FakeSearch:
         best = max(found, key=self.merits.__getitem__)
         self.asked.append(best)
         share = self.merits[best] / sum(self.merits[index] for index in found)
-        proposal = Proposal("a.py", str(best).encode(), f"t{'x' * best}", 1, f"candidate {best}", best, 0.01)
+        proposal = Proposal("a.py", str(best).encode(), f"t{'x' * best}", 1, f"candidate {best}", best)
         reached = best + 1 if best == found[0] else found[0]
         tried, rivals = found[0] + 1 - start, len(found)
         ahead = 0.01 * sum(index >= reached for index in found)

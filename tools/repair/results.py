@@ -43,7 +43,6 @@ class Proposal:
     line: int
     description: str
     index: int
-    mass: float
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,6 @@ def _proposal(event: Event, paths: frozenset[str]) -> Proposal | None:
         line=event.integer("line"),
         description=event.text("description", 1000),
         index=event.integer("index"),
-        mass=min(1.0, event.number("mass")),
     )
 
 

@@ -119,11 +119,10 @@ def said(function: ast.AST | None) -> Said:
         if re.search(rf"\b{word}s?\b", prose):
             numbers.setdefault(number, 0.5)
     quoted = dict.fromkeys(next(part for part in found if part) for found in QUOTED.findall(text))
-    ranked = list(numbers.items())
     named = list(numbers)[:MOST_COMPARED]
     compared = tuple(form.format("{0}", number) for form in COMPARED for number in named)
     return Said(
-        tuple(ranked[:MOST_NUMBERS]),
+        tuple(numbers.items())[:MOST_NUMBERS],
         tuple(quoted)[:MOST_TEXTS],
         tuple(words)[: 2 * MOST_TEXTS],
         _forms(STEPS, prose),

@@ -14,7 +14,7 @@ candidates meanwhile:
   `rows` and `space` {count}.
 - `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
   `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
-  {index, path, content, template, line, description, mass} (the last one counts), `end` {next_index, tried,
+  {index, path, content, template, line, description} (the last one counts), `end` {next_index, tried,
   trying, outcomes, templates, keys, moved, plausible, clusters, share, rival_mass,
   rival_seconds}.
 """

@@ -195,7 +195,6 @@ class Slice:
             content=base64.b64encode(self._space.patched(candidate)).decode(),
             template=candidate.template,
             line=candidate.line,
-            mass=candidate.mass,
             description=describe(source, candidate),
         )
 

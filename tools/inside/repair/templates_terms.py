@@ -65,7 +65,7 @@ def f(a, b, c): return a < b + c and b < a + c and c < a + b
         if form.startswith("{0}.") and form.endswith("()"):
             method = form[3:].encode()
             texts.setdefault(re.sub(rb"\.\w+\(\)", method, made.code, count=1), 1.0)
-    if len(mine) == 2 or len(mine) == 3:  # turned round: (a, b, c) to (c, a, b) and on
+    if len(mine) in (2, 3):  # turned round: (a, b, c) to (c, a, b) and on
         for turn in range(1, len(mine)):
             turned = made.code
             for index, name in enumerate(mine):
@@ -157,13 +157,12 @@ def mapped_argument(node: ast.Call, place: Place) -> Iterator[Edit]:
     y = max(xs)  ->  y = max(len(each) for each in xs)
     """
     source = place.source
-    name, argument = (
-        getattr(node.func, "id", getattr(node.func, "attr", "")),
-        node.args[0] if node.args else None,
-    )
-    if name not in FOLDS or len(node.args) != 1 or node.keywords or isinstance(argument, ast.GeneratorExp):
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    if name not in FOLDS or len(node.args) != 1 or node.keywords:
         return
-    assert argument is not None
+    argument = node.args[0]
+    if isinstance(argument, ast.GeneratorExp):
+        return
     parent, head = source.parents[node], source.code(node.func)
     walked_over = b" for each in " + source.code(argument) + b")"
     if isinstance(parent, ast.Call) and len(parent.args) == 1 and isinstance(parent.func, ast.Name):
