@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agent.state import Search, State
 from agent.task import Settings
-from policies.estimates import Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
+from policies.estimates import LADDER, Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
 from policies.priors import default_estimates, measured
 from policies.vocabulary import Check
 
@@ -48,6 +48,8 @@ def estimates(state: State) -> Estimates:
     )
     if suite is not None:
         known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
+    if state.baseline:
+        known = _as_strong_as_the_suite(known, state.baseline.counts.passed)
     return replace(
         known, preparations=tuple(_within(p, state.settings.limits.seconds) for p in known.preparations)
     )
@@ -57,6 +59,20 @@ def _expected(tiers: tuple[TierEstimate, ...], settings: Settings) -> Estimates:
     """The priors in the settings; the final verification is as strong as the suite, which it runs."""
     known = replace(default_estimates(tiers), checks=settings.checks, difficulty=settings.difficulty)
     return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
+
+
+def _as_strong_as_the_suite(known: Estimates, others: int) -> Estimates:
+    """Checks that look for what a candidate breaks are as good as the `others`, the tests that passed before.
+
+    Without one they run the targets again and tell nothing; one test has half the power of a suite, and a
+    dozen nearly all of it: n / (n + 1).
+    """
+    share = others / (others + 1)
+    checks = tuple(
+        replace(check, power=share * check.power) if check.check in LADDER else check
+        for check in known.checks
+    )
+    return replace(known, checks=checks, final=replace(known.final, power=share * known.final.power))
 
 
 def _live(tier: TierEstimate, state: State) -> bool:
