@@ -129,7 +129,8 @@ class MarginalPolicy:
         limit_binds = _worth(wanted) > _worth(chosen) + EPSILON
         limit_alone = limit_binds and (chosen is None or is_terminal(chosen.step))
         step = chosen.step if chosen else None
-        decision = Decision(step, candidates, reason_for(step, candidates, limit_alone), limit_alone)
+        reason = reason_for(step, candidates, limit_alone, limits_left)
+        decision = Decision(step, candidates, reason, limit_alone)
         if wanted is None or not limit_binds or not self._shadow_prices:
             return decision  # complementary slackness: the shadow price of a slack limit is 0
 

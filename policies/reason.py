@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from policies.vocabulary import Candidate, Step, StepKind
+from policies.vocabulary import UNLIMITED, Candidate, Limits, Step, StepKind
 
 
-def reason_for(chosen: Step | None, candidates: tuple[Candidate, ...], limit_alone: bool) -> str:
-    """Why `chosen` (None: stop) was chosen among `candidates`."""
+def reason_for(
+    chosen: Step | None, candidates: tuple[Candidate, ...], limit_alone: bool, left: Limits
+) -> str:
+    """Why `chosen` (None: stop) was chosen among `candidates`, with so much left of the limits."""
     row = next((candidate for candidate in candidates if candidate.step == chosen), None)
     if limit_alone:
-        return _limited(row, candidates)
+        return _limited(row, candidates, left)
     if row is None:
         return _stopped(candidates)
     if row.step.kind is StepKind.SUBMIT:
@@ -28,13 +30,22 @@ def reason_for(chosen: Step | None, candidates: tuple[Candidate, ...], limit_alo
     )
 
 
-def _limited(row: Candidate | None, candidates: tuple[Candidate, ...]) -> str:
+def _limited(row: Candidate | None, candidates: tuple[Candidate, ...], left: Limits) -> str:
     ending = "stop" if row is None else row.step.name
     refused = [candidate for candidate in candidates if candidate.refused]
     if not refused:
-        return f"{ending}: what would have to follow does not fit into what is left of the limits"
+        return f"{ending}: what would have to follow does not fit into {_left(left)}, all that is left"
     best = max(refused, key=lambda candidate: candidate.net)
     return f"{ending}: {best.step.name} would net {_money(best.net)} but {best.refused}"
+
+
+def _left(limits: Limits) -> str:
+    amounts = (
+        (limits.dollars, f"${limits.dollars:.2f}"),
+        (limits.seconds, f"{limits.seconds:.3g} s"),
+        (limits.loss, f"{limits.loss:.3g} loss units"),
+    )
+    return " and ".join(text for amount, text in amounts if amount != UNLIMITED)
 
 
 def _stopped(candidates: tuple[Candidate, ...]) -> str:
