@@ -172,22 +172,31 @@ def loop_control(node: ast.Break | ast.Continue | ast.Pass, place: Place) -> Ite
         yield Edit(*place.source.span(node), b"return " + value, 0.6)
 
 
+def _open_ended(node: ast.stmt) -> bool:
+    """An `if` whose last branch is no `else`, so that an `elif` may follow."""
+    while isinstance(node, ast.If) and len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If):
+        node = node.orelse[0]
+    return isinstance(node, ast.If) and not node.orelse
+
+
 @template("loop kind", ast.If, ast.While, prior=0.7)
 def loop_kind(node: ast.If | ast.While, place: Place) -> Iterator[Edit]:
-    """Repeat where it is done once, and once where it is repeated; `elif` to `if`.
+    """Repeat where it is done once, and once where it is repeated; `elif` to `if` and back.
 
     if a:\\n x += 1  ->  while a:\\n x += 1
     while a:\\n x += 1  ->  if a:\\n x += 1
     if a: pass\\nelif b: pass  ->  if a: pass\\nif b: pass
+    if a: pass\\nif b: pass\\nelse: c()  ->  if a: pass\\nelif b: pass\\nelse: c()
     """
     start = place.source.span(node)[0]
     if place.source.data.startswith(b"elif", start):
         yield Edit(start, start + 4, b"if")
-    elif isinstance(node, ast.If) and not node.orelse:
-        yield Edit(start, start + 2, b"while", 0.7)
+    elif isinstance(node, ast.If):
+        if not node.orelse:
+            yield Edit(start, start + 2, b"while", 0.7)
         block = place.source.block(node)
         position = block.index(node)
-        if position and isinstance(block[position - 1], ast.If):
+        if position and _open_ended(block[position - 1]):
             yield Edit(start, start + 2, b"elif", 0.7)
     elif isinstance(node, ast.While) and not node.orelse:
         yield Edit(start, start + 5, b"if", 0.7)
