@@ -48,8 +48,8 @@ def estimates(state: State) -> Estimates:
     )
     if suite is not None:
         known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
-    if state.baseline:
-        known = _as_strong_as_the_suite(known, state.baseline.counts.passed)
+    if state.baseline and state.baseline.complete and not state.baseline.counts.passed:
+        known = _without_other_tests(known)
     return replace(
         known, preparations=tuple(_within(p, state.settings.limits.seconds) for p in known.preparations)
     )
@@ -61,18 +61,10 @@ def _expected(tiers: tuple[TierEstimate, ...], settings: Settings) -> Estimates:
     return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
 
 
-def _as_strong_as_the_suite(known: Estimates, others: int) -> Estimates:
-    """Checks that look for what a candidate breaks are as good as the `others`, the tests that passed before.
-
-    Without one they run the targets again and tell nothing; one test has half the power of a suite, and a
-    dozen nearly all of it: n / (n + 1).
-    """
-    share = others / (others + 1)
-    checks = tuple(
-        replace(check, power=share * check.power) if check.check in LADDER else check
-        for check in known.checks
-    )
-    return replace(known, checks=checks, final=replace(known.final, power=share * known.final.power))
+def _without_other_tests(known: Estimates) -> Estimates:
+    """Where no test passed before, the whole suite is the targets once more and can see nothing broken."""
+    checks = tuple(replace(check, power=0.0) if check.check in LADDER else check for check in known.checks)
+    return replace(known, checks=checks, final=replace(known.final, power=0.0))
 
 
 def _live(tier: TierEstimate, state: State) -> bool:
