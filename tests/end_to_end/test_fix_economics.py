@@ -56,7 +56,7 @@ def test_a_free_tier_that_takes_longer_than_it_saves_is_passed_over(world: World
 
 
 def test_the_free_tier_comes_first_and_the_dear_one_is_not_needed(world: World, calc: Path) -> None:
-    world.tier("dear", dollars=PRICE, seconds=60, ability=2, attempts=2, replies=[{"edits": {}}])
+    world.tier("dear", dollars=4 * PRICE, seconds=60, ability=2, attempts=2, replies=[{"edits": {}}])
     ran = world.fix(calc, "--test", TARGET)
     assert ran.code == 0, ran.output
     assert ran.report["dollars"] == 0

@@ -43,7 +43,7 @@ class Deadline:
     First an exception in the main thread, every half second. When that is swallowed, GRACE seconds later the
     watchdog ends the process; so it does, later, when no Python code runs any more that could be told.
 
-    Time for which this process was ready to run and others ran does not count, up to MOST_STARVED times the
+    Time for which this process was ready to run and others ran does not count, up to `starving` times the
     limit: a busy machine makes no test hang.
     """
 
@@ -66,11 +66,11 @@ class Deadline:
         """Nothing is limited until the next begin."""
         self._watchdog.watch(math.inf)
 
-    def arm(self, seconds: float, computing: float = 0.0) -> None:
+    def arm(self, seconds: float, computing: float = 0.0, starving: float = MOST_STARVED) -> None:
         """From now on: `seconds` of wall time, or `computing` seconds of this process's own CPU time in user
         mode (0: without limit), then TimeLimit again and again, and GRACE after the first the end."""
         self._armed, self._ringing = True, False
-        self._starved, self._may_starve = starved_seconds(), MOST_STARVED * seconds
+        self._starved, self._may_starve = starved_seconds(), starving * seconds
         signal.signal(signal.SIGALRM, self._ring)
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), AGAIN)
         if computing:

@@ -73,8 +73,8 @@ class _Deadline(deadline.Deadline):
     cpu = 0.0
     slack = 3.0
 
-    def arm(self, seconds: float, computing: float = 0.0) -> None:
-        super().arm(seconds, min(filter(None, (computing, self.cpu)), default=0.0))
+    def arm(self, seconds: float, computing: float = 0.0, starving: float = deadline.MOST_STARVED) -> None:
+        super().arm(seconds, min(filter(None, (computing, self.cpu)), default=0.0), starving)
 
 
 class _Report(pytest_plugin.Report):
