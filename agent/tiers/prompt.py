@@ -1,0 +1,156 @@
+"""The words between a tier and the wire: one request, one completion, and how a call can fail.
+
+Free of any vendor's form, so that a tier is the same over OpenAI, Anthropic and self-hosted servers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+VENDOR_TOKENS = 1_000
+"""What a vendor may add to a prompt on its own: tokens around messages, a schema's instructions."""
+
+FailureKind = Literal[
+    "key", "model", "request", "too-long", "unreachable", "tls", "rate", "overloaded", "server", "timeout",
+    "broken", "malformed",
+]  # fmt: skip
+"""key: refused or missing. model: not known there. request: refused as it is (400). too-long: does not fit
+the context window. unreachable: no connection, or no such host. rate: 429. overloaded: 503, 529. server:
+other 5xx. broken: the stream ended early. malformed: an answer that is no completion."""
+
+LASTING = frozenset({"key", "model", "request", "too-long", "tls"})
+"""Failures that another try of the same request does not mend."""
+
+Stop = Literal["end", "length", "refusal", "other"]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """JSON Schema, as text, that the reply is held to: every object closed, every property required."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """system: the same for every run. stable: blocks that stay as they are over the steps of a run, so that
+    a prompt cache holds them. fresh: what this step adds. max_output: most tokens that may be decoded,
+    reasoning included. cache_key: names the run for the vendor's router. effort: the vendor's word, "" for
+    its default."""
+
+    system: str
+    stable: tuple[str, ...]
+    fresh: str
+    max_output: int
+    schema: Schema | None = None
+    cache_key: str = ""
+    effort: str = ""
+
+    @property
+    def most_tokens(self) -> int:
+        """Upper bound of the input's tokens: a token of a byte-level vocabulary is at least one byte."""
+        return self.size + VENDOR_TOKENS
+
+    @property
+    def size(self) -> int:
+        """UTF-8 bytes of what is sent."""
+        texts = (self.system, *self.stable, self.fresh, self.schema.text if self.schema else "")
+        return sum(len(text.encode("utf-8", "replace")) for text in texts)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens by phase; no token is in two of them, save that `reasoning` is a part of `decode`.
+
+    prefill: input that no cache held or now holds. cached: read from a cache. written, written_long: put into
+    one for minutes, for an hour or more."""
+
+    prefill: int = 0
+    cached: int = 0
+    written: int = 0
+    written_long: int = 0
+    decode: int = 0
+    reasoning: int = 0
+
+    @property
+    def input(self) -> int:
+        """All input tokens."""
+        return self.prefill + self.cached + self.written + self.written_long
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What an endpoint says of its load; None where it does not say.
+
+    reset_seconds: until what runs out first is full again. waiting, running: requests, cache_use: a share in
+    [0, 1], of a self-hosted server."""
+
+    requests_left: int | None = None
+    tokens_left: int | None = None
+    reset_seconds: float | None = None
+    waiting: float | None = None
+    running: float | None = None
+    cache_use: float | None = None
+
+
+@dataclass(frozen=True)
+class Completion:
+    """An answer. `usage` None: the endpoint reported none. Text is untrusted."""
+
+    text: str
+    usage: Usage | None
+    stop: Stop
+    model: str
+    request_id: str
+    first_token_seconds: float
+    seconds: float
+    signals: Signals = field(default_factory=Signals)
+
+
+class CallFailed(Exception):
+    """A request came to nothing usable. `message` is one plain line, without keys or control characters.
+
+    maybe_billed: the endpoint may have worked on it (a broken stream, a timeout, a body that cannot be read);
+    False when it was refused before any work. retry_after: seconds the endpoint asks to wait, None if it does
+    not say. usage: what a broken stream had reported by then, for the record only."""
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        maybe_billed: bool,
+        retry_after: float | None = None,
+        usage: Usage | None = None,
+        signals: Signals | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.maybe_billed = maybe_billed
+        self.retry_after = retry_after
+        self.usage = usage
+        self.signals = signals or Signals()
+
+    @property
+    def lasting(self) -> bool:
+        """Whether another try of the same request would fail the same."""
+        return self.kind in LASTING
+
+
+class Client(Protocol):
+    """One endpoint and model. Sends each request once: retries are the caller's, who pays for them."""
+
+    def check(self, timeout: float) -> None:
+        """Ask, at no cost, whether the endpoint takes the key and knows the model. Raises CallFailed."""
+        ...
+
+    def complete(self, prompt: Prompt, timeout: float) -> Completion:
+        """Send the request and read the answer within `timeout` seconds in all. Raises CallFailed."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections. Safe to call more than once."""
+        ...
