@@ -49,6 +49,19 @@ DEFAULT_CHECKS = (
     ),
 )
 
+REVIEW_CHECK = CheckEstimate(
+    Check.REVIEW,
+    0.4,
+    0.02,
+    15.0,
+    180.0,
+    worst_dollars=0.5,
+    target_runs=0,
+    sensitivity=0.85,
+    reason="another model's opinion: it sees some special cases, and takes some right patches for wrong",
+)
+"""For runs that have a model to ask; its dollars and seconds are quoted by prompt."""
+
 DEFAULT_READS = (
     ReadEstimate("localise", 5.0, 60.0, LOCALISED, reason="one run of the tests near the failure, traced"),
 )

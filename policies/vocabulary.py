@@ -80,7 +80,7 @@ class Step:
     """One purchasable use of tokens or seconds.
 
     `subject` says what is read or prepared ("intake", "environment", "baseline", "localise", ...);
-    `tier` is named by act and plan, `check` by verify.
+    `tier` is named by act, plan and a review, `check` by verify.
     """
 
     kind: StepKind
@@ -92,8 +92,8 @@ class Step:
     @property
     def name(self) -> str:
         """Short name for tables, for example `act repair`, `verify suite`, `read localise`."""
-        detail = self.tier or self.check or self.subject
-        return f"{self.kind} {detail}" if detail else str(self.kind)
+        words = (self.kind, self.check, self.tier, self.subject)
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True)

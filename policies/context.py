@@ -1,0 +1,172 @@
+"""Which pieces of the repository are worth their price in a prompt.
+
+A piece that an attempt lacks costs `share · value`: the chance that the attempt fails for lack of it, times
+what such a failure costs. Showing it costs its bytes. Each piece is included while the first covers the
+second (MTA eq. 2 at the margin of one piece), counting only the lines that are not shown already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+PieceKind = Literal["test", "suspect", "asked", "callee", "type", "caller", "import", "neighbour"]
+ORDER: tuple[PieceKind, ...] = (
+    "test", "suspect", "callee", "type", "caller", "import", "neighbour", "asked",
+)  # fmt: skip
+"""How pieces follow one another: what changes least over the steps of a run comes first."""
+
+
+@dataclass(frozen=True)
+class SharePrior:
+    """P(an attempt fails for lack of a piece): `first` for the first of its kind, then first / rank^decay."""
+
+    first: float
+    decay: float
+    reason: str
+
+
+SHARES: dict[PieceKind, SharePrior] = {
+    "test": SharePrior(1.0, 0.0, "without the test nobody knows what is asked"),
+    "suspect": SharePrior(
+        0.4, 1.5, "the fault is in the first function in two of five cases, in the first five in 0.7"
+    ),
+    "asked": SharePrior(0.5, 0.5, "a model that asks for a piece is right to every other time"),
+    "callee": SharePrior(0.1, 1.0, "what a suspect calls is part of what it does; its name may say enough"),
+    "type": SharePrior(0.08, 1.0, "fields and methods of a class have to be known to be used"),
+    "caller": SharePrior(0.05, 1.0, "callers show what is expected, which the test shows already"),
+    "import": SharePrior(0.04, 0.5, "which names a file has at hand; a missing import is added blindly too"),
+    "neighbour": SharePrior(0.02, 1.0, "a sibling shows a convention"),
+}  # fmt: skip
+"""Judgement, not measured: traces will tell."""
+
+
+def share_of(kind: PieceKind, rank: int) -> float:
+    """The prior share of the piece with this rank (1: the first) among those of its kind."""
+    prior = SHARES[kind]
+    return prior.first / float(max(rank, 1) ** prior.decay)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Lines `first` to `last` (1-based, inclusive) of a file, `size` UTF-8 bytes. `share`: P(an attempt that
+    lacks it fails for lack of it), in [0, 1]."""
+
+    path: str
+    first: int
+    last: int
+    kind: PieceKind
+    name: str
+    size: int
+    share: float
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has."""
+        return self.last - self.first + 1
+
+
+def choose(
+    pieces: Sequence[Piece],
+    *,
+    dollars_per_byte: float,
+    value: float,
+    window_bytes: int,
+    shown: Sequence[Piece] = (),
+) -> tuple[Piece, ...]:
+    """The pieces to show, in an order in which the first ones stay the same over the steps of a run.
+
+    dollars_per_byte: price of a byte over all calls in which it will be read, priced seconds included. value:
+    dollars that are lost when an attempt fails for lack of a piece: at most what another call costs where a
+    model can ask for it. window_bytes: what all of them may take. shown: what earlier prompts of the run
+    held; it stays first and as it is, since anything else would throw a warm cache away.
+
+    Tests are always included, even where they alone are too large. No line is shown twice; pieces that
+    overlap or touch become one.
+    """
+    lines = _Lines(shown)
+    left = window_bytes - sum(piece.size for piece in shown)
+    chosen: list[Piece] = []
+    for piece in [each for each in pieces if each.kind == "test"]:
+        left -= lines.new_bytes(piece)
+        lines.add(piece)
+        chosen.append(piece)
+    waiting = [piece for piece in pieces if piece.kind != "test"]
+    while waiting:
+        # What overlaps becomes cheaper once a part of it is there, so the order is found anew each time.
+        best = max(waiting, key=lambda piece: _worth(piece, lines.new_bytes(piece), dollars_per_byte, value))
+        waiting.remove(best)
+        size = lines.new_bytes(best)
+        if not size or size > left or value * best.share < size * dollars_per_byte:
+            continue
+        left -= size
+        lines.add(best)
+        chosen.append(best)
+    before = _Lines(shown)
+    fresh = _merged([part for piece in chosen for part in before.without(piece)], before)
+    return (
+        *shown,
+        *sorted(fresh, key=lambda each: (ORDER.index(each.kind), -each.share, each.path, each.first)),
+    )
+
+
+def _worth(piece: Piece, size: float, dollars_per_byte: float, value: float) -> tuple[float, float]:
+    """What a piece brings for each byte; among those that bring nothing, the one with the least loss."""
+    gain = value * piece.share - size * dollars_per_byte
+    return (gain / size if gain > 0 and size else 0.0, gain)
+
+
+class _Lines:
+    """Lines that are shown, by file."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._lines: dict[str, set[int]] = {}
+        for piece in pieces:
+            self.add(piece)
+
+    def add(self, piece: Piece) -> None:
+        self._lines.setdefault(piece.path, set()).update(range(piece.first, piece.last + 1))
+
+    def has(self, path: str, line: int) -> bool:
+        """Whether a line is there."""
+        return line in self._lines.get(path, set())
+
+    def new_bytes(self, piece: Piece) -> int:
+        """Bytes of the lines of a piece that are not there, taking lines as equally long; 0: all are."""
+        there = self._lines.get(piece.path, set())
+        new = sum(line not in there for line in range(piece.first, piece.last + 1))
+        return -(-piece.size * new // max(piece.lines, 1))
+
+    def without(self, piece: Piece) -> Iterator[Piece]:
+        """The parts of a piece that are not there."""
+        there = self._lines.get(piece.path, set())
+        new = [line for line in range(piece.first, piece.last + 1) if line not in there]
+        if len(new) == piece.lines:
+            yield piece
+            return
+        starts = [line for line in new if line == piece.first or line - 1 in there]
+        ends = [line for line in new if line == piece.last or line + 1 in there]
+        for first, last in zip(starts, ends, strict=True):
+            size = piece.size * (last - first + 1) // piece.lines
+            yield replace(piece, first=first, last=last, size=size)
+
+
+def _merged(pieces: Sequence[Piece], shown: _Lines) -> list[Piece]:
+    """Pieces of a file that overlap, touch or leave one line between them (which is not shown) as one, under
+    the kind and name of that which matters most."""
+    done: list[Piece] = []
+    for piece in sorted(pieces, key=lambda each: (each.path, each.first, each.last)):
+        before = done[-1] if done else piece
+        near = before.path == piece.path and piece.first <= before.last + 2
+        if not done or not near or any(shown.has(piece.path, n) for n in range(before.last + 1, piece.first)):
+            done.append(piece)
+            continue
+        main = min(before, piece, key=lambda each: (ORDER.index(each.kind), -each.share, each.first))
+        last = max(before.last, piece.last)
+        new = last - before.last
+        size = before.size + -(-piece.size * new // max(piece.lines, 1))
+        done[-1] = replace(
+            main, first=before.first, last=last, size=size, share=max(before.share, piece.share)
+        )
+    return done
