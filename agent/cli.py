@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from agent import doctor, environments_cli, explain, flags, ladder, menu_cli
+from agent import doctor, environments_cli, explain, flags, ladder, menu_cli, tiers_cli
 from agent.errors import AgentError, UsageError
 from agent.fix import carry_out
 from agent.intake import read_junit, settings_from
@@ -255,6 +255,26 @@ def menu_command(
         menu_cli.show_menu(make_console(), values, given, as_json)
     except AgentError as error:
         _fail(error)
+
+
+@app.command("tiers", help="List the tiers with their prices, health, success and cost.")
+def tiers_command(
+    tier: flags.TierNames = None,
+    memory: flags.Remembered = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no endpoint how it is.")] = False,
+    json_out: flags.JsonOut = None,
+) -> None:
+    """Asking an endpoint for its models costs nothing."""
+    console = make_console()
+    try:
+        _check_outputs(Path.cwd(), None, json_out)
+        with console.status("asking the endpoints …"):
+            found = tiers_cli.found_tiers({"tier": tier, "memory": flags.word(memory)}, check=not offline)
+    except AgentError as error:
+        _fail(error)
+    tiers_cli.show_tiers(console, found)
+    if json_out is not None:
+        _write_json(json_out, found)
 
 
 @app.command("schedule", help="Print the autonomy schedule: which action needs whose confirmation.")

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agent.task import Record, Settings
+from agent.tiers.prompt import FailureKind, Signals, Stop, Usage
+from policies.context import Piece
 from policies.vocabulary import Bill, Check, Decision, Outcome, Step
 from sandboxes.interface import BackendName
 from tools.repair.reports import Tallies, TemplateName
@@ -87,6 +89,7 @@ class LocaliseDone(Record):
     """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines.
 
     `candidates`, `planned`, `planned_seconds`: the embedded tier's search space as this ranking orders it.
+    `pieces`: parts of the repository that a model may be given, the likeliest to matter first.
     """
 
     type: Literal["localise"] = "localise"
@@ -98,6 +101,7 @@ class LocaliseDone(Record):
     candidates: int = 0
     planned: tuple[float, ...] | None = None
     planned_seconds: float = 0.0
+    pieces: tuple[Piece, ...] = ()
 
 
 class AttemptDone(Record):
@@ -110,6 +114,7 @@ class AttemptDone(Record):
     pairs of. `plausible`: how many candidates were found to pass beside each other, of how many behaviours
     (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass` that is theirs
     and lies at or after `next_index`. `template`: what made the patch; `templates`: what was tried of each.
+    `read`: pieces of the base that the tier asked to read before it answers; they go with the next request.
     """
 
     type: Literal["attempt"] = "attempt"
@@ -133,6 +138,7 @@ class AttemptDone(Record):
     ahead: float = 0.0
     template: TemplateName | Literal[""] = ""
     templates: Tallies = Field(default_factory=dict)
+    read: tuple[Piece, ...] = ()
 
 
 class PlanDone(Record):
@@ -144,7 +150,8 @@ class PlanDone(Record):
 
 
 class CheckDone(Record):
-    """The candidate in hand was checked; `key` is the digest of the verdict key (what it was run on)."""
+    """The candidate in hand was checked; `key` is the digest of the verdict key (what it was run on). `void`:
+    the check came to nothing, as a review that gives no opinion, and tells nothing."""
 
     type: Literal["check"] = "check"
     check: Check
@@ -152,6 +159,7 @@ class CheckDone(Record):
     passed: bool
     reasons: tuple[str, ...] = ()
     counts: Counts = Counts()
+    void: bool = False
 
 
 class SubmissionDone(Record):
@@ -194,6 +202,16 @@ class StepRefused(Record):
     message: str
 
 
+class TierFailed(Record):
+    """A tier could not be asked: its endpoint refused, or went on failing. It is not asked again before the
+    run is resumed. `message` is untrusted."""
+
+    type: Literal["tier-failed"] = "tier-failed"
+    tier: str
+    failure: FailureKind
+    message: str
+
+
 class StepLost(Record):
     """An intent without a result: the run was cut off in it. It is booked at its worst case."""
 
@@ -202,27 +220,9 @@ class StepLost(Record):
 
 Observation = Annotated[
     IntakeDone | EnvironmentDone | ReproductionDone | BaselineDone | LocaliseDone | AttemptDone | PlanDone
-    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost,
+    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost | TierFailed,
     Field(discriminator="type"),
 ]  # fmt: skip
-
-
-def blobs_of(observation: Observation) -> tuple[str, ...]:
-    """Names of the blobs an observation refers to."""
-    match observation:
-        case BaselineDone(verdicts=verdicts):
-            names: tuple[str, ...] = (verdicts,)
-        case LocaliseDone(ranking=ranking):
-            names = (ranking,)
-        case AttemptDone(patch=patch):
-            names = (patch,)
-        case SubmissionDone(patch=patch, diff=diff):
-            names = (patch, diff)
-        case DeferralDone(diff=diff):
-            names = (diff,)
-        case _:
-            names = ()
-    return tuple(name for name in names if name)
 
 
 class RunStarted(Record):
@@ -268,6 +268,47 @@ class StepDone(Record):
     bill: Bill
 
 
+class RequestIntended(Record):
+    """Written before a request leaves for a tier's endpoint, within a step. `worst`: dollars reserved for it;
+    `prompt`: the blob of what is sent, "" where a tier sends none."""
+
+    type: Literal["request-intent"] = "request-intent"
+    tier: str
+    worst: float
+    prompt: str = ""
+
+
+class RequestDone(Record):
+    """What came of a request. `dollars`: what is booked for it, its usage at the tier's price, or the worst
+    case where it may have been billed and nothing says how much. `answer` is a blob (untrusted). `waited`:
+    seconds spent before it, because of the failure of the one before; `seconds`: the request's own.
+    `bytes`: UTF-8 bytes of its prompt."""
+
+    type: Literal["request"] = "request"
+    tier: str
+    dollars: float
+    usage: Usage | None = None
+    failure: FailureKind | Literal["", "lost"] = ""
+    message: str = ""
+    stop: Stop = "end"
+    answer: str = ""
+    model: str = ""
+    request_id: str = ""
+    bytes: int = 0
+    first_token_seconds: float = 0.0
+    seconds: float = 0.0
+    waited: float = 0.0
+    signals: Signals = Signals()
+
+
+class TierSeen(Record):
+    """What a tier's endpoint said of its load when it was looked at, before a decision."""
+
+    type: Literal["tier-seen"] = "tier-seen"
+    tier: str
+    signals: Signals
+
+
 class PersonAnswered(Record):
     """A person was asked something, and answered; written before anything is done about it."""
 
@@ -286,6 +327,31 @@ class RunEnded(Record):
 
 
 Event = Annotated[
-    RunStarted | RunResumed | StepDecided | StepIntended | StepDone | PersonAnswered | RunEnded,
+    RunStarted | RunResumed | StepDecided | StepIntended | RequestIntended | RequestDone | StepDone
+    | TierSeen | PersonAnswered | RunEnded,
     Field(discriminator="type"),
-]
+]  # fmt: skip
+
+
+def blobs_of(seen: Event | Observation) -> tuple[str, ...]:
+    """Names of the blobs that an event, or an observation, refers to."""
+    match seen:
+        case StepDone(observation=observation):
+            return blobs_of(observation)
+        case RequestIntended(prompt=prompt):
+            names: tuple[str, ...] = (prompt,)
+        case RequestDone(answer=answer):
+            names = (answer,)
+        case BaselineDone(verdicts=verdicts):
+            names = (verdicts,)
+        case LocaliseDone(ranking=ranking):
+            names = (ranking,) if ranking else ()
+        case AttemptDone(patch=patch):
+            names = (patch,)
+        case SubmissionDone(patch=patch, diff=diff):
+            names = (patch, diff)
+        case DeferralDone(diff=diff):
+            names = (diff,)
+        case _:
+            names = ()
+    return tuple(name for name in names if name)

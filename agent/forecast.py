@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.options import may_plan
+from agent.pieces import model_named
+from agent.quoting import quoted, quoted_review, reviewer
 from agent.state import Search, State
-from agent.task import Settings
 from policies.estimates import LADDER, Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
 from policies.priors import default_estimates, measured
 from policies.vocabulary import Check
@@ -27,12 +29,8 @@ LARGEST_SHARE = 0.5
 
 def estimates(state: State) -> Estimates:
     """Priors, measured durations and the state of each search, as of this state."""
-    tiers = tuple(
-        _searched(tier, state.searches.get(tier.name, Search()))
-        for tier in state.settings.tiers
-        if _live(tier, state)
-    )
-    known = _expected(tiers, state.settings)
+    tiers = tuple(_quoted(tier, state) for tier in state.settings.tiers if _live(tier, state))
+    known = _expected(tiers, state)
     suite = state.baseline.suite_seconds if state.baseline else None
     target = state.reproduction.seconds_each if state.reproduction else None
     affected = None
@@ -55,9 +53,13 @@ def estimates(state: State) -> Estimates:
     )
 
 
-def _expected(tiers: tuple[TierEstimate, ...], settings: Settings) -> Estimates:
+def _expected(tiers: tuple[TierEstimate, ...], state: State) -> Estimates:
     """The priors in the settings; the final verification is as strong as the suite, which it runs."""
-    known = replace(default_estimates(tiers), checks=settings.checks, difficulty=settings.difficulty)
+    settings, reader = state.settings, reviewer(state)
+    checks = tuple(
+        quoted_review(each, reader, state) if each.check is Check.REVIEW else each for each in settings.checks
+    )
+    known = replace(default_estimates(tiers), checks=checks, difficulty=settings.difficulty)
     return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
 
 
@@ -68,11 +70,28 @@ def _without_other_tests(known: Estimates) -> Estimates:
 
 
 def _live(tier: TierEstimate, state: State) -> bool:
-    """An exhaustive tier whose candidates are all tried no longer counts."""
+    """An exhaustive tier whose candidates are all tried no longer counts; one that cannot be asked any more
+    counts as far as its attempts tell of the task."""
     if not state.suits(tier.name):
-        return False
+        return _tried(tier.name, state) > 0
     search = state.searches.get(tier.name)
     return search is None or search.planned is None or bool(search.used) or bool(search.planned)
+
+
+def _tried(tier: str, state: State) -> int:
+    """Attempts of the tier that count, with the one whose candidate is in hand."""
+    hand = state.belief.hand
+    return state.belief.failed(tier) + (hand is not None and hand.tier == tier)
+
+
+def _quoted(tier: TierEstimate, state: State) -> TierEstimate:
+    """What is expected of the tier's next attempt; there is none where it is gone."""
+    if tier.name in state.gone:
+        tier = replace(tier, attempts=_tried(tier.name, state), can_plan=False)
+    model = model_named(state, tier.name)
+    if model is not None:
+        return quoted(replace(tier, can_plan=may_plan(state, tier)), model, state)
+    return _searched(tier, state.searches.get(tier.name, Search()))
 
 
 def _searched(tier: TierEstimate, search: Search) -> TierEstimate:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from agent.errors import UsageError
+from agent.ladder import models_of
 from agent.settings import REPAIR, Resolved
 from agent.task import Settings
 from agent.tiers.interface import Tier
 from policies.estimates import TierEstimate
-from policies.priors import repair_tier
+from policies.priors import DEFAULT_CHECKS, REVIEW_CHECK, repair_tier
 from policies.vocabulary import ActionClass
 from tools.junit import MAX_BYTES, JUnitFailure, failing_tests
 
@@ -67,6 +68,8 @@ def settings_from(
         branch=branch,
         patch_out=patch_out,
         tiers=tier_estimates(resolved, tiers),
+        models=models_of(tiers),
+        checks=(*DEFAULT_CHECKS, REVIEW_CHECK) if models_of(tiers) else DEFAULT_CHECKS,
         sandbox=resolved.sandbox,
         protected=resolved.protected,
         schedule=resolved.schedule,

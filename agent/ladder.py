@@ -2,28 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from agent.errors import UsageError
-from agent.settings import REPAIR, Resolved
-from agent.sources import user_settings
-from agent.task import Settings
+from agent.redact import Redactor
+from agent.settings import REPAIR, Resolved, user_tiers
+from agent.sources import ModelTierSettings, TierSettings, user_settings
+from agent.task import ModelSettings, Settings
+from agent.tiers.calling import Caller
 from agent.tiers.interface import Tier
+from agent.tiers.model import ModelTier
+from agent.tiers.models import key_of, model_settings, prior_of
+from agent.tiers.prompt import Client, Completion, Prompt
 from agent.tiers.scripted import ScriptedTier
 
 
 def build(resolved: Resolved) -> dict[str, Tier]:
     """The configured tiers that this run uses, by name. Raises UsageError."""
-    return {
-        tier.name: ScriptedTier.load(tier.name, tier.script)
-        for tier in resolved.tiers
-        if tier.name in resolved.tier_names
-    }
+    return {tier.name: _opened(tier) for tier in resolved.tiers if tier.name in resolved.tier_names}
 
 
 def reopened(settings: Settings) -> dict[str, Tier]:
-    """The tiers a trace names, from today's configuration. Raises UsageError if one is gone."""
-    configured = {tier.name: tier for tier in user_settings({}).tiers}
-    wanted = [tier.name for tier in settings.tiers if tier.name != REPAIR]
-    for name in wanted:
+    """The tiers a trace names, from today's configuration: a trace says nothing of where keys may be sent.
+
+    Raises UsageError if one is gone or is another model, price or endpoint now."""
+    configured = {tier.name: tier for tier in user_tiers(user_settings({}))}
+    models = {model.name: model for model in settings.models}
+    tiers = dict[str, Tier]()
+    for name in (tier.name for tier in settings.tiers if tier.name != REPAIR):
         if name not in configured:
             raise UsageError(f"the trace uses tier '{name}', which is no longer configured")
-    return {name: ScriptedTier.load(name, configured[name].script) for name in wanted}
+        tier = tiers[name] = _opened(configured[name])
+        if (tier.settings if isinstance(tier, ModelTier) else None) != models.get(name):
+            raise UsageError(f"tier '{name}' is configured otherwise now than when the trace was begun")
+    return tiers
+
+
+def models_of(tiers: dict[str, Tier]) -> tuple[ModelSettings, ...]:
+    """The settings of those tiers that are models, for the trace."""
+    return tuple(tier.settings for tier in tiers.values() if isinstance(tier, ModelTier))
+
+
+def _opened(tier: TierSettings) -> Tier:
+    if not isinstance(tier, ModelTierSettings):
+        return ScriptedTier.load(tier.name, tier.script)
+    model = model_settings(tier)
+    client = _Lazily(partial(_client, model, key_of(model)))
+    caller = Caller(tier.name, client, model.price, model.seconds, Redactor())
+    return ModelTier(model, prior_of(tier, model), caller)
+
+
+def _client(model: ModelSettings, key: str) -> Client:
+    """The SDKs take half a second to import, so only the one that is used is, and only when it is."""
+    match model.provider:
+        case "openai":
+            from agent.tiers.openai_responses import BASE_URL, OpenAIResponses
+
+            writes = model.price.rates.written > model.price.rates.prefill
+            return OpenAIResponses(model.model, key, model.base_url or BASE_URL, breakpoints=writes)
+        case "anthropic":
+            from agent.tiers.anthropic_messages import BASE_URL as ANTHROPIC_URL
+            from agent.tiers.anthropic_messages import AnthropicMessages
+
+            return AnthropicMessages(model.model, key, model.base_url or ANTHROPIC_URL)
+        case "compatible":
+            from agent.tiers.openai_chat import OpenAIChat
+
+            return OpenAIChat(model.model, key, model.base_url, structured=model.structured)
+
+
+class _Lazily:
+    """A `Client` that is made when it is first asked."""
+
+    def __init__(self, make: Callable[[], Client]) -> None:
+        self._make = make
+        self._client: Client | None = None
+
+    def complete(self, prompt: Prompt, timeout: float) -> Completion:
+        """See `agent.tiers.prompt.Client`."""
+        return self._made().complete(prompt, timeout)
+
+    def check(self, timeout: float) -> None:
+        """See `agent.tiers.prompt.Client`."""
+        self._made().check(timeout)
+
+    def close(self) -> None:
+        """See `agent.tiers.prompt.Client`."""
+        if self._client is not None:
+            self._client.close()
+
+    def _made(self) -> Client:
+        self._client = self._client or self._make()
+        return self._client

@@ -27,15 +27,22 @@ class Ledger:
         self.spent = spent
         self.reserved = Bill()
 
+    def fits(self, worst: Bill) -> bool:
+        """Whether this could be set aside now."""
+        try:
+            self._check(worst)
+        except LimitExceeded:
+            return False
+        return True
+
     def reserve(self, worst: Bill) -> None:
         """Set the worst case of one step aside. Raises LimitExceeded before anything is spent."""
-        for name in ("dollars", "seconds", "loss"):
-            taken = getattr(self.spent, name) + getattr(self.reserved, name)
-            left = max(0.0, getattr(self.limits, name) - taken)
-            wanted = getattr(worst, name)
-            if wanted > left + _EPSILON:
-                raise LimitExceeded(name, wanted, left)
+        self._check(worst)
         self.reserved = _sum(self.reserved, worst)
+
+    def overrun(self, more: Bill) -> None:
+        """Set aside what was billed beyond a bound that did not hold, whatever is left: it is owed."""
+        self.reserved = _sum(self.reserved, more)
 
     def settle(self, worst: Bill, bill: Bill) -> None:
         """Book what a reserved step really took. Raises ValueError if it took more money than reserved."""
@@ -47,6 +54,14 @@ class Ledger:
             self.reserved.loss - worst.loss,
         )
         self.spent = _sum(self.spent, bill)
+
+    def _check(self, worst: Bill) -> None:
+        for name in ("dollars", "seconds", "loss"):
+            taken = getattr(self.spent, name) + getattr(self.reserved, name)
+            left = getattr(self.limits, name) - taken  # below 0 by rounding, or by a kill that took long
+            wanted = getattr(worst, name)
+            if wanted > 0 and wanted > left + _EPSILON:
+                raise LimitExceeded(name, wanted, max(0.0, left))
 
 
 def _sum(one: Bill, other: Bill) -> Bill:

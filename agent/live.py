@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import time
 
-from agent import deliver, prepare, work
+from agent import asking, deliver, prepare, work
+from agent.events import TierSeen
 from agent.loop import Performed
+from agent.purse import Purse
+from agent.repairing import act_repair
+from agent.runners import PYTHON_RUNNERS
+from agent.settings import REPAIR
 from agent.state import State
 from agent.world import World
-from policies.vocabulary import Bill, Step, StepKind
+from policies.vocabulary import Check, Step, StepKind
 
 
 class LiveEffects:
@@ -17,10 +22,14 @@ class LiveEffects:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
+    def look(self, state: State) -> tuple[TierSeen, ...]:
+        """See `agent.loop.Effects`."""
+        return () if state.belief.preparations else self.world.look()
+
+    def perform(self, state: State, step: Step, purse: Purse) -> Performed:
         """See `agent.loop.Effects`."""
         world = self.world
-        world.finish_by = time.monotonic() + reserved.seconds
+        world.finish_by = time.monotonic() + purse.reserved.seconds
         if step.subject == "intake":
             return Performed(prepare.intake(world, state))
         if step.subject == "environment":
@@ -32,15 +41,24 @@ class LiveEffects:
             case _, "baseline":
                 return Performed(prepare.baseline(world, state))
             case StepKind.READ, _:
-                return Performed(work.read_localise(world, state))
+                traced = state.runner in PYTHON_RUNNERS
+                return Performed(
+                    work.read_localise(world, state) if traced else work.read_mentioned(world, state)
+                )
             case StepKind.PLAN, _:
-                return work.plan(world, state, step)
+                return Performed(asking.plan(world, state, step, purse))
             case StepKind.ACT, _:
-                return work.act(world, state, step)
+                embedded = step.tier == REPAIR
+                return Performed(
+                    act_repair(world, state) if embedded else asking.act(world, state, step, purse)
+                )
             case StepKind.VERIFY, _:
-                return Performed(work.verify(world, state, step))
+                assert step.check is not None
+                if step.check is Check.REVIEW:
+                    return Performed(asking.review(world, state, step, purse))
+                return Performed(work.verify(world, state, step.check))
             case StepKind.SUBMIT, _:
-                return deliver.submit(world, state, reserved.loss)
+                return deliver.submit(world, state, purse.reserved.loss)
             case _:
                 return Performed(deliver.defer(world, state))
 

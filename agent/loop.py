@@ -8,10 +8,11 @@ from typing import Protocol
 
 from agent import state as fold
 from agent.errors import AgentError
-from agent.events import Event, Observation, StepDecided, StepDone, StepIntended
+from agent.events import Event, Observation, StepDecided, StepDone, StepIntended, TierSeen
 from agent.forecast import estimates
 from agent.ledger import Ledger
 from agent.options import options
+from agent.purse import Purse
 from agent.state import State
 from policies.decide import Policy
 from policies.vocabulary import Bill, Candidate, Decision, Step
@@ -19,18 +20,21 @@ from policies.vocabulary import Bill, Candidate, Decision, Step
 
 @dataclass(frozen=True)
 class Performed:
-    """What a step came to: the observation, the money it cost and the expected loss it caused."""
+    """What a step came to: the observation, and the expected loss it caused. Its money is in the purse."""
 
     observation: Observation
-    dollars: float = 0.0
     loss: float = 0.0
 
 
 class Effects(Protocol):
     """Where steps happen. Live: a sandbox and tiers. Replay: the recorded results."""
 
-    def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
-        """Do the step within what is reserved for it (seconds are its time limit).
+    def look(self, state: State) -> tuple[TierSeen, ...]:
+        """What is to be seen of the tiers' load before the next decision."""
+        ...
+
+    def perform(self, state: State, step: Step, purse: Purse) -> Performed:
+        """Do the step within what is reserved for it (seconds are its time limit), and pay from the purse.
 
         Raises SandboxError for an infrastructure error, TraceError when a replay has no such result.
         """
@@ -70,24 +74,28 @@ def drive(
     ledger = Ledger(state.settings.limits, state.spent)
     settled = clock()
 
-    def record(event: Event) -> State:
-        return fold.apply(state, append(event))
+    def record(event: Event) -> None:
+        nonlocal state
+        state = fold.apply(state, append(event))
 
     while state.ended is None:
+        for seen in effects.look(state):
+            record(seen)
         decision = decide(state, policy)
-        state = record(StepDecided(decision=decision))
+        record(StepDecided(decision=decision))
         watcher.decided(state, decision)
         if decision.chosen is None:
             break
         step, reserved = decision.chosen, worst_case(decision)
         ledger.reserve(reserved)
-        state = record(StepIntended(step=step, reserved=reserved))
+        record(StepIntended(step=step, reserved=reserved))
         watcher.begun(step)
-        performed = effects.perform(state, step, reserved)
-        bill = Bill(performed.dollars, clock() - settled, performed.loss)
+        purse = Purse(ledger, reserved, record)
+        performed = effects.perform(state, step, purse)
+        bill = Bill(purse.spent, clock() - settled, performed.loss)
         settled += bill.seconds
-        ledger.settle(reserved, bill)
-        state = record(StepDone(step=step, observation=performed.observation, bill=bill))
+        ledger.settle(purse.reserved, bill)
+        record(StepDone(step=step, observation=performed.observation, bill=bill))
         watcher.observed(performed.observation, bill)
     return state
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from agent.pieces import model_named
+from agent.quoting import reviewer
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
-from policies.estimates import PLANNED
-from policies.power import tells_more
+from policies.estimates import PLANNED, TierEstimate
+from policies.power import Hand, tells_more
 from policies.priors import MOST_REPEATS
 from policies.vocabulary import ActionClass, Check, Step, StepKind
 
@@ -27,7 +29,8 @@ def options(state: State) -> tuple[Step, ...]:
 
 
 def _reads(state: State) -> tuple[Step, ...]:
-    useful = state.localised is None and state.runner in PYTHON_RUNNERS
+    traceable = state.runner in PYTHON_RUNNERS or bool(state.settings.models)
+    useful = state.localised is None and traceable
     helped = any("localised" in dict(tier.knowledge_gain) for tier in state.settings.tiers)
     return (LOCALISE,) if useful and helped else ()
 
@@ -38,7 +41,18 @@ def _plans(state: State) -> tuple[Step, ...]:
     return tuple(
         Step(StepKind.PLAN, ActionClass.READ, tier=tier.name)
         for tier in state.settings.tiers
-        if tier.can_plan
+        if may_plan(state, tier)
+    )
+
+
+def may_plan(state: State, tier: TierEstimate) -> bool:
+    """Whether the tier can plan for one that is to act. A model that alone is left does not plan for itself:
+    it thinks before it answers anyway, and a plan is a whole request that mends nothing."""
+    if not tier.can_plan or not state.suits(tier.name):
+        return False
+    others = (other for other in state.settings.tiers if other.name != tier.name and not other.slices)
+    return model_named(state, tier.name) is None or any(
+        not exhausted(state, other.name, other.attempts) for other in others
     )
 
 
@@ -69,11 +83,21 @@ def _checks(state: State) -> tuple[Step, ...]:
         possible.insert(0, Check.SUITE)
     if state.localised is not None and state.localised.affected:
         possible.insert(0, Check.AFFECTED)
-    return tuple(
+    steps = tuple(
         Step(StepKind.VERIFY, ActionClass.EXECUTE, check=check)
         for check in possible
         if tells_more(check, hand, MOST_REPEATS)
     )
+    return (*steps, *_reviews(state, hand))
+
+
+def _reviews(state: State, hand: Hand) -> tuple[Step, ...]:
+    """Another model's opinion of the candidate in hand, once."""
+    reader = reviewer(state)
+    reviewable = any(check.check is Check.REVIEW for check in state.settings.checks)
+    if reader is None or not reviewable or not tells_more(Check.REVIEW, hand):
+        return ()
+    return (Step(StepKind.VERIFY, ActionClass.READ, tier=reader.name, check=Check.REVIEW),)
 
 
 def _terminals(state: State) -> tuple[Step, ...]:

@@ -182,7 +182,7 @@ def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
 
 def _reprepared(world: World, state: State) -> Searching:
     """The search of a run that did not localise, or that was resumed in this process."""
-    if state.localised is None:
+    if state.localised is None or not state.localised.ranking:
         return prepare_search(world, state, None, ())
     located = LOCALISATION.validate_json(world.load(state.localised.ranking))
     return prepare_search(world, state, located, state.localised.affected)

@@ -61,9 +61,8 @@ def replay(folder: Path) -> Replay:
                 else f"line {number}"
             )
             difference = f"{at}: {found}"
-        if isinstance(event, StepDone):
-            for name in blobs_of(event.observation):
-                trace.blob(name)
+        for name in blobs_of(event):
+            trace.blob(name)
         state = fold.apply(state, event)
     return Replay(isinstance(event, RunEnded), decisions, difference, state, trace.head, trace.check_blobs())
 

@@ -113,7 +113,7 @@ def report_of(
     if state.deferral is not None:
         delivered = state.deferral.delivered
     fixed = submission is not None and submission.verified
-    evidence = () if outcome in (Outcome.FIXED, Outcome.NOTHING_TO_FIX) else (*_messages(state), *state.notes)
+    evidence = () if outcome in (Outcome.FIXED, Outcome.NOTHING_TO_FIX) else _evidence(state)
     return Report(
         outcome=outcome,
         exit_code=exit_code,
@@ -131,7 +131,7 @@ def report_of(
         suspects=state.localised.top[:SUSPECTS] if state.localised else (),
         tried=sum(search.next_index for search in state.searches.values()),
         value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
-        dollars=state.spent.dollars,
+        dollars=state.booked,
         seconds=state.spent.seconds,
         loss=state.spent.loss,
         delivery=state.settings.delivery,
@@ -143,6 +143,12 @@ def report_of(
         head_hash=head_hash,
         notes=state.notes,
     )
+
+
+def _evidence(state: State) -> tuple[str, ...]:
+    """What failed, what a model made of it, and what was tried."""
+    diagnosis = (f"diagnosis: {' '.join(state.plan.split())}",) if state.plan else ()
+    return (*_messages(state), *diagnosis, *state.notes)
 
 
 def _messages(state: State) -> tuple[str, ...]:

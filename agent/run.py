@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,13 +14,16 @@ from pathlib import Path
 
 from agent import state as fold
 from agent.errors import TraceError, UsageError
-from agent.events import Event, RunEnded, RunResumed, RunStarted, StepDone, StepLost
+from agent.events import Event, RequestDone, RunEnded, RunResumed, RunStarted, StepDone, StepLost
 from agent.policies import MARGINAL
 from agent.redact import Redactor
 from agent.state import State
 from agent.task import Settings
 from agent.trace import Trace, TraceWriter
 from policies.vocabulary import Bill
+
+VERSIONS = ("marginal-agent", "numpy", "pydantic", "docker", "genai-prices", "openai", "anthropic")
+"""Packages on which a run's decisions and bills depend."""
 
 
 @dataclass
@@ -46,7 +49,7 @@ def begin(settings: Settings, folder: Path, policy: str = MARGINAL) -> Run:
     started = RunStarted(
         run_id=secrets.token_hex(8),
         time=time.time(),
-        versions={name: version(name) for name in ("marginal-agent", "numpy", "pydantic", "docker")},
+        versions={name: version(name) for name in VERSIONS},
         policy=policy,
         settings=settings,
     )
@@ -55,13 +58,14 @@ def begin(settings: Settings, folder: Path, policy: str = MARGINAL) -> Run:
     return Run(writer, fold.start(written), folder, policy)
 
 
-def reopen(folder: Path) -> Run:
-    """An interrupted run from its trace; nothing recorded is paid for again.
+def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
+    """An interrupted run from its trace; nothing recorded is paid for again. `now`: seconds of the clock by
+    which files have their times.
 
-    An intent without a result is booked at its worst case: the money reserved for it, and the seconds
-    reserved or those since the intent was written, whichever is less. A run that had come to its end, with
-    only the end not written, is reopened as ended. Raises UsageError for one whose end is written, TraceError
-    for one that was altered.
+    An intent without a result is booked at its worst case: what its requests were billed, and the worst case
+    of one without an answer; the seconds reserved or those since the intent was written, whichever is less.
+    A run that had come to its end, with only the end not written, is reopened as ended. Raises UsageError
+    for one whose end is written, TraceError for one that was altered.
     """
     trace = Trace(folder)
     events = trace.events(allow_torn_end=True)
@@ -75,11 +79,14 @@ def reopen(folder: Path) -> Run:
         raise UsageError(f"this run has ended ({state.ended}); there is nothing to resume")
     written_at = trace.path.stat().st_mtime
     run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder, first.policy)
-    run.append(RunResumed(time=time.time()))
+    run.append(RunResumed(time=now()))
     if state.intent is not None:
+        if state.request is not None:
+            lost = RequestDone(tier=state.request.tier, dollars=state.request.worst, failure="lost")
+            run.append(lost)
         reserved = state.intent.reserved
-        seconds = min(reserved.seconds, max(0.0, time.time() - written_at))
-        bill = Bill(reserved.dollars, seconds, reserved.loss)
+        seconds = min(reserved.seconds, max(0.0, now() - written_at))
+        bill = Bill(run.state.requested, seconds, reserved.loss)
         run.append(StepDone(step=state.intent.step, observation=StepLost(), bill=bill))
     return run
 

@@ -31,6 +31,7 @@ from agent.sources import (
     with_trusted,
 )
 from agent.task import SandboxSettings
+from agent.tiers.models import preset_tiers
 from policies.autonomy import Schedule
 from policies.vocabulary import Limits, Prices
 from sandboxes.interface import SandboxLimits
@@ -130,7 +131,7 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         runner=runner or "auto",
         tests_command=tests_command,
         tier_names=_tier_names(user),
-        tiers=tuple(user.tiers),
+        tiers=user_tiers(user),
         sandbox=_sandbox(user, repository, given),
         protected=(*user.protected, *repository.protected),
         schedule=_schedule(user, repository, notes),
@@ -193,7 +194,7 @@ def _size(name: str, text: str | None, usual: int) -> int:
 
 
 def _tier_names(user: UserSettings) -> tuple[str, ...]:
-    known = [REPAIR, *(tier.name for tier in user.tiers)]
+    known = [REPAIR, *(tier.name for tier in user_tiers(user))]
     if len(set(known)) != len(known):
         raise UsageError(f"two tiers share a name: {', '.join(known)}")
     for name in user.tier or ():
@@ -202,6 +203,11 @@ def _tier_names(user: UserSettings) -> tuple[str, ...]:
                 f"unknown tier '{name}'; known: {', '.join(known)} (add others in {user_file()})"
             )
     return tuple(user.tier) if user.tier else tuple(known)
+
+
+def user_tiers(user: UserSettings) -> tuple[TierSettings, ...]:
+    """The tiers besides the embedded one: those configured, or what the keys in the environment allow."""
+    return tuple(user.tiers) or preset_tiers()
 
 
 def _amount(name: str, user: UserSettings, parse: Any) -> float:

@@ -23,6 +23,7 @@ from pydantic_settings import (
 from agent.errors import UsageError
 from agent.sandbox_limits import LEAST_CPUS, LEAST_PROCESSES, MOST_PROCESSES
 from agent.schedule import Level
+from agent.tiers.pricing import StatedPrice
 from sandboxes.interface import Wanted
 from sandboxes.toml import load_toml
 
@@ -33,14 +34,41 @@ DEPRECIATION = 0.99
 one works on change within months, while a few runs a week still add up to something."""
 
 
-class TierSettings(BaseModel):
-    """A tier besides the embedded one. Provider "scripted" plays replies from a file, at its own price."""
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$")]
+
+
+class ScriptedTierSettings(BaseModel):
+    """A tier that plays replies from a file, at its own price."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,40}$")
+    name: Name
     provider: Literal["scripted"]
     script: Path
+
+
+class ModelTierSettings(BaseModel):
+    """A tier that is a model: see `agent.task.ModelSettings`; what is left out has a default by provider."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    provider: Literal["openai", "anthropic", "compatible"]
+    model: str = Field(min_length=1, max_length=200)
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
+    key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    price: StatedPrice | None = None
+    context_window: int | None = Field(default=None, ge=4_000)
+    max_output: int | None = Field(default=None, ge=256)
+    effort: str = Field(default="", pattern=r"^[a-z]*$")
+    structured: bool | None = None
+    timeout: float = Field(default=180.0, gt=0, allow_inf_nan=False)
+    metrics: bool | None = None
+    ability: float | None = Field(default=None, allow_inf_nan=False)
+    attempts: int = Field(default=3, ge=1, le=20)
+
+
+TierSettings = Annotated[ScriptedTierSettings | ModelTierSettings, Field(discriminator="provider")]
 
 
 def _words(value: object) -> object:

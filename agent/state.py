@@ -18,6 +18,8 @@ from agent.events import (
     PersonAnswered,
     PlanDone,
     ReproductionDone,
+    RequestDone,
+    RequestIntended,
     RunEnded,
     RunResumed,
     RunStarted,
@@ -27,14 +29,21 @@ from agent.events import (
     StepLost,
     StepRefused,
     SubmissionDone,
+    TierFailed,
+    TierSeen,
 )
 from agent.runners import COMMAND, PYTHON_RUNNERS
 from agent.settings import REPAIR
 from agent.task import Settings
+from agent.tiers.prompt import Signals
 from policies.belief import Belief
+from policies.context import Piece
 from policies.estimates import LOCALISED
 from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
 from tools.detection import PYTEST
+
+_OURS = frozenset({"request", "too-long"})
+"""Failures that lie in what was asked: another run would ask the same."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,13 @@ class Search:
 class State:
     """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits;
     `refused` holds the tree hashes of patches that did not count, so that none is bought twice; `cut_off`:
-    it ended from outside (a signal, a lost sandbox, a changed tree), not by what it had come to."""
+    it ended from outside (a signal, a lost sandbox, a changed tree), not by what it had come to.
+
+    calls: every request to a tier so far; request: the one under way; requested: dollars booked for requests
+    of the step under way; asked_at: spent seconds at the last answer of each tier. seen: what endpoints said
+    of their load last. gone: tiers that could not be asked, and why. plan: the diagnosis that was bought.
+    read: pieces that tiers asked for, in so many readings. unreviewed: trees of candidates on which a review
+    gave no opinion."""
 
     settings: Settings
     run_id: str
@@ -65,6 +80,12 @@ class State:
     steps: int = 0
     decision: Decision | None = None
     intent: StepIntended | None = None
+    request: RequestIntended | None = None
+    requested: float = 0.0
+    calls: Mapping[str, tuple[RequestDone, ...]] = field(default_factory=dict)
+    asked_at: Mapping[str, float] = field(default_factory=dict)
+    seen: Mapping[str, Signals] = field(default_factory=dict)
+    gone: Mapping[str, TierFailed] = field(default_factory=dict)
     intake: IntakeDone | None = None
     environment: EnvironmentDone | None = None
     reproduction: ReproductionDone | None = None
@@ -74,6 +95,10 @@ class State:
     hand: AttemptDone | None = None
     refused: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    plan: str = ""
+    read: tuple[Piece, ...] = ()
+    readings: int = 0
+    unreviewed: frozenset[str] = frozenset()
     submission: SubmissionDone | None = None
     deferral: DeferralDone | None = None
     ended: Outcome | None = None
@@ -99,12 +124,22 @@ class State:
 
     def suits(self, tier: str) -> bool:
         """Whether the tier can do anything here: the embedded one repairs Python only."""
+        if tier in self.gone:
+            return False
         return tier != REPAIR or self.runner in (*PYTHON_RUNNERS, COMMAND)
 
     @property
     def named(self) -> bool:
         """True when the person (or a report) named tests."""
         return bool(self.settings.tests or self.settings.junit)
+
+    @property
+    def booked(self) -> float:
+        """Dollars spent, with those of a step that has no result: its requests, and the worst case of one
+        without an answer. That is what resuming the run would book."""
+        if self.intent is None:
+            return self.spent.dollars
+        return self.spent.dollars + self.requested + (self.request.worst if self.request else 0.0)
 
     @property
     def left(self) -> Limits:
@@ -130,12 +165,29 @@ def apply(state: State, event: Event) -> State:
         case RunStarted() | PersonAnswered():
             return state
         case RunResumed():
+            state = replace(state, gone={})
             return replace(state, ended=None, cut_off=False, explanation="") if state.cut_off else state
         case StepDecided(decision=decision):
             state = replace(state, decision=decision)
             return state if decision.chosen else _stopped(state, decision)
         case StepIntended():
-            return replace(state, intent=event)
+            return replace(state, intent=event, request=None, requested=0.0)
+        case RequestIntended():
+            return replace(state, request=event)
+        case RequestDone(tier=tier, dollars=dollars, signals=signals):
+            calls = {**state.calls, tier: (*state.calls.get(tier, ()), event)}
+            seen = {**state.seen, tier: signals}
+            asked_at = {**state.asked_at, tier: state.spent.seconds}
+            return replace(
+                state,
+                request=None,
+                requested=state.requested + dollars,
+                calls=calls,
+                asked_at=asked_at,
+                seen=seen,
+            )
+        case TierSeen(tier=tier, signals=signals):
+            return replace(state, seen={**state.seen, tier: signals})
         case StepDone(observation=observation, bill=bill):
             spent = Bill(
                 state.spent.dollars + bill.dollars,
@@ -145,7 +197,7 @@ def apply(state: State, event: Event) -> State:
             state = replace(state, spent=spent, steps=state.steps + 1, intent=None)
             return _observed(state, observation, bill.dollars)
         case RunEnded(outcome=outcome, explanation=explanation):
-            cut_off = state.ended is None
+            cut_off = state.cut_off or state.ended is None
             return replace(state, ended=outcome, explanation=explanation, cut_off=cut_off)
 
 
@@ -153,6 +205,10 @@ def _stopped(state: State, decision: Decision) -> State:
     if decision.limit_alone:
         why = decision.reason.removeprefix("stop: ")
         return _end(state, Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
+    broken = next((each for each in state.gone.values() if each.failure not in _OURS), None)
+    if broken is not None:
+        ended = _end(state, Outcome.INFRASTRUCTURE, f"tier '{broken.tier}' is gone: {broken.message}")
+        return replace(ended, cut_off=True)
     return _end(state, Outcome.NOT_FIXED, decision.reason)
 
 
@@ -174,9 +230,15 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
         case LocaliseDone():
             return _localised(state, observation)
         case PlanDone(tier=tier, note=note):
-            return replace(state, notes=(*state.notes, note), belief=belief.after_plan(tier, bool(note)))
+            return replace(state, plan=note, belief=belief.after_plan(tier, bool(note)))
         case AttemptDone():
             return _attempted(state, observation, dollars)
+        case CheckDone(void=True):
+            assert state.hand is not None
+            return replace(state, unreviewed=state.unreviewed | {state.hand.tree})
+        case CheckDone(check=check, passed=passed) if check is Check.REVIEW:
+            notes = state.notes if passed else (*state.notes, *(f"review: {r}" for r in observation.reasons))
+            return replace(state, belief=belief.after_check(check, passed, proof=False), notes=notes)
         case CheckDone(check=check, passed=passed):
             state = replace(state, belief=belief.after_check(check, passed))
             return state if passed else _dropped(state, f"failed check {check}", observation.reasons)
@@ -194,6 +256,9 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _end(replace(state, deferral=observation), Outcome.DEFERRED, reason)
         case StepRefused(outcome=outcome, message=message):
             return _end(state, outcome, message)
+        case TierFailed(tier=tier, message=message):
+            notes = (*state.notes, f"{tier}: {message}")
+            return replace(state, gone={**state.gone, tier: observation}, notes=notes)
         case StepLost():  # tells nothing about the task; it is only paid for
             return state
 
@@ -246,6 +311,8 @@ def _also_in_suite(state: State) -> State:
 
 
 def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
+    if seen.read:  # no attempt yet: it wants to know more first, and has that with its next request
+        return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1)
     search = state.searches.get(seen.tier, Search())
     search = replace(
         search,

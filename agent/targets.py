@@ -123,12 +123,10 @@ def ran_short(settings: Settings, what: str, shortage: Shortage) -> str:
 
 
 def reason(message: str) -> str:
-    """The line of a pytest error message (untrusted) in which the exception stands: of a failed assertion the
-    one before what pytest explains of it, else the last."""
+    """The line of a pytest error message (untrusted) in which the exception stands: the last that is not
+    indented further, as what pytest explains of an assertion is; else the last."""
     lines = [line for line in message.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("E ")]
-    last = errors[-1:] or lines[-1:]
-    asserted = [line for line in errors if line[1:].lstrip().startswith(("assert ", "AssertionError"))]
-    explained = last and last[0][1:].lstrip()[:1] in "+-?"
-    said = asserted[-1:] if explained and asserted else last
+    raised = [line for line in errors if not line.startswith("E    ")]
+    said = raised[-1:] or errors[-1:] or lines[-1:]
     return said[0].removeprefix("E ").strip()[:300] if said else "no reason given"

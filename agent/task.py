@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.tiers.pricing import PriceVector
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.estimates import CheckEstimate, DifficultyPrior, TierEstimate
 from policies.learning import LEAST_FACTOR, MOST_FACTOR
@@ -35,10 +36,32 @@ class SandboxSettings(Record):
     limits: SandboxLimits = SandboxLimits()
 
 
+class ModelSettings(Record):
+    """A tier that is a model behind an endpoint. `provider`: whose wire it speaks ("compatible": OpenAI's
+    Chat Completions at `base_url`); `key_variable`: the environment variable that holds the key, "" for
+    none. `window`: tokens of its context; `max_output`: most tokens of one answer, reasoning included;
+    `effort`: the vendor's word; `structured`: the endpoint can hold a reply to a JSON Schema; `seconds`:
+    most that one request may take; `metrics`: it serves Prometheus metrics."""
+
+    name: str
+    provider: Literal["openai", "anthropic", "compatible"]
+    model: str
+    base_url: str = ""
+    key_variable: str = ""
+    price: PriceVector
+    window: int = Field(gt=0)
+    max_output: int = Field(gt=0)
+    effort: str = ""
+    structured: bool = False
+    seconds: float = Field(default=180.0, gt=0)
+    metrics: bool = False
+
+
 class Settings(Record):
     """What the person asked for, as it is needed to decide and to resume. `tiers`, `checks`, `difficulty`:
-    what is expected, as shipped or as learnt from earlier runs; `template_factors`: as learnt, by how much
-    the embedded tier's templates are likelier than shipped; `memory`: this run is to be learnt from."""
+    what is expected, as shipped or as learnt from earlier runs; `models`: the tiers that are models;
+    `template_factors`: as learnt, by how much the embedded tier's templates are likelier than shipped;
+    `memory`: this run is to be learnt from."""
 
     repository: str
     tests: tuple[str, ...] = ()
@@ -52,6 +75,7 @@ class Settings(Record):
     branch: str = ""
     patch_out: str = ""
     tiers: tuple[TierEstimate, ...] = ()
+    models: tuple[ModelSettings, ...] = ()
     checks: tuple[CheckEstimate, ...] = DEFAULT_CHECKS
     difficulty: DifficultyPrior = DifficultyPrior()
     template_factors: dict[TemplateName, Annotated[float, Field(ge=LEAST_FACTOR, le=MOST_FACTOR)]] = Field(

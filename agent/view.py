@@ -20,6 +20,7 @@ from rich.text import Text
 from agent.events import Observation
 from agent.forecast import estimates
 from agent.heartbeat import Heartbeat
+from agent.quoting import queues
 from agent.report import Report
 from agent.state import State
 from agent.task import Settings
@@ -118,6 +119,8 @@ class View:
         self.console.print(Text(f"{number:>3}. {what}  [{so_far}]", style="bold"))
         if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops)):
             self.console.print(candidate_table(decision, state.settings.prices))
+            for queue in queues(state):
+                self.console.print(_Indented(Text(plain(queue), style="dim")))
             if not stops:
                 self.console.print(_Indented(Text(plain(decision.reason), style="dim")))
             if not self._legend_shown:

@@ -17,8 +17,9 @@ from agent.events import (
     StepLost,
     StepRefused,
     SubmissionDone,
+    TierFailed,
 )
-from policies.vocabulary import Outcome
+from policies.vocabulary import Check, Outcome
 
 SHORT_NOTES = 6
 
@@ -55,7 +56,12 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
         case AttemptDone():
             return _attempt(observation)
         case PlanDone():
-            return ["planned", *([observation.note] if verbose else [])]
+            if not observation.note:
+                return ["no usable plan"]
+            return ["planned", *(observation.note.splitlines()[: None if verbose else SHORT_NOTES])]
+        case CheckDone(check=Check.REVIEW):
+            opinion = "holds it for right" if observation.passed else "holds it for wrong"
+            return [f"a model {'gives no opinion' if observation.void else opinion}", *observation.reasons]
         case CheckDone():
             verdict = "passed" if observation.passed else "failed"
             return [f"{verdict} ({counts(observation.counts)})", *observation.reasons[:3]]
@@ -65,6 +71,8 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
             return ["evidence handed over"]
         case StepRefused(outcome=outcome, message=message):
             return ["it cannot go on"] if outcome is Outcome.USAGE else [message]  # the run ends in that line
+        case TierFailed(tier=tier, message=message):
+            return [f"{tier} cannot be asked: {message}"]
         case StepLost():
             return ["cut off; booked at its worst case"]
 
@@ -100,6 +108,9 @@ def _reproduction(seen: ReproductionDone) -> list[str]:
 def _attempt(seen: AttemptDone) -> list[str]:
     dropped = [f"dropped: {reason}" for reason in seen.dropped[:3]]
     progress = f" ({seen.next_index} of {seen.total} candidates tried)" if seen.total else ""
+    if seen.read:
+        pieces = ", ".join(f"{piece.path}:{piece.first}-{piece.last}" for piece in seen.read[:5])
+        return [f"it asks to read {pieces}", *([seen.note] if seen.note else [])]
     if seen.patch:
         rivals = ""
         if seen.clusters > 1:

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 
 from agent.environment import MEMORY_SHARE, fitting_base
 from agent.errors import UsageError
+from agent.events import TierSeen
 from agent.runners import recipe_of, runner_in
 from agent.sandbox_limits import check_machine
 from agent.state import State
@@ -82,6 +83,11 @@ class World:
         """Seconds left of what was reserved for the step under way; never quite nothing, so that a limit
         made of it is a limit."""
         return max(LEAST_SECONDS, self.finish_by - time.monotonic())
+
+    def look(self) -> tuple[TierSeen, ...]:
+        """What is new of the tiers' load."""
+        looks = ((name, tier.look()) for name, tier in self.tiers.items())
+        return tuple(TierSeen(tier=name, signals=seen) for name, seen in looks if seen is not None)
 
     def take_base(self) -> Base:
         """The base, taken once. Raises UsageError."""
@@ -209,6 +215,8 @@ class World:
         if self.backend is not None:
             self.backend.close()
             self.backend = None
+        for tier in self.tiers.values():
+            tier.close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a priced tier is: it answers a request with edits or a plan, and says what that cost."""
+"""What a priced tier is: it answers a request with patches, a plan or an opinion, paid request by request."""
 
 from __future__ import annotations
 
@@ -6,36 +6,56 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.purse import Purse
+from agent.tiers.prompt import FailureKind, Signals
+from agent.tiers.prompts import Case
+from agent.tiers.reply_text import Ask
 from policies.estimates import TierEstimate
 from tools.files import FileEdit
 
 
 @dataclass(frozen=True)
 class TierRequest:
-    """What a tier is given: targets, their untrusted failure texts, suspicious places (`path:line`), what
-    was tried and why it failed, a way to read files of the base, seconds it may take, and the number of
-    earlier calls to it in this run."""
+    """What a tier is given. case: what it is told, all untrusted; diff: the candidate, for a review; read: a
+    file of the base; seconds: it may take; attempts: how often it was asked for a patch in this run.
+    may_ask: it may ask to read more before it answers. run: its id. store: keeps a body with the trace, and
+    names it."""
 
-    targets: tuple[str, ...]
-    messages: tuple[str, ...]
-    suspicious: tuple[str, ...]
-    notes: tuple[str, ...]
+    case: Case
+    diff: str
     read: Callable[[str], bytes | None]
     seconds: float
-    calls: int
+    attempts: int
+    may_ask: bool
+    run: str
+    store: Callable[[bytes], str]
 
 
 @dataclass(frozen=True)
 class TierReply:
-    """Edits (empty: no usable answer), a note or plan in words (untrusted), and the dollars billed."""
+    """candidates: patches to try in order (none: no usable answer). note: a diagnosis or plan in words, or
+    why there is no usable answer (untrusted). asks: what it wants to read first. right: of a review, whether
+    it holds the candidate for right; None if it does not say."""
 
-    edits: tuple[FileEdit, ...]
-    note: str
-    dollars: float
+    candidates: tuple[tuple[FileEdit, ...], ...] = ()
+    note: str = ""
+    asks: tuple[Ask, ...] = ()
+    right: bool | None = None
+
+
+class TierUnavailable(Exception):
+    """A tier cannot be asked (any more). `message`: one plain line with the mend."""
+
+    def __init__(self, tier: str, failure: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.tier = tier
+        self.failure = failure
+        self.message = message
 
 
 class Tier(Protocol):
-    """A tier of the ladder."""
+    """A tier of the ladder. Every method pays from the purse, and raises TierUnavailable, and LimitExceeded
+    when a request does not fit what is left of the budget."""
 
     @property
     def name(self) -> str: ...
@@ -45,10 +65,22 @@ class Tier(Protocol):
         """Prior success, prices and times (see policies.estimates)."""
         ...
 
-    def act(self, request: TierRequest) -> TierReply:
-        """Ask for a patch. Raises SandboxError-like infrastructure errors only when the tier is gone."""
+    def act(self, request: TierRequest, purse: Purse) -> TierReply:
+        """Ask for patches."""
         ...
 
-    def plan(self, request: TierRequest) -> TierReply:
+    def plan(self, request: TierRequest, purse: Purse) -> TierReply:
         """Ask for a plan; only called when the estimate says the tier can plan."""
+        ...
+
+    def review(self, request: TierRequest, purse: Purse) -> TierReply:
+        """Ask whether the candidate is right; only called of tiers that a review is quoted of."""
+        ...
+
+    def look(self) -> Signals | None:
+        """How busy its endpoint says it is; None where there is nothing new to see."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections. Safe to call more than once."""
         ...

@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import UsageError
+from agent.events import RequestDone
+from agent.purse import Purse
 from agent.tiers.interface import TierReply, TierRequest
 from policies.estimates import TierEstimate
 from tools.files import FileEdit
@@ -103,20 +105,37 @@ class ScriptedTier:
         """Its prior, as the script states it."""
         return self._estimate
 
-    def act(self, request: TierRequest) -> TierReply:
+    def act(self, request: TierRequest, purse: Purse) -> TierReply:
         """The next reply of the script."""
-        if request.calls >= len(self._script.replies):
-            return TierReply((), "the script has no further reply", 0.0)
-        reply = self._script.replies[request.calls]
+        if request.attempts >= len(self._script.replies):
+            return TierReply(note="the script has no further reply")
+        reply = self._script.replies[request.attempts]
         edits = tuple(
             FileEdit(path, None if content is None else content.encode())
             for path, content in reply.edits.items()
         )
         dollars = self._script.dollars if reply.dollars is None else reply.dollars
-        return TierReply(edits, reply.note or f"reply {request.calls + 1} of the script", dollars)
+        self._pay(purse, self._estimate.worst_dollars, dollars)
+        note = reply.note or f"reply {request.attempts + 1} of the script"
+        return TierReply((edits,) if edits else (), note)
 
-    def plan(self, request: TierRequest) -> TierReply:
+    def plan(self, request: TierRequest, purse: Purse) -> TierReply:
         """The script's plan."""
         del request
-        note = self._script.plans[0] if self._script.plans else ""
-        return TierReply((), note, self._script.plan_dollars or 0.0)
+        self._pay(purse, self._estimate.plan_worst_dollars, self._script.plan_dollars or 0.0)
+        return TierReply(note=self._script.plans[0] if self._script.plans else "")
+
+    def review(self, request: TierRequest, purse: Purse) -> TierReply:
+        """Scripts hold no reviews."""
+        del request, purse
+        return TierReply()
+
+    def look(self) -> None:
+        """Nothing is ever to be seen of it."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _pay(self, purse: Purse, worst: float, dollars: float) -> None:
+        purse.open(self._name, worst)
+        purse.settle(RequestDone(tier=self._name, dollars=dollars))

@@ -6,18 +6,38 @@ from dataclasses import replace
 
 import pytest
 
-from agent.events import RunStarted
+from agent.events import RunStarted, TierFailed
+from agent.forecast import estimates
 from agent.options import options
-from agent.state import State, start
+from agent.sources import ModelTierSettings
+from agent.state import Search, State, start
 from agent.task import Settings
+from agent.tiers.models import model_settings, prior_of
+from agent.tiers.pricing import StatedPrice
 from policies.belief import Belief
 from policies.priors import repair_tier
 from policies.vocabulary import StepKind
+
+PRICE = StatedPrice(prefill=1.0, decode=5.0)
 
 
 def began() -> State:
     planner = replace(repair_tier(name="planner"), can_plan=True)
     settings = Settings(repository="r", tiers=(planner,))
+    state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
+    return replace(state, belief=Belief())
+
+
+def with_models(*names: str) -> State:
+    models = [
+        ModelTierSettings(
+            name=name, provider="compatible", model="m", base_url="http://localhost/v1", price=PRICE
+        )
+        for name in names
+    ]
+    known = tuple(model_settings(model) for model in models)
+    tiers = tuple(prior_of(*pair) for pair in zip(models, known, strict=True))
+    settings = Settings(repository="r", tiers=(repair_tier(), *tiers), models=known)
     state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
     return replace(state, belief=Belief())
 
@@ -34,3 +54,16 @@ def test_a_plan_is_offered_until_one_is_bought() -> None:
 def test_a_plan_that_was_made_is_not_offered_again(useful: bool) -> None:
     state = began()
     assert plans(replace(state, belief=state.belief.after_plan("planner", useful))) == []
+
+
+def test_a_model_plans_for_another_but_not_for_itself() -> None:
+    alone, two = with_models("cheap"), with_models("cheap", "strong")
+    assert plans(alone) == []
+    assert plans(two) == ["plan cheap", "plan strong"]
+    tried = Search(used=(0.0, 0.0, 0.0))
+    assert plans(replace(two, searches={"cheap": tried})) == ["plan cheap"]
+    assert plans(replace(two, gone={"cheap": TierFailed(tier="cheap", failure="key", message="")})) == []
+
+
+def test_what_is_not_offered_is_not_expected() -> None:
+    assert [tier.can_plan for tier in estimates(with_models("cheap")).tiers] == [False, False]

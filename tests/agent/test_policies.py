@@ -19,11 +19,14 @@ from agent.events import (
     Observation,
     PlanDone,
     ReproductionDone,
+    RequestDone,
     StepDone,
     SubmissionDone,
+    TierSeen,
 )
 from agent.loop import Performed, drive
 from agent.policies import MARGINAL, POLICIES, policy_named
+from agent.purse import Purse
 from agent.replay import replay
 from agent.run import Run, begin, reopen
 from agent.settings import resolve
@@ -60,13 +63,20 @@ class Scripted:
     def clock(self) -> float:
         return self.now
 
-    def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
+    def look(self, state: State) -> tuple[TierSeen, ...]:
+        return ()
+
+    def perform(self, state: State, step: Step, purse: Purse) -> Performed:
+        reserved = purse.reserved
         assert reserved.dollars <= state.left.dollars and reserved.seconds <= state.left.seconds
         self.now += 1.0
         self.steps.append(step.name)
         dollars = next((t.dollars for t in LADDER if t.name == step.tier), 0.0)
         dollars = 0.01 if step.kind is StepKind.PLAN else dollars
-        return Performed(self._observation(step), dollars)
+        if dollars:
+            purse.open(step.tier or "", dollars)
+            purse.settle(RequestDone(tier=step.tier or "", dollars=dollars))
+        return Performed(self._observation(step))
 
     def _observation(self, step: Step) -> Observation:
         blob = self.run.writer.blob(f"{step.name} {self.now}".encode())

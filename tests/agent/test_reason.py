@@ -23,6 +23,11 @@ from agent.targets import reason
             "E   AssertionError: assert [1] == [2]\nE     \nE     At index 0 diff: 1 != 2\nE     - 2",
             "AssertionError: assert [1] == [2]",
         ),
+        (
+            "E   assert [1] == [2]\nE     \nE     At index 0 diff: 1 != 2\nE     Use -v to get more diff",
+            "assert [1] == [2]",
+        ),
+        ("E   ValueError: no\nE     such thing", "ValueError: no"),
         ("E   assert 1 == 2\n\nDuring handling:\nE   ValueError: no", "ValueError: no"),
         ("E   ValueError: no\n--- captured stdout ---\nE5 played", "ValueError: no"),
         ("the process ended", "the process ended"),

@@ -45,7 +45,8 @@ class Ran:
 
 
 def _name(step: Mapping[str, Any]) -> str:
-    return f"{step['kind']} {step['tier'] or step['check'] or step['subject']}".strip()
+    words = (step["kind"], step["check"], step["tier"], step["subject"])
+    return " ".join(word for word in words if word)
 
 
 class World:
@@ -59,7 +60,8 @@ class World:
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a command here."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AGENT_")}
+        gone = ("AGENT_", "OPENAI_", "ANTHROPIC_")  # a key would bring tiers of its own
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(gone)}
         folders = {
             "XDG_CONFIG_HOME": str(self.folder / "config"),
             "XDG_STATE_HOME": str(self.folder / "state"),

@@ -1,0 +1,142 @@
+"""The steps that ask a tier of the ladder: plan, act and review. What comes back is data, vetted and run
+here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.edits import dump_edits, load_edits
+from agent.events import AttemptDone, CheckDone, Observation, PlanDone, TierFailed
+from agent.ledger import LimitExceeded
+from agent.patience import judging
+from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for
+from agent.purse import Purse
+from agent.quoting import testing_seconds
+from agent.state import Search, State
+from agent.targets import reason
+from agent.tiers.interface import Tier, TierReply, TierRequest, TierUnavailable
+from agent.tiers.pieces import shown_pieces
+from agent.vetting import vet
+from agent.work import run_with
+from agent.world import World
+from policies.estimates import cap
+from policies.vocabulary import Check, Step
+from tools.files import FileEdit
+from tools.patch import PatchError, make_patch, patched_tree_hash
+from tools.plain import plain_line
+
+SHOWN, SUMMARY = 200, 110
+"""Characters in a note: of a diagnosis or a failure, and of what a patch changes."""
+
+
+def plan(world: World, state: State, step: Step, purse: Purse) -> Observation:
+    """Ask a tier for a plan."""
+    tier = world.tiers[str(step.tier)]
+    try:
+        reply = tier.plan(_request(world, state, tier), purse)
+    except TierUnavailable as error:
+        return _failed(error)
+    return PlanDone(tier=tier.name, note=reply.note)
+
+
+def act(world: World, state: State, step: Step, purse: Purse) -> Observation:
+    """Ask a tier for patches; the first that passes the targets here is the candidate."""
+    tier = world.tiers[str(step.tier)]
+    try:
+        reply = tier.act(_request(world, state, tier), purse)
+    except TierUnavailable as error:
+        return _failed(error)
+    if not reply.candidates and state.readings < MOST_READINGS:
+        read = found_for(reply.asks, world.base_of(state), state)
+        if read:
+            return AttemptDone(tier=tier.name, note=reply.note, read=read)
+        if reply.asks:
+            wanted = plain_line(", ".join(ask.what for ask in reply.asks), SHOWN)
+            reply = replace(reply, note=f"it asks for what is not there, or was shown already: {wanted}")
+    return _tried(world, state, tier, reply)
+
+
+def review(world: World, state: State, step: Step, purse: Purse) -> Observation:
+    """Ask a tier whether the candidate in hand is right."""
+    assert state.hand is not None
+    tier = world.tiers[str(step.tier)]
+    base, edits = world.base_of(state), load_edits(world.load(state.hand.patch))
+    diff = make_patch(base, edits).decode("utf-8", "replace")
+    try:
+        reply = tier.review(_request(world, state, tier, diff), purse)
+    except TierUnavailable as error:
+        return _failed(error)
+    except LimitExceeded:  # the patch is longer than it was quoted with; it can be submitted all the same
+        reply = TierReply(note=f"the patch is {len(diff)} characters long, and a review of it is too dear")
+    reasons = (f"{tier.name}: {plain_line(reply.note, SHOWN)}",)
+    void, passed = reply.right is None, bool(reply.right)
+    return CheckDone(check=Check.REVIEW, key="", passed=passed, reasons=reasons, void=void)
+
+
+def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptDone:
+    """Run what the tier proposes, in its order, until something passes."""
+    dropped, edits, tree = list[str](), tuple[FileEdit, ...](), ""
+    for proposed in reply.candidates:
+        reasons = vet(world, state, proposed)
+        if not reasons:
+            tree = patched_tree_hash(world.base_of(state), proposed)
+            reasons = _target_problem(world, state, proposed, tree)
+        if not reasons:
+            edits = proposed
+            break
+        dropped.append(f"{_summary(world, state, proposed)}: {'; '.join(reasons[:2])}")
+    return AttemptDone(
+        tier=tier.name,
+        patch=world.store(dump_edits(edits)) if edits else "",
+        tree=tree,
+        description=plain_line(reply.note, SHOWN),
+        tried=len(dropped) + bool(edits),
+        next_index=state.searches.get(tier.name, Search()).next_index,
+        dropped=tuple(dropped),
+        note=reply.note if not reply.candidates else "",
+        planned=None,
+    )
+
+
+def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...], tree: str) -> tuple[str, ...]:
+    """Why the edits do not mend the targets; the same tree is not run again."""
+    if tree in state.refused:
+        return ("the same patch was refused before",)
+    run = run_with(world, edits, state.targets, judging(world, state, world.left))
+    failing = [target for target in state.targets if not run.passed(target)]
+    if not run.complete:
+        return (f"the targets' report is incomplete: {run.problem}",)
+    if not failing:
+        return ()
+    verdict = run.verdicts.get(failing[0])
+    why = plain_line(reason(verdict.message), SUMMARY) if verdict and verdict.message else "no message"
+    which = f" ({failing[0]})" if len(state.targets) > 1 else ""
+    return (f"{len(failing)} of {len(state.targets)} targets still fail{which}: {why}",)
+
+
+def _summary(world: World, state: State, edits: tuple[FileEdit, ...]) -> str:
+    """What a patch changes, in one line: the lines it takes out and puts in."""
+    try:
+        diff = make_patch(world.base_of(state), edits).decode("utf-8", "replace")
+    except PatchError as error:
+        return plain_line(str(error), SHOWN)
+    lines = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    return plain_line(f"{', '.join(edit.path for edit in edits)} {' '.join(lines)}", SUMMARY)
+
+
+def _request(world: World, state: State, tier: Tier, diff: str = "") -> TierRequest:
+    base = world.base_of(state)
+    return TierRequest(
+        case=case_of(state, shown_pieces(chosen_pieces(state, tier.name), base.read)),
+        diff=diff,
+        read=base.read,
+        seconds=max(world.left / 2, world.left - cap(testing_seconds(state))),
+        attempts=len(state.searches.get(tier.name, Search()).used),
+        may_ask=state.readings < MOST_READINGS,
+        run=state.run_id,
+        store=world.store,
+    )
+
+
+def _failed(error: TierUnavailable) -> TierFailed:
+    return TierFailed(tier=error.tier, failure=error.failure, message=error.message)

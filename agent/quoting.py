@@ -1,0 +1,127 @@
+"""What a request to a model is quoted at, phase by phase, before it is sent: a pure function of the state.
+
+Expected: prefill of what no cache holds, cached reads of what one should, and decoding, at the tier's prices.
+Worst case: every byte of the prompt a token, at the dearest price input can have, and the longest answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.pieces import MOST_READINGS, case_of, chosen_pieces, model_named
+from agent.state import State
+from agent.task import ModelSettings
+from agent.tiers.model import form_of
+from agent.tiers.pace import Pace, pace_of
+from agent.tiers.prompt import Prompt, Signals, Usage
+from agent.tiers.prompts import Shown, act_prompt, plan_prompt, review_prompt
+from policies.estimates import CheckEstimate, TierEstimate, cap
+
+OUT_OF_REACH = 1e9
+"""Dollars of what cannot be bought."""
+
+USUAL_DIFF = 2_000
+"""Bytes of a candidate's diff that a review is quoted with."""
+
+CACHED_FOR = 300.0
+"""Seconds for which a prompt cache is taken to hold a prefix."""
+
+
+def quoted(tier: TierEstimate, model: ModelSettings, state: State) -> TierEstimate:
+    """`tier` with the dollars and seconds of its next attempt and its next plan."""
+    pace = pace_of(state.calls.get(tier.name, ()), state.seen.get(tier.name, Signals()))
+    acting = sized_prompt("act", model, state)
+    planning = sized_prompt("plan", model, state)
+    testing = testing_seconds(state)
+    dollars, seconds = _expected(acting, model, pace, _warm(tier.name, state))
+    plan_dollars, plan_seconds = _expected(planning, model, pace, _warm(tier.name, state))
+    return replace(
+        tier,
+        dollars=dollars,
+        worst_dollars=_worst(acting, model),
+        seconds=seconds + testing,
+        worst_seconds=max(seconds, tier.worst_seconds) + cap(testing),
+        plan_dollars=plan_dollars,
+        plan_worst_dollars=_worst(planning, model),
+        plan_seconds=plan_seconds,
+        plan_worst_seconds=max(plan_seconds, tier.plan_worst_seconds),
+    )
+
+
+def testing_seconds(state: State) -> float:
+    """What a run of the failing tests takes, which is part of every attempt."""
+    return state.reproduction.seconds_each * len(state.targets) if state.reproduction else 0.0
+
+
+def queues(state: State) -> tuple[str, ...]:
+    """Which endpoints would make a request wait, for how long and why, in words."""
+    paces = {
+        model.name: pace_of(state.calls.get(model.name, ()), state.seen.get(model.name, Signals()))
+        for model in state.settings.models
+        if model.name not in state.gone
+    }
+    return tuple(
+        f"{name} is busy, {pace.wait:.0f} s are in its quote: {pace.why}"
+        for name, pace in paces.items()
+        if pace.wait >= 0.5
+    )
+
+
+def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: State) -> CheckEstimate:
+    """`check` with the dollars and seconds of a review by this model; out of reach where there is none."""
+    if reviewer is None:
+        return replace(check, dollars=OUT_OF_REACH, worst_dollars=OUT_OF_REACH)
+    pace = pace_of(state.calls.get(reviewer.name, ()), state.seen.get(reviewer.name, Signals()))
+    prompt = sized_prompt("review", reviewer, state)
+    dollars, seconds = _expected(prompt, reviewer, pace, _warm(reviewer.name, state))
+    return replace(
+        check,
+        dollars=dollars,
+        worst_dollars=_worst(prompt, reviewer),
+        seconds=seconds,
+        worst_seconds=max(seconds, reviewer.seconds),
+    )
+
+
+def reviewer(state: State) -> ModelSettings | None:
+    """Who would review the candidate in hand: the ablest model at hand besides its author; None if there is
+    none, or none that has an opinion."""
+    hand = state.hand
+    if hand is not None and hand.tree in state.unreviewed:
+        return None
+    author = hand.tier if hand else ""
+    able = [tier for tier in state.settings.tiers if tier.name != author and tier.name not in state.gone]
+    for tier in sorted(able, key=lambda tier: tier.ability, reverse=True):
+        if (model := model_named(state, tier.name)) is not None:
+            return model
+    return None
+
+
+def sized_prompt(kind: str, model: ModelSettings, state: State) -> Prompt:
+    """The prompt of the next request, with as many bytes in place of what stands in the repository."""
+    shown = tuple(Shown(piece, "x" * piece.size) for piece in chosen_pieces(state, model.name))
+    case, form = case_of(state, shown), form_of(model)
+    if kind == "act":
+        return act_prompt(case, form, may_ask=state.readings < MOST_READINGS)
+    if kind == "plan":
+        return plan_prompt(case, form)
+    return review_prompt(case, USUAL_DIFF * "x", form)
+
+
+def _expected(prompt: Prompt, model: ModelSettings, pace: Pace, warm: bool) -> tuple[float, float]:
+    """Dollars and seconds expected of one request."""
+    tokens = prompt.size / pace.bytes_per_token
+    stable = len("".join((prompt.system, *prompt.stable)).encode()) / pace.bytes_per_token if warm else 0.0
+    decode = min(pace.decoded, model.max_output)
+    usage = Usage(prefill=round(tokens - stable), cached=round(stable), decode=round(decode))
+    return model.price.dollars(usage), pace.seconds(tokens - stable, decode)
+
+
+def _worst(prompt: Prompt, model: ModelSettings) -> float:
+    return model.price.worst(prompt.most_tokens, model.max_output)
+
+
+def _warm(tier: str, state: State) -> bool:
+    """Whether the endpoint's cache should still hold the prefix: its last answer is recent enough."""
+    last = state.asked_at.get(tier)
+    return last is not None and state.spent.seconds - last < CACHED_FOR

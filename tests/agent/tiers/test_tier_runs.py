@@ -1,0 +1,229 @@
+"""Bad endpoints and bad replies end to end: real client, tier, policy, ledger and trace; scripted tests.
+
+Each is one clear line, the right exit code, money that adds up, and where the endpoint was to blame a trace
+that a resumed run goes on with.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+from servers import ChatServer, Scripted
+
+from agent import state as fold
+from agent.errors import UsageError
+from agent.events import RunEnded, RunStarted
+from agent.forecast import estimates
+from agent.loop import drive
+from agent.policies import MARGINAL, policy_named
+from agent.redact import Redactor
+from agent.report import report_of
+from agent.run import Run, reopen
+from agent.sources import ModelTierSettings
+from agent.task import Settings
+from agent.tiers.calling import MOST_TRIES, Caller
+from agent.tiers.model import ModelTier
+from agent.tiers.models import key_of, model_settings, prior_of
+from agent.tiers.openai_chat import OpenAIChat
+from agent.tiers.pricing import StatedPrice
+from agent.trace import Trace, TraceWriter
+from benchmarks._books import found_wrong, read_books
+from benchmarks._provider import Clock
+from benchmarks._simulated_task import NobodyWatches, SimulatedEffects, SimulatedWorld, base_of
+from policies.belief import success
+from policies.vocabulary import EXIT_CODES, Limits, Outcome, Prices
+
+KEY = "sk-test-0123456789abcdef"
+RIGHT = "It is 1.\ncalc.py\n<<<<<<< SEARCH\n    return 0\n=======\n    return 1\n>>>>>>> REPLACE\n"
+WRONG = RIGHT.replace("return 1", "return 7")
+MISSING = RIGHT.replace("calc.py", "src/other.py")
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[ChatServer]:
+    with ChatServer() as server:
+        assert isinstance(server, ChatServer)
+        yield server
+
+
+@pytest.fixture
+def server(started: ChatServer) -> ChatServer:
+    started.play()
+    return started
+
+
+class Task:
+    """One run of a scripted task with one model tier, in `folder`; resumed by playing it again."""
+
+    def __init__(self, folder: Path, base_url: str, budget: float = 5.0) -> None:
+        self.folder, self.clock = folder, Clock()
+        tier = ModelTierSettings(
+            name="model", provider="compatible", model="scripted-1", base_url=base_url,
+            price=StatedPrice(prefill=3.0, decode=15.0), attempts=3, metrics=False,
+        )  # fmt: skip
+        model = model_settings(tier)
+        client = OpenAIChat(model.model, KEY, model.base_url)
+        caller = Caller("model", client, model.price, 5.0, Redactor({}), self.clock, self.clock.sleep)
+        self.tier = ModelTier(model, prior_of(tier, model), caller)
+        settings = Settings(
+            repository="/simulated", tests=("tests/test_calc.py::test_value",), prices=Prices(value=50.0),
+            limits=Limits(dollars=budget), tiers=(self.tier.estimate,), models=(model,),
+        )  # fmt: skip
+        event = RunStarted(run_id="r", time=0.0, versions={}, policy=MARGINAL, settings=settings)
+        writer = TraceWriter(folder, Redactor({}))
+        writer.append(event)
+        self.run = Run(writer, fold.start(event), folder)
+
+    def play(self) -> tuple[int, str]:
+        """Drive the run to an end: its exit code and explanation."""
+        run = self.run
+        load = Trace(self.folder).blob
+        world = SimulatedWorld(
+            run.state.settings, {"model": self.tier}, lambda _: None, run.writer.blob, load, self.folder,
+            lambda _: False, base=base_of(Random(1)), clock=self.clock, random=Random(1),
+        )  # fmt: skip
+        effects = SimulatedEffects(world, lambda: None, failing=0.0)
+        drive(run.state, policy_named(MARGINAL), effects, run.append, self.clock, NobodyWatches())
+        ended = run.state.ended or Outcome.INFRASTRUCTURE
+        code, said = EXIT_CODES[ended], run.state.explanation
+        run.append(RunEnded(outcome=ended, exit_code=code, explanation=said))
+        run.writer.close()
+        report = report_of(run.state, diff="", candidate="", trace="", head_hash="", exit_code=code)
+        books = read_books(self.folder)
+        assert (*books.problems, *found_wrong(books, [], report.dollars)) == ()
+        assert KEY not in (self.folder / "events.jsonl").read_text()
+        return code, said
+
+    def resumed(self) -> tuple[int, str]:
+        """Go on in another process."""
+        self.run = reopen(self.folder)
+        return self.play()
+
+
+def refused(status: int, message: str, code: str = "") -> Scripted:
+    return Scripted(status=status, error={"error": {"message": message, "code": code}})
+
+
+BROKEN = {
+    "wrong key": (refused(401, "Incorrect API key provided"), "key", 1),
+    "unknown model": (refused(404, "The model `scripted-1` does not exist", "model_not_found"), "model", 1),
+    "no answer ends": (Scripted("half an answer", drop=3), "", MOST_TRIES),
+    "no JSON": (Scripted(body=b"<html>It works!</html>", content_type="text/html"), "", MOST_TRIES),
+    "overloaded": (refused(503, "come back later"), "overloaded", MOST_TRIES),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_an_endpoint_that_fails_ends_the_run_and_mended_lets_it_go_on(
+    name: str, server: ChatServer, tmp_path: Path
+) -> None:
+    answer, said, requests = BROKEN[name]
+    server.play(*[answer] * 20)
+    task = Task(tmp_path / "t", server.base_url)
+    code, explanation = task.play()
+    assert (code, len(server.requests)) == (20, requests)
+    assert explanation.startswith("tier 'model' is gone: ")
+    assert said in explanation
+    assert explanation.isprintable()
+    server.play(Scripted(RIGHT))
+    before = task.run.state.spent.dollars
+    assert task.resumed()[0] == 0
+    assert task.run.state.spent.dollars > before, "the money of the first part stays on the books"
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    task = Task(tmp_path / "t", f"http://127.0.0.1:{port}/v1")
+    code, explanation = task.play()
+    assert code == 20
+    assert "no connection to the endpoint" in explanation
+    assert task.run.state.spent.dollars == 0
+
+
+def test_no_tls(server: ChatServer, tmp_path: Path) -> None:
+    task = Task(tmp_path / "t", server.base_url.replace("http:", "https:"))
+    code, explanation = task.play()
+    assert code == 20
+    assert "TLS" in explanation
+    assert task.run.state.spent.dollars == 0
+
+
+def test_a_task_that_does_not_fit_the_context_is_not_fixed(server: ChatServer, tmp_path: Path) -> None:
+    server.play(refused(400, "This model's maximum context length is 4096 tokens", "context_length_exceeded"))
+    task = Task(tmp_path / "t", server.base_url)
+    assert task.play()[0] == 10
+    assert len(server.requests) == 1
+    assert any("does not fit" in note for note in task.run.state.notes)
+
+
+USELESS = {
+    "refuses": (Scripted("I will not.", refusal=True), "refused to answer"),
+    "is cut off": (Scripted(RIGHT, stop="length"), "cut off"),
+    "loops": (Scripted(WRONG), "the same patch was refused before"),
+    "says nothing": (Scripted(""), "empty"),
+    "talks nonsense": (Scripted(body=None, text="<<<<<<< {[\"'`@@ -1 +1 @@ " * 40_000, piece=200_000), ""),
+    "breaks its JSON": (Scripted('{"diagnosis": "x", "candidates": [{"edits": [{"path": "calc.py"'), ""),
+    "edits what is not there": (Scripted(MISSING), "src/other.py"),
+}
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_a_model_that_is_of_no_use_costs_what_it_costs(name: str, server: ChatServer, tmp_path: Path) -> None:
+    answer, said = USELESS[name]
+    server.play(*[answer] * 20)
+    task = Task(tmp_path / "t", server.base_url)
+    code, explanation = task.play()
+    assert code == 10, explanation
+    state = task.run.state
+    assert 1 <= len(server.requests) <= 3, "as many as it has attempts"
+    assert state.spent.dollars == pytest.approx(len(server.requests) * (120 * 3 + 30 * 15) / 1e6)
+    assert any(said in note for note in state.notes), state.notes
+    assert all(len(note) < 1000 for note in state.notes)
+    with pytest.raises(UsageError, match="nothing to resume"):
+        reopen(tmp_path / "t")
+
+
+def test_an_endpoint_that_goes_after_an_attempt(server: ChatServer, tmp_path: Path) -> None:
+    """What its attempt told of the task still counts, and nothing more is expected of it."""
+    server.play(Scripted(WRONG), refused(401, "Incorrect API key provided"))
+    task = Task(tmp_path / "t", server.base_url)
+    assert task.play()[0] == 20
+    known = estimates(task.run.state)
+    assert [tier.attempts for tier in known.tiers] == [1]
+    assert success(task.run.state.belief, "model", known) == 0
+    server.play(Scripted(RIGHT))
+    assert task.resumed()[0] == 0
+
+
+def test_a_useless_reply_and_then_a_right_one(server: ChatServer, tmp_path: Path) -> None:
+    server.play(Scripted(WRONG), Scripted(status=429, headers={"retry-after": "3"}), Scripted(RIGHT))
+    task = Task(tmp_path / "t", server.base_url)
+    assert task.play()[0] == 0
+    told = json.dumps(server.requests[2].body)
+    assert "return 7" in told, "what was tried is told"
+    assert len(server.requests) == 3
+
+
+def test_a_retry_that_does_not_fit_the_budget_is_not_sent(server: ChatServer, tmp_path: Path) -> None:
+    server.play(*[Scripted("half", drop=2)] * 9)
+    task = Task(tmp_path / "t", server.base_url, budget=0.2)
+    code, explanation = task.play()
+    assert (code, len(server.requests)) == (20, 1)
+    assert "that much is not left" in explanation
+
+
+def test_a_key_that_is_not_set_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    tier = ModelTierSettings(
+        name="model", provider="compatible", model="m", base_url="http://localhost:1/v1",
+        key_variable="SOME_KEY", price=StatedPrice(prefill=1, decode=1),
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="tier 'model': set SOME_KEY") as raised:
+        key_of(model_settings(tier))
+    assert raised.value.exit_code == 2

@@ -1,0 +1,81 @@
+"""`agent fix` with a model behind an endpoint that is no good, or whose model is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from driver import World, refused
+from forgeries import BASE, HONEST_FIX
+from servers import ChatServer, Scripted
+
+OPTIONS = ("--tier", "model", "--value", "50")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ChatServer]:
+    with ChatServer() as started:
+        assert isinstance(started, ChatServer)
+        yield started
+
+
+def configure(world: World, base_url: str, key_variable: str = "") -> None:
+    """A model tier in the user's own file."""
+    config = world.folder / "config" / "marginal-agent" / "config.toml"
+    key = f'key_variable = "{key_variable}"\n' if key_variable else ""
+    config.write_text(
+        f'[[tiers]]\nname = "model"\nprovider = "compatible"\nmodel = "scripted-1"\nbase_url = "{base_url}"\n'
+        f"price = {{ prefill = 3.0, decode = 15.0 }}\nattempts = 2\nmetrics = false\n{key}"
+    )
+
+
+def whole(files: Mapping[str, bytes]) -> str:
+    """A reply that gives whole files."""
+    blocks = (f"{path}\n```\n{data.decode()}```\n" for path, data in files.items())
+    return "The cause is plain.\n" + "\n".join(blocks)
+
+
+def test_a_refused_key_ends_with_20_and_the_run_goes_on_once_it_is_taken(
+    world: World, calc: Path, server: ChatServer
+) -> None:
+    wrong = {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}
+    server.play(Scripted(status=401, error=wrong))
+    configure(world, server.base_url)
+    ran = world.fix(calc, *OPTIONS)
+    assert ran.code == 20, ran.output
+    assert len(server.requests) == 1
+    assert ran.report["explanation"].startswith("tier 'model' is gone: the endpoint refuses the key")
+    assert ran.report["dollars"] == 0
+    assert "Traceback" not in ran.output + ran.errors
+    server.play(Scripted(whole(HONEST_FIX)))
+    resumed = world.resume(ran.trace)
+    assert resumed.code == 0, resumed.output
+    assert server.problems == []
+    assert resumed.report["dollars"] == pytest.approx((120 * 3 + 30 * 15) / 1e6)
+    assert world.replay(ran.trace).code == 0
+
+
+def test_a_model_that_is_of_no_use_is_paid_for_and_the_run_ends_with_10(
+    world: World, calc: Path, server: ChatServer
+) -> None:
+    path = next(iter(HONEST_FIX))
+    nonsense = f"src/none.py\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n{'@' * 1_000_000}"
+    server.play(Scripted("I cannot help.", refusal=True), *[Scripted(nonsense, piece=100_000)] * 5)
+    configure(world, server.base_url)
+    ran = world.fix(calc, *OPTIONS)
+    assert ran.code == 10, ran.output
+    assert len(server.requests) == 2
+    assert ran.report["dollars"] == pytest.approx(2 * (120 * 3 + 30 * 15) / 1e6)
+    assert ran.report["dollars"] == sum(each["dollars"] for each in ran.events("request"))
+    notes = " ".join(ran.report["notes"])
+    assert "refused to answer" in notes
+    assert "src/none.py" in notes
+    assert len(notes) < 2000
+    assert "Traceback" not in ran.output + ran.errors
+    assert (calc / path).read_bytes() == BASE[path]
+
+
+def test_a_key_that_is_not_set(world: World, calc: Path) -> None:
+    configure(world, "http://localhost:1/v1", "NO_SUCH_KEY")
+    refused(world.fix(calc, *OPTIONS), "tier 'model'", "set NO_SUCH_KEY")
