@@ -28,6 +28,7 @@ from agent.events import (
     StepDone,
     SubmissionDone,
 )
+from agent.repairing import act_repair
 from agent.settings import REPAIR
 from agent.state import State
 from agent.task import SandboxSettings, Settings
@@ -213,8 +214,7 @@ class Attempt:
 
     def _search(self, left: float) -> bool:
         """One slice, and the final verification of what it gave; False when that is the end."""
-        step = Step(StepKind.ACT, ActionClass.EXECUTE, tier=REPAIR)
-        seconds, seen = self._do(left, REPAIR, lambda world, state: work.act(world, state, step).observation)
+        seconds, seen = self._do(left, REPAIR, act_repair)
         assert isinstance(seen, AttemptDone)
         self.result = replace(
             self.result,

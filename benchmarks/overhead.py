@@ -23,16 +23,17 @@ from rich.console import Console
 
 from agent import state as fold
 from agent.errors import TraceError
-from agent.events import Event, RunStarted, StepDone
+from agent.events import Event, RequestDone, RunStarted, StepDone, TierSeen
 from agent.loop import Performed, drive
 from agent.policies import policy_named
+from agent.purse import Purse
 from agent.redact import Redactor
 from agent.state import State
 from agent.trace import Trace, TraceWriter
 from agent.view import View
 from benchmarks.demo import AGENT, make_repository
 from benchmarks.options import at_least
-from policies.vocabulary import Bill, Step
+from policies.vocabulary import Step
 
 TARGET_MS = 20.0
 
@@ -53,16 +54,24 @@ class RecordedEffects:
         """Seconds of the recorded run."""
         return self._recorded
 
-    def perform(self, state: State, step: Step, reserved: Bill) -> Performed:
+    def look(self, state: State) -> tuple[TierSeen, ...]:
+        """Nothing is seen of any tier."""
+        del state
+        return ()
+
+    def perform(self, state: State, step: Step, purse: Purse) -> Performed:
         """The recorded result of this step. Raises TraceError when another step was recorded next."""
-        del state, reserved
+        del state
         self.overheads.append(time.perf_counter() - self._left)
         done = next(self._results, None)
         if done is None or done.step != step:
             raise TraceError(f"{step.name} was asked for and was not recorded next")
         self._recorded += done.bill.seconds
         self._left = time.perf_counter()
-        return Performed(done.observation, done.bill.dollars, done.bill.loss)
+        if done.bill.dollars:
+            purse.open(step.name, done.bill.dollars)
+            purse.settle(RequestDone(tier=step.name, dollars=done.bill.dollars))
+        return Performed(done.observation, done.bill.loss)
 
     def finish(self) -> None:
         """The run has ended: the time since its last result is overhead of that step."""
