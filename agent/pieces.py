@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from agent.state import State
 from agent.task import ModelSettings
-from agent.tiers.models import USUAL_REQUEST, USUAL_SECONDS
 from agent.tiers.pace import BYTES_PER_TOKEN, PREFILL_RATE
 from agent.tiers.pieces import asked_piece
+from agent.tiers.prompt import Usage
 from agent.tiers.prompts import Case, Shown
 from agent.tiers.reply_text import Ask
 from policies.context import Piece, choose
@@ -27,6 +27,9 @@ MOST_PIECES = 120
 MOST_READINGS = 3
 """How often tiers may read before they answer; after that, a reply without a patch is a failed attempt."""
 
+ASKING, ASKING_SECONDS = Usage(prefill=1_500, decode=80), 3.0
+"""Tokens and seconds of a request in which a model only asks to read."""
+
 MOST_ASKS, MOST_HITS, AROUND = 4, 5, 8
 """Of one reply: things asked for; places at which a text is shown that it searches for, with so many lines
 around each."""
@@ -39,19 +42,19 @@ def model_named(state: State, tier: str) -> ModelSettings | None:
 
 def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
     """The pieces that are worth their price in a prompt for this tier; what a model lacks and can ask for
-    costs another request at most. Empty for a tier that is no model."""
+    costs a short request at most. Empty for a tier that is no model."""
     model = model_named(state, tier)
     if model is None:
         return ()
     found = state.localised.pieces if state.localised else ()
     tokens, prices = max(0, model.window - model.max_output), state.settings.prices
     each = model.price.rates.prefill / 1e6 + prices.latency / PREFILL_RATE
-    another = model.price.dollars(USUAL_REQUEST) + prices.latency * USUAL_SECONDS
+    asking = model.price.dollars(ASKING) + prices.latency * ASKING_SECONDS
     may_ask = state.readings < MOST_READINGS
     return choose(
         (*found, *state.read),
         dollars_per_byte=each / BYTES_PER_TOKEN,
-        value=min(prices.value, another) if may_ask else prices.value,
+        value=min(prices.value, asking) if may_ask else prices.value,
         window_bytes=int(PROMPT_SHARE * tokens),  # a token is a byte at worst
     )
 

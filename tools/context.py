@@ -15,7 +15,7 @@ from sandboxes.interface import REPO
 from tools.mapped_tests import MOST_TESTS, test_of, tests_of
 from tools.repository_map import Definition, Place, RepositoryMap
 
-SMALL_FILE = 3_000
+SMALL_FILE = 600
 """Bytes; a file that is smaller is one part."""
 
 LARGE_DEFINITION = 200

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import state as fold
-from agent.events import AttemptDone, PlanDone, RunStarted, TierFailed
+from agent.events import (
+    AttemptDone,
+    PlanDone,
+    RequestDone,
+    RequestIntended,
+    RunStarted,
+    StepIntended,
+    TierFailed,
+)
 from agent.ledger import Ledger, LimitExceeded
 from agent.loop import Performed, drive
 from agent.purse import Purse
@@ -221,3 +229,19 @@ def test_not_even_the_smallest_amounts_add_up_to_more_than_a_limit(limit: float,
             ledger.settle(Bill(dollars), Bill(dollars))
     assert ledger.spent.dollars <= limit + 1.5e-9
     assert ledger.fits(Bill(0.0)), "what is free always fits"
+
+
+def test_a_report_counts_the_requests_of_a_step_that_was_cut_off() -> None:
+    state = fold.start(
+        RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=Settings(repository="/r"))
+    )
+    seen = [
+        StepIntended(step=ACT, reserved=Bill(dollars=1.0)),
+        RequestIntended(tier="model", worst=0.5),
+        RequestDone(tier="model", dollars=0.2, failure="broken"),
+        RequestIntended(tier="model", worst=0.5),
+    ]
+    for event, dollars in zip(seen, [0.0, 0.5, 0.2, 0.7], strict=True):
+        state = fold.apply(state, event)
+        report = report_of(state, diff="", candidate="", trace="", head_hash="", exit_code=130)
+        assert report.dollars == pytest.approx(dollars)

@@ -149,8 +149,17 @@ def test_without_a_map_there_are_windows_around_mentions_and_the_test() -> None:
     )
     assert parts == (
         Part("a.test.js", 71, 131, "test", "adds up", 1),
-        Part("lib/a.js", 1, 500, "suspect", "", 1),
+        Part("lib/a.js", 170, 230, "suspect", "", 1),
     )
+    files["lib/a.js"] = "x\n" * 250  # small: one part
+    whole = parts_of(
+        RepositoryMap({}),
+        ["a.test.js::adds up"],
+        (),
+        [said],
+        lambda path: files.get(path, "").encode() or None,
+    )
+    assert whole[1] == Part("lib/a.js", 1, 250, "suspect", "", 1)
     files["lib/a.js"] = "x\n" * 5000
     wide = parts_of(
         RepositoryMap({}), [], (), [said], lambda path: files[path].encode() if path in files else None
