@@ -11,7 +11,7 @@ from agent.options import may_plan
 from agent.pieces import model_named
 from agent.quoting import quoted, quoted_review, reviewer
 from agent.state import Search, State
-from policies.estimates import LADDER, Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
+from policies.estimates import Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
 from policies.priors import default_estimates, measured
 from policies.vocabulary import Check
 
@@ -46,8 +46,6 @@ def estimates(state: State) -> Estimates:
     )
     if suite is not None:
         known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
-    if state.baseline and state.baseline.complete and not state.baseline.counts.passed:
-        known = _without_other_tests(known)
     return replace(
         known, preparations=tuple(_within(p, state.settings.limits.seconds) for p in known.preparations)
     )
@@ -61,12 +59,6 @@ def _expected(tiers: tuple[TierEstimate, ...], state: State) -> Estimates:
     )
     known = replace(default_estimates(tiers), checks=checks, difficulty=settings.difficulty)
     return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
-
-
-def _without_other_tests(known: Estimates) -> Estimates:
-    """Where no test passed before, the whole suite is the targets once more and can see nothing broken."""
-    checks = tuple(replace(check, power=0.0) if check.check in LADDER else check for check in known.checks)
-    return replace(known, checks=checks, final=replace(known.final, power=0.0))
 
 
 def _live(tier: TierEstimate, state: State) -> bool:

@@ -58,9 +58,7 @@ def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: P
     whole = world.fix(calc, "--test", TARGET, "--tier", "dear", "--budget", "$1")
     assert whole.report["dollars"] == 0.5
     lines = (whole.trace / "events.jsonl").read_text().splitlines(keepends=True)
-    bought = next(
-        n for n, line in enumerate(lines) if _event(line)["type"] == "intent" and "act" in _kind(line)
-    )
+    bought = next(n for n, line in enumerate(lines) if _event(line)["type"] == "request-intent")
     (whole.trace / "events.jsonl").write_text("".join(lines[: bought + 1]))
     resumed = world.resume(whole.trace)
     assert resumed.report["dollars"] == 0.7  # and not bought again: 0.7 more does not fit into $1

@@ -26,12 +26,11 @@ def test_dice():
 """,
     }
     repository = make_repository(tmp_path / "r", files)
-    stopped = ("nothing left to try", "nothing is worth its price")  # with a candidate that passed by chance
-    said = {13: ("passes here, 2 of 2 times",), 14: ("fails ",), 10: stopped}
+    said = {13: "passes here, 2 of 2 times", 14: "fails ", 10: "nothing left to try"}
     for _ in range(12):  # three looks differ in five of eight runs
         ran = world.fix(repository, "--test", "test_dice.py::test_dice")
         assert ran.code in said, ran.output
-        assert any(words in ran.report["explanation"] for words in said[ran.code]), ran.output
+        assert said[ran.code] in ran.report["explanation"]
         if ran.code == 14:
             break
     assert ran.code == 14

@@ -135,9 +135,12 @@ def test_a_hostile_report_and_settings_are_quoted_as_text(world: World, tmp_path
     assert "[bold red]x[/]" in ran.errors
 
 
-def test_no_secret_of_the_host_reaches_the_sandbox_or_the_disk(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("tiers", [("--tier", "repair"), ()], ids=["no key is used", "keys bring models"])
+def test_no_secret_of_the_host_reaches_the_sandbox_or_the_disk(
+    world: World, tmp_path: Path, tiers: tuple[str, ...]
+) -> None:
     files = {"calc.py": b"def double(x):\n    return x + 2 + 1\n", "test_calc.py": SPY}
-    ran = world.fix(make_repository(tmp_path / "r", files), "--verbose", env=SECRETS)
+    ran = world.fix(make_repository(tmp_path / "r", files), "--verbose", *tiers, env=SECRETS)
     assert ran.code == 0, ran.output
     message = next(
         event["observation"]["messages"][0]
@@ -148,7 +151,8 @@ def test_no_secret_of_the_host_reaches_the_sandbox_or_the_disk(world: World, tmp
     written = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
     everything = written + (ran.output + ran.errors).encode()
     assert [value for value in SECRETS.values() if value.encode() in everything] == []
-    assert [name for name in SECRETS if name.encode() in everything] == []
+    known = () if tiers else ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")  # a trace names its tiers' variables
+    assert [name for name in SECRETS if name.encode() in everything and name not in known] == []
 
 
 def test_a_secret_that_a_test_holds_is_redacted_where_it_is_shown(world: World, tmp_path: Path) -> None:
