@@ -29,7 +29,7 @@ CACHED_FOR = 300.0
 
 def quoted(tier: TierEstimate, model: ModelSettings, state: State) -> TierEstimate:
     """`tier` with the dollars and seconds of its next attempt and its next plan."""
-    pace = pace_of(state.calls.get(tier.name, ()), state.seen.get(tier.name, Signals()))
+    pace = pace_in(state, tier.name)
     acting = sized_prompt("act", model, state)
     planning = sized_prompt("plan", model, state)
     testing = testing_seconds(state)
@@ -53,10 +53,20 @@ def testing_seconds(state: State) -> float:
     return state.reproduction.seconds_each * len(state.targets) if state.reproduction else 0.0
 
 
+def pace_in(state: State, tier: str) -> Pace:
+    """What to expect of the tier's endpoint now: of the seconds until a rate limit is full again, those that
+    have passed since it said so do not count."""
+    seen = state.seen.get(tier, Signals())
+    if seen.reset_seconds is not None:
+        passed = max(0.0, state.spent.seconds - state.seen_at[tier])
+        seen = replace(seen, reset_seconds=max(0.0, seen.reset_seconds - passed))
+    return pace_of(state.calls.get(tier, ()), seen)
+
+
 def queues(state: State) -> tuple[str, ...]:
     """Which endpoints would make a request wait, for how long and why, in words."""
     paces = {
-        model.name: pace_of(state.calls.get(model.name, ()), state.seen.get(model.name, Signals()))
+        model.name: pace_in(state, model.name)
         for model in state.settings.models
         if model.name not in state.gone
     }
@@ -71,7 +81,7 @@ def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: S
     """`check` with the dollars and seconds of a review by this model; out of reach where there is none."""
     if reviewer is None:
         return replace(check, dollars=OUT_OF_REACH, worst_dollars=OUT_OF_REACH)
-    pace = pace_of(state.calls.get(reviewer.name, ()), state.seen.get(reviewer.name, Signals()))
+    pace = pace_in(state, reviewer.name)
     prompt = sized_prompt("review", reviewer, state)
     dollars, seconds = _expected(prompt, reviewer, pace, _warm(reviewer.name, state))
     return replace(

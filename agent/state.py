@@ -69,9 +69,9 @@ class State:
 
     calls: every request to a tier so far; request: the one under way; requested: dollars booked for requests
     of the step under way; asked_at: spent seconds at the last answer of each tier. seen: what endpoints said
-    of their load last. gone: tiers that could not be asked, and why. plan: the diagnosis that was bought.
-    read: pieces that tiers asked for, in so many readings. unreviewed: trees of candidates on which a review
-    gave no opinion."""
+    of their load last, and seen_at: at how many spent seconds. gone: tiers that could not be asked, and why.
+    plan: the diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed:
+    trees of candidates on which a review gave no opinion."""
 
     settings: Settings
     run_id: str
@@ -85,6 +85,7 @@ class State:
     calls: Mapping[str, tuple[RequestDone, ...]] = field(default_factory=dict)
     asked_at: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, Signals] = field(default_factory=dict)
+    seen_at: Mapping[str, float] = field(default_factory=dict)
     gone: Mapping[str, TierFailed] = field(default_factory=dict)
     intake: IntakeDone | None = None
     environment: EnvironmentDone | None = None
@@ -177,6 +178,7 @@ def apply(state: State, event: Event) -> State:
         case RequestDone(tier=tier, dollars=dollars, signals=signals):
             calls = {**state.calls, tier: (*state.calls.get(tier, ()), event)}
             seen = {**state.seen, tier: signals}
+            answered = state.spent.seconds + event.waited + event.seconds
             asked_at = {**state.asked_at, tier: state.spent.seconds}
             return replace(
                 state,
@@ -185,9 +187,11 @@ def apply(state: State, event: Event) -> State:
                 calls=calls,
                 asked_at=asked_at,
                 seen=seen,
+                seen_at={**state.seen_at, tier: answered},
             )
         case TierSeen(tier=tier, signals=signals):
-            return replace(state, seen={**state.seen, tier: signals})
+            seen_at = {**state.seen_at, tier: state.spent.seconds}
+            return replace(state, seen={**state.seen, tier: signals}, seen_at=seen_at)
         case StepDone(observation=observation, bill=bill):
             spent = Bill(
                 state.spent.dollars + bill.dollars,

@@ -99,6 +99,10 @@ def test_a_busy_endpoint_costs_the_time_that_it_makes_one_wait() -> None:
     before = estimates(state).tier("dear").seconds
     busy = apply(state, TierSeen(tier="dear", signals=Signals(requests_left=0, reset_seconds=50.0)))
     assert estimates(busy).tier("dear").seconds == pytest.approx(before + 50.0)
+    later = replace(busy, spent=Bill(seconds=busy.spent.seconds + 30.0))
+    assert estimates(later).tier("dear").seconds == pytest.approx(before + 20.0)
+    after = replace(busy, spent=Bill(seconds=busy.spent.seconds + 60.0))
+    assert (estimates(after).tier("dear").seconds, queues(after)) == (pytest.approx(before), ())
     assert queues(state) == ()
     assert queues(busy) == ("dear is busy, 50 s are in its quote: its rate limit is used up for 50 s",)
 
