@@ -120,7 +120,3 @@ def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: Dock
 def _event(line: str) -> dict[str, object]:
     event: dict[str, object] = json.loads(line)["event"]
     return event
-
-
-def _kind(line: str) -> str:
-    return str(json.loads(line)["event"]["step"]["kind"])
