@@ -345,7 +345,7 @@ def blobs_of(seen: Event | Observation) -> tuple[str, ...]:
         case BaselineDone(verdicts=verdicts):
             names = (verdicts,)
         case LocaliseDone(ranking=ranking):
-            names = (ranking,) if ranking else ()
+            names = (ranking,)
         case AttemptDone(patch=patch):
             names = (patch,)
         case SubmissionDone(patch=patch, diff=diff):

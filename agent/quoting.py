@@ -14,7 +14,7 @@ from agent.task import ModelSettings
 from agent.tiers.model import form_of
 from agent.tiers.pace import Pace, pace_of
 from agent.tiers.prompt import Prompt, Signals, Usage
-from agent.tiers.prompts import Shown, act_prompt, plan_prompt, review_prompt
+from agent.tiers.prompts import Case, Shown, act_prompt, plan_prompt, review_prompt
 from policies.estimates import CheckEstimate, TierEstimate, cap
 
 OUT_OF_REACH = 1e9
@@ -30,11 +30,11 @@ CACHED_FOR = 300.0
 def quoted(tier: TierEstimate, model: ModelSettings, state: State) -> TierEstimate:
     """`tier` with the dollars and seconds of its next attempt and its next plan."""
     pace = pace_in(state, tier.name)
-    acting = sized_prompt("act", model, state)
-    planning = sized_prompt("plan", model, state)
-    testing = testing_seconds(state)
-    dollars, seconds = _expected(acting, model, pace, _warm(tier.name, state))
-    plan_dollars, plan_seconds = _expected(planning, model, pace, _warm(tier.name, state))
+    case = sized_case(model, state)
+    acting, planning = sized_act(case, model, state), plan_prompt(case, form_of(model))
+    testing, warm = testing_seconds(state), _warm(tier.name, state)
+    dollars, seconds = _expected(acting, model, pace, warm)
+    plan_dollars, plan_seconds = _expected(planning, model, pace, warm)
     return replace(
         tier,
         dollars=dollars,
@@ -82,7 +82,7 @@ def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: S
     if reviewer is None:
         return replace(check, dollars=OUT_OF_REACH, worst_dollars=OUT_OF_REACH)
     pace = pace_in(state, reviewer.name)
-    prompt = sized_prompt("review", reviewer, state)
+    prompt = review_prompt(sized_case(reviewer, state), USUAL_DIFF * "x", form_of(reviewer))
     dollars, seconds = _expected(prompt, reviewer, pace, _warm(reviewer.name, state))
     return replace(
         check,
@@ -107,15 +107,14 @@ def reviewer(state: State) -> ModelSettings | None:
     return None
 
 
-def sized_prompt(kind: str, model: ModelSettings, state: State) -> Prompt:
-    """The prompt of the next request, with as many bytes in place of what stands in the repository."""
-    shown = tuple(Shown(piece, "x" * piece.size) for piece in chosen_pieces(state, model.name))
-    case, form = case_of(state, shown), form_of(model)
-    if kind == "act":
-        return act_prompt(case, form, may_ask=state.readings < MOST_READINGS)
-    if kind == "plan":
-        return plan_prompt(case, form)
-    return review_prompt(case, USUAL_DIFF * "x", form)
+def sized_case(model: ModelSettings, state: State) -> Case:
+    """What the model is told next, with as many bytes in place of what stands in the repository."""
+    return case_of(state, tuple(Shown(piece, "x" * piece.size) for piece in chosen_pieces(state, model.name)))
+
+
+def sized_act(case: Case, model: ModelSettings, state: State) -> Prompt:
+    """The prompt of the next attempt, as large as it will be."""
+    return act_prompt(case, form_of(model), may_ask=state.readings < MOST_READINGS)
 
 
 def _expected(prompt: Prompt, model: ModelSettings, pace: Pace, warm: bool) -> tuple[float, float]:
