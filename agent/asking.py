@@ -47,7 +47,7 @@ def act(world: World, state: State, step: Step, purse: Purse) -> Observation:
     except TierUnavailable as error:
         return _failed(error)
     if not reply.candidates and state.readings < MOST_READINGS:
-        read = found_for(reply.asks, world.base_of(state), state)
+        read = found_for(reply.asks, world.base_of(state), state, tier.name)
         if read:
             return AttemptDone(tier=tier.name, note=reply.note, read=read)
         if reply.asks:

@@ -75,14 +75,17 @@ def case_of(state: State, shown: tuple[Shown, ...]) -> Case:
     )
 
 
-def found_for(asks: Iterable[Ask], base: Base, state: State) -> tuple[Piece, ...]:
-    """The pieces that answer what a tier asked to read, without those it has been given."""
-    known = {(piece.path, piece.first, piece.last) for piece in state.read}
+def found_for(asks: Iterable[Ask], base: Base, state: State, tier: str) -> tuple[Piece, ...]:
+    """The pieces that answer what a tier asked to read, without those of which it was given every line."""
+    given = (*state.read, *chosen_pieces(state, tier))
+    seen = {(piece.path, line) for piece in given for line in range(piece.first, piece.last + 1)}
     found = dict[tuple[str, int, int], Piece]()
     for ask in list(asks)[:MOST_ASKS]:
         for wanted in (ask,) if ask.kind == "file" else _hits(base, ask.what):
             piece = asked_piece(wanted, base.read, rank=len(found) + 1)
-            if piece is not None and (piece.path, piece.first, piece.last) not in known:
+            if piece is None:
+                continue
+            if any((piece.path, line) not in seen for line in range(piece.first, piece.last + 1)):
                 found.setdefault((piece.path, piece.first, piece.last), piece)
     return tuple(found.values())
 

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+GAP = 2
+"""Lines between two pieces, mostly blank, that cost less than the heading of a piece of its own."""
+
 PieceKind = Literal["test", "suspect", "asked", "callee", "type", "caller", "import", "neighbour"]
 ORDER: tuple[PieceKind, ...] = (
     "test", "suspect", "callee", "type", "caller", "import", "neighbour", "asked",
@@ -153,19 +156,20 @@ class _Lines:
 
 
 def _merged(pieces: Sequence[Piece], shown: _Lines) -> list[Piece]:
-    """Pieces of a file that overlap, touch or leave one line between them (which is not shown) as one, under
-    the kind and name of that which matters most."""
+    """Pieces of a file that overlap, touch or leave at most GAP lines between them (which are not shown) as
+    one, under the kind and name of that which matters most."""
     done: list[Piece] = []
     for piece in sorted(pieces, key=lambda each: (each.path, each.first, each.last)):
         before = done[-1] if done else piece
-        near = before.path == piece.path and piece.first <= before.last + 2
+        near = before.path == piece.path and piece.first <= before.last + 1 + GAP
         if not done or not near or any(shown.has(piece.path, n) for n in range(before.last + 1, piece.first)):
             done.append(piece)
             continue
         main = min(before, piece, key=lambda each: (ORDER.index(each.kind), -each.share, each.first))
         last = max(before.last, piece.last)
-        new = last - before.last
-        size = before.size + -(-piece.size * new // max(piece.lines, 1))
+        gap = max(0, piece.first - before.last - 1)
+        new = last - before.last - gap
+        size = before.size + -(-piece.size * new // piece.lines) + -(-before.size * gap // before.lines)
         done[-1] = replace(
             main, first=before.first, last=last, size=size, share=max(before.share, piece.share)
         )

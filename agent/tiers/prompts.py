@@ -95,9 +95,10 @@ def fenced(heading: str, text: str) -> str:
 
 def shown_block(shown: Shown) -> str:
     """A piece as the prompt shows it. Lines have no numbers: edits go by text, and numbers would make code a
-    seventh longer."""
+    seventh longer. Only a method's name says more than its text: whose it is."""
     piece = shown.piece
-    return fenced(f"{piece.path}:{piece.first}-{piece.last} {piece.name}".rstrip(), shown.text)
+    name = f" {piece.name}" if "." in piece.name else ""
+    return fenced(f"{piece.path}:{piece.first}-{piece.last}{name}", shown.text)
 
 
 def _prompt(system: str, case: Case, form: Form, wish: str, schema: Schema) -> Prompt:

@@ -123,14 +123,17 @@ def test_what_a_model_asked_for_goes_with_its_next_request(tmp_path: Path) -> No
         Ask("file", "no.py"),
         Ask("search", " "),
     )
-    read = found_for(asks, base, state)
+    read = found_for(asks, base, state, "dear")
     assert [(piece.path, piece.first, piece.last) for piece in read] == [("a.py", 10, 12), ("a.py", 42, 58)]
     assert shown_pieces(read, base.read)[0].text == "line 10\nline 11\nline 12"
     seen = apply(state, StepDone(step=ACT, observation=AttemptDone(tier="dear", read=read), bill=Bill(0.01)))
     assert seen.readings == 1
     assert seen.belief.failures == state.belief.failures, "it has not failed, it has not answered yet"
     assert set(read) <= set(chosen_pieces(seen, "dear"))
-    assert found_for(asks, base, seen) == ()
+    assert found_for(asks, base, seen, "dear") == ()
+    inside, across = Ask("file", "a.py", 44, 46), Ask("file", "a.py", 44, 60)
+    assert found_for((inside,), base, seen, "dear") == ()
+    assert len(found_for((across,), base, seen, "dear")) == 1
 
 
 def test_after_a_few_readings_a_model_may_not_ask_any_more() -> None:

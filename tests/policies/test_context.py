@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.context import ORDER, SHARES, Piece, PieceKind, choose, share_of
+from policies.context import GAP, ORDER, SHARES, Piece, PieceKind, choose, share_of
 
 
 def piece(
@@ -52,8 +52,10 @@ def test_lines_are_paid_once() -> None:
 
 
 def test_pieces_that_touch_become_one() -> None:
-    assert chosen(piece(1, 10), piece(12, 20)) == ["a.py:1-20"]
-    assert chosen(piece(1, 10), piece(13, 20)) == ["a.py:1-10", "a.py:13-20"]
+    assert chosen(piece(1, 10), piece(13, 20)) == ["a.py:1-20"]
+    assert chosen(piece(1, 10), piece(14, 20)) == ["a.py:1-10", "a.py:14-20"]
+    [found] = choose([piece(1, 10), piece(13, 20)], dollars_per_byte=0, value=1, window_bytes=1000)
+    assert found.size == 200  # with what lies between, taken to be as long
     assert chosen(piece(1, 10), piece(5, 20), piece(1, 3, path="b.py")) == ["a.py:1-20", "b.py:1-3"]
 
 
@@ -114,7 +116,11 @@ def test_no_line_twice_every_test_and_never_beyond_the_window(
         (each.path, line) for each in (*pieces, *later) for line in range(each.first, each.last + 1)
     }
     bridged = {(path, line) for path, line in lines if (path, line) not in given_lines}
-    assert all((path, line - 1) in given_lines and (path, line + 1) in given_lines for path, line in bridged)
+    for path, line in bridged:
+        near = range(1, GAP + 1)
+        before = [n for n in near if (path, line - n) in given_lines]
+        after = [n for n in near if (path, line + n) in given_lines]
+        assert before and after and before[0] + after[0] <= GAP + 1
     for each in (*pieces, *later):
         if each.kind == "test":
             assert {(each.path, line) for line in range(each.first, each.last + 1)} <= set(lines)
