@@ -27,6 +27,9 @@ MOST_PIECES = 120
 MOST_READINGS = 3
 """How often tiers may read before they answer; after that, a reply without a patch is a failed attempt."""
 
+OTHER_CALLS = 1.0
+"""In how many more requests a byte of a prompt is read, then from a cache: another attempt, or a review."""
+
 ASKING, ASKING_SECONDS = Usage(prefill=1_500, decode=80), 3.0
 """Tokens and seconds of a request in which a model only asks to read."""
 
@@ -48,7 +51,8 @@ def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
         return ()
     found = state.localised.pieces if state.localised else ()
     tokens, prices = max(0, model.window - model.max_output), state.settings.prices
-    each = model.price.rates.prefill / 1e6 + prices.latency / PREFILL_RATE
+    rates = model.price.rates
+    each = (rates.prefill + OTHER_CALLS * rates.cached) / 1e6 + prices.latency / PREFILL_RATE
     asking = model.price.dollars(ASKING) + prices.latency * ASKING_SECONDS
     may_ask = state.readings < MOST_READINGS
     return choose(

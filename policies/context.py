@@ -1,8 +1,9 @@
 """Which pieces of the repository are worth their price in a prompt.
 
 A piece that an attempt lacks costs `share · value`: the chance that the attempt fails for lack of it, times
-what such a failure costs. Showing it costs its bytes. Each piece is included while the first covers the
-second (MTA eq. 2 at the margin of one piece), counting only the lines that are not shown already.
+what such a failure costs. Showing it costs its bytes and those of a heading. Each piece is included while the
+first covers the second (MTA eq. 2 at the margin of one piece), counting only the lines that are not shown
+already.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Literal
 
 GAP = 2
 """Lines between two pieces, mostly blank, that cost less than the heading of a piece of its own."""
+
+HEADING = 45
+"""Bytes of a heading and its fences, for a piece of its own."""
 
 PieceKind = Literal["test", "suspect", "asked", "callee", "type", "caller", "import", "neighbour"]
 ORDER: tuple[PieceKind, ...] = (
@@ -92,15 +96,15 @@ def choose(
     left = window_bytes - sum(piece.size for piece in shown)
     chosen: list[Piece] = []
     for piece in [each for each in pieces if each.kind == "test"]:
-        left -= lines.new_bytes(piece)
+        left -= lines.cost(piece)
         lines.add(piece)
         chosen.append(piece)
     waiting = [piece for piece in pieces if piece.kind != "test"]
     while waiting:
         # What overlaps becomes cheaper once a part of it is there, so the order is found anew each time.
-        best = max(waiting, key=lambda piece: _worth(piece, lines.new_bytes(piece), dollars_per_byte, value))
+        best = max(waiting, key=lambda piece: _worth(piece, lines.cost(piece), dollars_per_byte, value))
         waiting.remove(best)
-        size = lines.new_bytes(best)
+        size = lines.cost(best)
         if not size or size > left or value * best.share < size * dollars_per_byte:
             continue
         left -= size
@@ -140,6 +144,12 @@ class _Lines:
         there = self._lines.get(piece.path, set())
         new = sum(line not in there for line in range(piece.first, piece.last + 1))
         return -(-piece.size * new // max(piece.lines, 1))
+
+    def cost(self, piece: Piece) -> int:
+        """Those bytes, and a heading's where the piece touches nothing that is there."""
+        new, there = self.new_bytes(piece), self._lines.get(piece.path, set())
+        near = range(piece.first - 1 - GAP, piece.last + 2 + GAP)
+        return new + HEADING if new and there.isdisjoint(near) else new
 
     def without(self, piece: Piece) -> Iterator[Piece]:
         """The parts of a piece that are not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.context import GAP, ORDER, SHARES, Piece, PieceKind, choose, share_of
+from policies.context import GAP, HEADING, ORDER, SHARES, Piece, PieceKind, choose, share_of
 
 
 def piece(
@@ -25,10 +25,10 @@ def chosen(
 
 
 def test_a_piece_is_shown_while_its_value_covers_its_price() -> None:
-    # 100 bytes at $0.001 cost $0.10.
-    assert chosen(TEST, piece(1, 10, share=0.11)) == ["test_a.py:1-5", "a.py:1-10"]
-    assert chosen(TEST, piece(1, 10, share=0.09)) == ["test_a.py:1-5"]
-    assert chosen(TEST, piece(1, 10, share=0.09), price=0.0008) == ["test_a.py:1-5", "a.py:1-10"]
+    assert HEADING == 45  # so that 100 bytes at $0.001 cost $0.145
+    assert chosen(TEST, piece(1, 10, share=0.15)) == ["test_a.py:1-5", "a.py:1-10"]
+    assert chosen(TEST, piece(1, 10, share=0.14)) == ["test_a.py:1-5"]
+    assert chosen(TEST, piece(1, 10, share=0.14), price=0.0009) == ["test_a.py:1-5", "a.py:1-10"]
 
 
 def test_tests_are_always_shown() -> None:
@@ -38,8 +38,9 @@ def test_tests_are_always_shown() -> None:
 
 def test_the_window_goes_to_what_brings_most_for_a_byte() -> None:
     dear, cheap, small = piece(1, 50, share=0.9), piece(101, 110, share=0.5), piece(201, 210, share=0.3)
-    assert chosen(dear, cheap, small, window=200) == ["a.py:101-110", "a.py:201-210"]
-    assert chosen(dear, cheap, small, window=700) == ["a.py:1-50", "a.py:101-110", "a.py:201-210"]
+    assert chosen(dear, cheap, small, window=290) == ["a.py:101-110", "a.py:201-210"]
+    assert chosen(dear, cheap, small, window=289) == ["a.py:101-110"]
+    assert chosen(dear, cheap, small, window=835) == ["a.py:1-50", "a.py:101-110", "a.py:201-210"]
 
 
 def test_lines_are_paid_once() -> None:
@@ -52,11 +53,17 @@ def test_lines_are_paid_once() -> None:
 
 
 def test_pieces_that_touch_become_one() -> None:
-    assert chosen(piece(1, 10), piece(13, 20)) == ["a.py:1-20"]
-    assert chosen(piece(1, 10), piece(14, 20)) == ["a.py:1-10", "a.py:14-20"]
+    assert chosen(piece(1, 10), piece(13, 20), price=0) == ["a.py:1-20"]
+    assert chosen(piece(1, 10), piece(14, 20), price=0) == ["a.py:1-10", "a.py:14-20"]
     [found] = choose([piece(1, 10), piece(13, 20)], dollars_per_byte=0, value=1, window_bytes=1000)
     assert found.size == 200  # with what lies between, taken to be as long
-    assert chosen(piece(1, 10), piece(5, 20), piece(1, 3, path="b.py")) == ["a.py:1-20", "b.py:1-3"]
+    assert chosen(piece(1, 10), piece(5, 20), piece(1, 3, path="b.py"), price=0) == ["a.py:1-20", "b.py:1-3"]
+
+
+def test_a_piece_that_touches_another_needs_no_heading() -> None:
+    dear, beside, apart = piece(1, 10, share=0.9), piece(13, 22, share=0.12), piece(14, 23, share=0.12)
+    assert chosen(dear, beside) == ["a.py:1-22"]
+    assert chosen(dear, apart) == ["a.py:1-10"]
 
 
 def test_what_was_shown_stays_first_and_is_not_shown_again() -> None:
