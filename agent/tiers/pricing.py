@@ -151,7 +151,7 @@ def price_of(
 
 def _no_price(model: str, why: str) -> UsageError:
     return UsageError(
-        f"no price for model '{model}': {why}; state it under its [[tool.agent.tiers]], in dollars per "
+        f"no price for model '{model}': {why}; state it under its [[tiers]], in dollars per "
         "million tokens (0 for a model of your own): "
         "price = { prefill = 2.0, cached = 0.2, written = 2.5, decode = 10.0 }"
     )

@@ -111,7 +111,7 @@ def test_a_hostile_pyproject_is_a_note_or_one_line() -> None:
         resolve({}, b'[tool.agent]\nbudget = "cheap"\n')
 
 
-def test_a_scripted_tier_comes_from_the_users_file_only(own_configuration: Path, tmp_path: Path) -> None:
+def test_tiers_come_from_the_users_file_or_a_repository_that_is_trusted(own_configuration: Path, tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"dollars": 0.5, "replies": []}))
     table = f'[[tiers]]\nname = "cheap"\nprovider = "scripted"\nscript = "{script}"\n'
@@ -121,6 +121,7 @@ def test_a_scripted_tier_comes_from_the_users_file_only(own_configuration: Path,
     own_configuration.write_text("")
     in_repository = table.replace("[[tiers]]", "[[tool.agent.tiers]]").encode()
     assert resolve({}, in_repository).tier_names == ("repair",)
+    assert resolve({"trust_repo_config": True}, in_repository).tier_names == ("repair", "cheap")
 
 
 def test_an_unknown_key_in_the_users_file_is_named(own_configuration: Path) -> None:

@@ -141,7 +141,7 @@ def test_without_a_price_the_error_shows_how_to_state_one(provider: str, model: 
         price_of(provider, model)
     line = str(caught.value)
     assert f"'{model}'" in line
-    assert "[[tool.agent.tiers]]" in line
+    assert "[[tiers]]" in line
     assert "price = { prefill = 2.0" in line
     assert "\n" not in line
 
