@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.demo import Replacement
+
 FOLDER = Path(__file__).parent / "harness_cases"
 DESCRIPTION = "case.toml"
 TEST_SECONDS = 60.0
@@ -33,23 +35,6 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A decision of a model: `before`, which the file has once, becomes `after`."""
-
-    path: str
-    before: str
-    after: str
-
-    def apply(self, tree: Path) -> None:
-        """Make the edit below `tree`. Raises BadCase unless `before` occurs exactly once."""
-        file = tree / self.path
-        text = file.read_text(encoding="utf-8")
-        if text.count(self.before) != 1:
-            raise BadCase(f"{file} has {text.count(self.before)} times: {self.before!r}")
-        file.write_text(text.replace(self.before, self.after), encoding="utf-8")
-
-
-@dataclass(frozen=True)
 class Case:
     """A repository in whose file `path` the text `right` became `defect`, so that `targets` fail. `wrong`: a
     repair that does not mend them; `tamper`: an edit of the tests after which they pass; `reads`: where one
@@ -63,12 +48,12 @@ class Case:
     defect: str
     wrong: str
     reads: tuple[Look, ...]
-    tamper: Edit
+    tamper: Replacement
 
     def write(self, tree: Path) -> Path:
         """The defective tree, in the new folder `tree`; returns it."""
         shutil.copytree(self.sources, tree, ignore=_LEFT_OUT)
-        Edit(self.path, self.right, self.defect).apply(tree)
+        Replacement(self.path, self.right, self.defect).apply(tree)
         return tree
 
     def commit(self, tree: Path) -> Path:
@@ -149,7 +134,7 @@ def _case(file: Path) -> Case:
             defect=said["defect"],
             wrong=said["wrong"],
             reads=tuple(Look(**read) for read in said["reads"]),
-            tamper=Edit(**said["tamper"]),
+            tamper=Replacement(**said["tamper"]),
         )
     except (KeyError, TypeError) as error:
         raise BadCase(f"{file}: {error}") from None

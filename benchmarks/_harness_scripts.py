@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks._harness_cases import Case, Edit, Look
+from benchmarks._harness_cases import Case, Look
+from benchmarks.demo import Replacement
 
 SCRIPTS = {
     "shallow": "the right edit at once",
@@ -32,7 +33,7 @@ class Done:
     """A decision of a model: it is done, whether that is so or not."""
 
 
-Decision = Look | Edit | Done
+Decision = Look | Replacement | Done
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,21 @@ def decide(script: str, case: Case, turn: int, *, kept: bool, looks: bool = Fals
     code comes first."""
     decisions = [*(case.reads[-1:] if looks else ()), *_decisions(script, case, turn)]
     decision = decisions[turn] if turn < len(decisions) else Done()
-    if not (kept and isinstance(decision, Edit)):
+    if not (kept and isinstance(decision, Replacement)):
         return decision
     before = [
         earlier.after
         for earlier in decisions[:turn]
-        if isinstance(earlier, Edit) and earlier.path == decision.path
+        if isinstance(earlier, Replacement) and earlier.path == decision.path
     ]
-    return Edit(decision.path, before[-1] if before else decision.before, decision.after)
+    return Replacement(decision.path, before[-1] if before else decision.before, decision.after)
 
 
 def _decisions(script: str, case: Case, turn: int) -> list[Decision]:
     """The decisions as far as this turn at least, each edit as made on the defective tree."""
 
-    def edit(after: str) -> Edit:
-        return Edit(case.path, case.defect, after)
+    def edit(after: str) -> Replacement:
+        return Replacement(case.path, case.defect, after)
 
     match script:
         case "shallow":
@@ -90,7 +91,7 @@ def tell_ours(decision: Decision, case: Case) -> Said:
     match decision:
         case Look(path, first, last):
             return Said(f"ASK file {path} {first}-{last}")
-        case Edit(path):
+        case Replacement(path):
             return Said(f"The cause is in {path}.\n{_block(decision)}")
         case Done():
             return Said(f"The cause in {case.path} is mended; all tests pass now.")
@@ -101,7 +102,7 @@ def tell_mini(decision: Decision, case: Case) -> Said:
     match decision:
         case Look(path, first, last):
             return Said(f"I look at {path}.", f"sed -n '{first},{last}p' {path}")
-        case Edit(path, before, after):
+        case Replacement(path, before, after):
             program = (
                 f"from pathlib import Path\nfile = Path({path!r})\n"
                 f"file.write_text(file.read_text().replace({before!r}, {after!r}))"
@@ -118,13 +119,13 @@ def tell_aider(decision: Decision, case: Case) -> Said:
     match decision:
         case Look(path):
             return Said(f"Please add `{path}` to the chat.")
-        case Edit(path):
+        case Replacement(path):
             return Said(f"The cause is in {path}.\n\n{_block(decision, 'python')}")
         case Done():
             return Said(f"The cause in {case.path} is mended; all tests pass now.")
 
 
-def _block(edit: Edit, fence: str = "") -> str:
+def _block(edit: Replacement, fence: str = "") -> str:
     before, after = edit.before.strip("\n"), edit.after.strip("\n")
     block = f"<<<<<<< SEARCH\n{before}\n=======\n{after}\n>>>>>>> REPLACE"
     return f"{edit.path}\n```{fence}\n{block}\n```" if fence else f"{edit.path}\n{block}"

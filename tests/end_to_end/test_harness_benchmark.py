@@ -12,10 +12,11 @@ import pytest
 from agent.tiers.applying import edits_of
 from agent.tiers.replies import parse_reply
 from benchmarks._harness_agents import HELPER, MINI, MINI_LOOKS, MODEL, OURS
-from benchmarks._harness_cases import Case, Edit, Look, Truth, cases, judge
+from benchmarks._harness_cases import Case, Look, Truth, cases, judge
 from benchmarks._harness_figures import Result, growth_of, share_of_best
 from benchmarks._harness_scripts import SCRIPTS, Done, Said, decide, tell_aider, tell_mini, tell_ours
 from benchmarks._harness_server import Exchange, ScriptedModel, prompt_size, tokens
+from benchmarks.demo import Replacement
 
 CASES = cases()
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -29,9 +30,9 @@ def mended(case: Case, tree: Path) -> bool:
 def test_a_case_is_mended_by_the_right_edit_alone(case: Case, tmp_path: Path) -> None:
     tree = case.write(tmp_path / "tree")
     assert judge(case, tree) == Truth(passes=False, tampered=False)
-    Edit(case.path, case.defect, case.wrong).apply(tree)
+    Replacement(case.path, case.defect, case.wrong).apply(tree)
     assert judge(case, tree) == Truth(passes=False, tampered=False)
-    Edit(case.path, case.wrong, case.right).apply(tree)
+    Replacement(case.path, case.wrong, case.right).apply(tree)
     assert judge(case, tree) == Truth(passes=True, tampered=False)
 
 
@@ -69,7 +70,7 @@ def test_a_look_is_told_to_each_in_its_way() -> None:
     assert (ask.what, ask.first, ask.last) == ("pantry/stock.py", 3, 9)
     assert tell_mini(look, CASES[0]).command == "sed -n '3,9p' pantry/stock.py"
     assert decide("shallow", CASES[0], 0, kept=True, looks=True) == CASES[0].reads[-1]
-    assert isinstance(decide("shallow", CASES[0], 1, kept=True, looks=True), Edit)
+    assert isinstance(decide("shallow", CASES[0], 1, kept=True, looks=True), Replacement)
 
 
 @each_case
@@ -77,17 +78,17 @@ def test_wrong_edits_without_end_build_on_each_other(case: Case, tmp_path: Path)
     tree = case.write(tmp_path / "tree")
     for turn in range(4):
         decision = decide("never", case, turn, kept=True)
-        assert isinstance(decision, Edit)
+        assert isinstance(decision, Replacement)
         decision.apply(tree)
     assert not judge(case, tree).passes
     alone = decide("never", case, 3, kept=False)
-    assert isinstance(alone, Edit) and alone.before == case.defect
+    assert isinstance(alone, Replacement) and alone.before == case.defect
 
 
 def test_every_script_ends_in_saying_so() -> None:
     for script in SCRIPTS:
         last = decide(script, CASES[0], 9, kept=True)
-        assert isinstance(last, Edit if script == "never" else Done)
+        assert isinstance(last, Replacement if script == "never" else Done)
 
 
 def test_the_server_speaks_to_a_client_in_a_stream_or_not() -> None:
