@@ -10,6 +10,7 @@ from agent.events import AttemptDone, CheckDone, Observation, PlanDone, TierFail
 from agent.ledger import LimitExceeded
 from agent.patience import judging
 from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for
+from agent.prepare import ready
 from agent.purse import Purse
 from agent.quoting import testing_seconds
 from agent.state import Search, State
@@ -75,6 +76,8 @@ def review(world: World, state: State, step: Step, purse: Purse) -> Observation:
 
 def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptDone:
     """Run what the tier proposes, in its order, until something passes."""
+    if reply.candidates:  # an answer may have been long in coming
+        ready(world, state)
     dropped, edits, tree = list[str](), tuple[FileEdit, ...](), ""
     for proposed in reply.candidates:
         reasons = vet(world, state, proposed)

@@ -34,7 +34,9 @@ class LiveEffects:
             return Performed(prepare.intake(world, state))
         if step.subject == "environment":
             return Performed(prepare.environment(world, state))
-        prepare.ready(world, state)
+        asks = step.tier is not None and step.tier != REPAIR
+        if world.sandbox is None or not asks:  # who asks needs it for what comes back only, see `asking`
+            prepare.ready(world, state)
         match step.kind, step.subject:
             case _, "reproduce":
                 return Performed(prepare.reproduce(world, state))

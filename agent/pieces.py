@@ -6,6 +6,7 @@ Text only: nothing here parses code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from agent.state import State
 from agent.task import ModelSettings
@@ -37,6 +38,9 @@ MOST_ASKS, MOST_HITS, AROUND = 4, 5, 8
 """Of one reply: things asked for; places at which a text is shown that it searches for, with so many lines
 around each."""
 
+_choose = lru_cache(maxsize=8)(choose)
+"""Kept, as what is quoted is then asked with the same pieces."""
+
 
 def model_named(state: State, tier: str) -> ModelSettings | None:
     """The model behind a tier; None for a tier that is none."""
@@ -55,7 +59,7 @@ def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
     each = (rates.prefill + OTHER_CALLS * rates.cached) / 1e6 + prices.latency / PREFILL_RATE
     asking = model.price.dollars(ASKING) + prices.latency * ASKING_SECONDS
     may_ask = state.readings < MOST_READINGS
-    return choose(
+    return _choose(
         (*found, *state.read),
         dollars_per_byte=each / BYTES_PER_TOKEN,
         value=min(prices.value, asking) if may_ask else prices.value,

@@ -96,6 +96,7 @@ class _Quiet(ThreadingHTTPServer):
 def _handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # as model servers have it: what is written has gone out
 
         def do_GET(self) -> None:
             self._send(404, "application/json", b'{"error":{"message":"no such page"}}')

@@ -103,6 +103,10 @@ class _Scanner:
 
     python = "python"
 
+    def alive(self) -> bool:
+        """It is."""
+        return True
+
     def run(self, request: RunRequest, on_report: Callable[[bytes], None] | None = None) -> RunResult:
         """An empty list of findings."""
         del request, on_report

@@ -193,7 +193,7 @@ class World:
             elif belief.hand is not None and step.kind is StepKind.SUBMIT:
                 utility -= self.prices.latency * self.truth.final.seconds
                 hand = self.truth.tier(belief.hand.tier).name
-                shape = replace(belief.hand, tier=hand)
+                shape = belief.hand.of(hand)
                 missed = self._power.wrong(shape, final=True) / max(self._power.wrong(shape), 1e-12)
                 if right_in_hand or self._luck(task, f"{attempt} final")[0] < missed:
                     record.judged(True, hand_right(belief, believed, verified=True))

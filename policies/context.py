@@ -99,17 +99,21 @@ def choose(
         left -= lines.cost(piece)
         lines.add(piece)
         chosen.append(piece)
-    waiting = [piece for piece in pieces if piece.kind != "test"]
+    waiting = dict(enumerate(piece for piece in pieces if piece.kind != "test"))
+    size = {number: lines.cost(piece) for number, piece in waiting.items()}
+    worth = {n: _worth(piece, size[n], dollars_per_byte, value) for n, piece in waiting.items()}
     while waiting:
-        # What overlaps becomes cheaper once a part of it is there, so the order is found anew each time.
-        best = max(waiting, key=lambda piece: _worth(piece, lines.cost(piece), dollars_per_byte, value))
-        waiting.remove(best)
-        size = lines.cost(best)
-        if not size or size > left or value * best.share < size * dollars_per_byte:
+        number = max(waiting, key=worth.__getitem__)
+        best = waiting.pop(number)
+        if not size[number] or size[number] > left or value * best.share < size[number] * dollars_per_byte:
             continue
-        left -= size
+        left -= size[number]
         lines.add(best)
         chosen.append(best)
+        for other, piece in waiting.items():  # what overlaps becomes cheaper once a part of it is there
+            if piece.path == best.path:
+                size[other] = lines.cost(piece)
+                worth[other] = _worth(piece, size[other], dollars_per_byte, value)
     before = _Lines(shown)
     fresh = _merged([part for piece in chosen for part in before.without(piece)], before)
     return (
@@ -142,7 +146,7 @@ class _Lines:
     def new_bytes(self, piece: Piece) -> int:
         """Bytes of the lines of a piece that are not there, taking lines as equally long; 0: all are."""
         there = self._lines.get(piece.path, set())
-        new = sum(line not in there for line in range(piece.first, piece.last + 1))
+        new = piece.lines - len(there.intersection(range(piece.first, piece.last + 1)))
         return -(-piece.size * new // max(piece.lines, 1))
 
     def cost(self, piece: Piece) -> int:

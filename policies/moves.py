@@ -21,7 +21,7 @@ from policies.estimates import (
     TierEstimate,
 )
 from policies.limits import SIGNIFICANT_DIGITS, Ample, reserve, room, round_down
-from policies.posterior import Posterior, Spent
+from policies.posterior import Failures, Posterior, Spent
 from policies.power import Flakiness, Hand, Power, confidence, tells_more
 from policies.progress import Progress, State
 from policies.vocabulary import UNLIMITED, ActionClass, Limits, Prices, StepKind
@@ -111,6 +111,7 @@ class Model:
         self.caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
         self._plans = any(tier.can_plan for tier in estimates.tiers)
         self._ample = Ample(estimates)
+        self._right: dict[tuple[Failures, Hand], float] = {}
 
     def state(self, belief: Belief, left: Limits) -> State:
         """The state of `belief` with exactly `left` left."""
@@ -283,8 +284,11 @@ class Model:
     def hand_right(self, state: State) -> float:
         """c = P(the candidate in hand is right)."""
         hand = _held(state)
-        q = self.hand_chance(state, hand)
-        return confidence(q * self.power.right(hand), (1 - q) * self.power.wrong(hand))
+        key = (state.failures, hand)
+        if key not in self._right:
+            q = self.hand_chance(state, hand)
+            self._right[key] = confidence(q * self.power.right(hand), (1 - q) * self.power.wrong(hand))
+        return self._right[key]
 
     def hand_chance(self, state: State, hand: Hand) -> float:
         """P(the attempt that made the candidate was right), whatever its checks said."""

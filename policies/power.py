@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from policies.estimates import LADDER, Estimates, FlakinessPrior
 from policies.vocabulary import Check
 
 
-@dataclass(frozen=True)
-class Hand:
+class Hand(NamedTuple):
     """The best candidate: it passed its targets and `passed`, and failed `failed`, which proves nothing.
 
     knowledge: what its attempt knew. repeats: how often it passed the repeated runs. share in (0, 1]: P(it is
@@ -27,14 +25,14 @@ class Hand:
 
     def of(self, tier: str) -> Hand:
         """The same record of checks for a candidate of `tier`."""
-        return replace(self, tier=tier)
+        return self._replace(tier=tier)
 
     def after(self, check: Check, passed: bool) -> Hand:
         """This candidate once it has passed, or not, one more check."""
         if not passed:
-            return replace(self, failed=self.failed | {check})
+            return self._replace(failed=self.failed | {check})
         repeats = self.repeats + (check is Check.REPEAT)
-        return replace(self, passed=self.passed | {check}, repeats=repeats)
+        return self._replace(passed=self.passed | {check}, repeats=repeats)
 
 
 def tells_more(check: Check, hand: Hand, most: int = 1) -> bool:
@@ -84,6 +82,8 @@ class Power:
     def __init__(self, estimates: Estimates, flakiness: tuple[Flakiness, ...]) -> None:
         self.estimates = estimates
         self.flakiness = flakiness
+        self._checks = frozenset(check.check for check in estimates.checks)
+        self._most_repeats = max((c.most for c in estimates.checks if c.check is Check.REPEAT), default=0)
         self._wrong: dict[tuple[str, frozenset[Check], frozenset[Check], int, bool], float] = {}
         self._right: dict[tuple[frozenset[Check], frozenset[Check]], float] = {}
 
@@ -110,18 +110,18 @@ class Power:
         Such that the fresh candidate's confidence is `hand.share` times what it was. Where no wrong candidate
         can pass its targets at all, rivals tell nothing.
         """
+        if hand.share == 1:
+            return q
         fresh = self.wrong(Hand(hand.tier))
-        if hand.share == 1 or fresh == 0:
+        if fresh == 0:
             return q
         c = hand.share * confidence(q, (1 - q) * fresh)
         return confidence(c * fresh, 1 - c)
 
     def everything(self, hand: Hand) -> Hand:
         """The candidate once it has passed all that it has not failed."""
-        checks = {check.check for check in self.estimates.checks}
-        most = max((c.most for c in self.estimates.checks if c.check is Check.REPEAT), default=0)
-        passed = hand.passed | (checks - hand.failed)
-        return replace(hand, passed=passed, repeats=max(hand.repeats, most))
+        passed = hand.passed | (self._checks - hand.failed)
+        return hand._replace(passed=passed, repeats=max(hand.repeats, self._most_repeats))
 
     def _plausible(self, hand: Hand, final: bool) -> float:
         overfit = self.estimates.tier(hand.tier).overfit

@@ -9,7 +9,6 @@ planned after a failure. What is approximated otherwise (the README of this pack
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeAlias
 
 from policies.estimates import PLANNED, ReadEstimate, TierEstimate
@@ -126,8 +125,8 @@ class TabledProgramme:
         going_on = self.parts(model.spent(dropped, *longest(begin)))
 
         def follow(number: int, state: State) -> Parts:
-            record = replace(
-                looks.records[number], tier=hand.tier, knowledge=hand.knowledge, share=hand.share
+            record = looks.records[number]._replace(
+                tier=hand.tier, knowledge=hand.knowledge, share=hand.share
             )
             at, choice = state._replace(hand=record), choices[number]
             if not isinstance(choice, Further) or model.refuses(at, choice.check):

@@ -23,7 +23,7 @@ def plain(text: str, limit: int = 4000) -> str:
     """
     too_long = len(text) > limit
     text = text[: limit + 1].replace("\r\n", "\n")
-    text = "".join(character if _harmless(character) else _number(character) for character in text)
+    text = "\n".join(map(_shown, text.split("\n")))
     text = _LINE_COMMAND.sub(rf"\1{_BREAK}", text)
     text = _HASH_COMMAND.sub(_BREAK, text)
     if too_long or len(text) > limit:
@@ -36,8 +36,14 @@ def plain_line(text: str, limit: int = 300) -> str:
     return plain(" ".join(text[: 4 * limit].split()), limit)
 
 
+def _shown(line: str) -> str:
+    if line.isprintable():  # as nearly every line is, and a look at each character takes long
+        return line
+    return "".join(character if _harmless(character) else _number(character) for character in line)
+
+
 def _harmless(character: str) -> bool:
-    return character in "\n\t" or unicodedata.category(character) not in _HIDDEN
+    return character == "\t" or unicodedata.category(character) not in _HIDDEN
 
 
 def _number(character: str) -> str:

@@ -19,8 +19,14 @@ Read = Callable[[str], bytes | None]
 def lines_of(path: str, first: int, last: int, read: Read) -> str:
     """Lines `first` to `last` (1-based, inclusive) of a file of the base, with line feeds at line ends; ""
     for none. What is not UTF-8 is replaced."""
-    data = read(path) or b""
-    lines = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
+    return _between(_lines(path, read), first, last)
+
+
+def _lines(path: str, read: Read) -> list[str]:
+    return (read(path) or b"").decode("utf-8-sig", "replace").replace("\r\n", "\n").split("\n")
+
+
+def _between(lines: list[str], first: int, last: int) -> str:
     return "\n".join(lines[max(first, 1) - 1 : last])
 
 
@@ -49,4 +55,6 @@ def asked_piece(ask: Ask, read: Read, rank: int = 1) -> Piece | None:
 
 def shown_pieces(pieces: Iterable[Piece], read: Read) -> tuple[Shown, ...]:
     """Pieces with their text."""
-    return tuple(Shown(piece, lines_of(piece.path, piece.first, piece.last, read)) for piece in pieces)
+    wanted = tuple(pieces)
+    files = {path: _lines(path, read) for path in {piece.path for piece in wanted}}
+    return tuple(Shown(piece, _between(files[piece.path], piece.first, piece.last)) for piece in wanted)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from agent.tiers.prompt import Prompt, Schema
 from agent.tiers.prompt_words import ACT, ACT_SCHEMA, DATA, JSON_ACT, PLAN, PLAN_SCHEMA, REVIEW, REVIEW_SCHEMA
@@ -102,10 +103,9 @@ def shown_block(shown: Shown) -> str:
 
 
 def _prompt(system: str, case: Case, form: Form, wish: str, schema: Schema) -> Prompt:
-    """Every piece is a block of its own: a cache matches from the first on, and more come at the end."""
     return Prompt(
         system=f"{system}\n{DATA}",
-        stable=(_failing(case), *map(shown_block, case.shown)),
+        stable=_stable(case.targets, case.failures, case.shown),
         fresh="\n\n".join(block for block in (_known(case), wish) if block),
         max_output=form.max_output,
         schema=schema if form.structured else None,
@@ -114,14 +114,21 @@ def _prompt(system: str, case: Case, form: Form, wish: str, schema: Schema) -> P
     )
 
 
-def _failing(case: Case) -> str:
+@lru_cache(maxsize=8)
+def _stable(targets: tuple[str, ...], failures: tuple[str, ...], shown: tuple[Shown, ...]) -> tuple[str, ...]:
+    """Every piece is a block of its own: a cache matches from the first on, and more come at the end. Kept,
+    as an attempt, a plan and a review are sized with the same."""
+    return (_failing(targets, failures), *map(shown_block, shown))
+
+
+def _failing(targets: tuple[str, ...], failures: tuple[str, ...]) -> str:
     """The failing tests and what they said; tests that said the same are named, not quoted again."""
-    names = [plain_line(name, NOTE_CHARACTERS) for name in case.targets[:MAX_TARGETS]]
-    more = [f"and {len(case.targets) - MAX_TARGETS} more"] if len(case.targets) > MAX_TARGETS else []
+    names = [plain_line(name, NOTE_CHARACTERS) for name in targets[:MAX_TARGETS]]
+    more = [f"and {len(targets) - MAX_TARGETS} more"] if len(targets) > MAX_TARGETS else []
     blocks = [fenced("Failing tests", "\n".join([*names, *more]))]
-    said = list(dict.fromkeys(failure for failure in case.failures if failure.strip()))[:MAX_FAILURES]
+    said = list(dict.fromkeys(failure for failure in failures if failure.strip()))[:MAX_FAILURES]
     for failure in said:
-        name = f" of {case.targets[case.failures.index(failure)]}" if len(said) > 1 else ""
+        name = f" of {targets[failures.index(failure)]}" if len(said) > 1 else ""
         limit = FAILURE_BYTES if len(said) == 1 else 2 * FAILURE_BYTES // len(said)
         blocks.append(fenced(f"Output{name}", trimmed(failure, limit)))
     return "\n\n".join(blocks)

@@ -15,17 +15,15 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import httpx2
 
+from agent.tiers.bodies import MOST_TEXT, Bounded, Excerpt, overtime
 from agent.tiers.failures import failure
 from agent.tiers.prompt import CallFailed, Completion, Prompt, Stop, Usage
 from agent.tiers.throttle import signals
 from agent.tiers.untrusted import one_line, words
 
-MOST_TEXT = 8 * 1024 * 1024
-"""Most characters of an answer, and bytes of a single event."""
-MOST_BYTES = 64 * 1024 * 1024
-"""Most bytes of an answer: a token on its own in an event takes some 300."""
-MOST_ERROR = 64 * 1024
-"""Bytes that are read of an error's body."""
+_KEPT_IDLE = 3.0
+"""Seconds for which a connection is kept for the next request. Servers hang up on idle ones after five, and a
+request that crosses that counts as one that may have been billed."""
 
 _MOST_CONNECT = 10.0
 _GRACE = 0.25  # for a limit inside, which knows more, to strike first
@@ -127,6 +125,7 @@ class StreamingClient(Generic[S]):
 
         Raises CallFailed when it does not."""
         self._limit.until, self._limit.seconds = time.monotonic() + timeout, timeout
+        self._limit.answer = Answer()
         try:
             self._sdk = self._sdk or self._connect()
             self._look_up(self._sdk, timeout)
@@ -154,7 +153,7 @@ class StreamingClient(Generic[S]):
             if not outcome:
                 self._abandon()
         if not outcome:
-            raise _overtime(timeout, answer.usage)
+            raise overtime(timeout, answer.usage)
         if isinstance(outcome[0], CallFailed):
             raise outcome[0]
         return outcome[0]
@@ -174,7 +173,7 @@ class StreamingClient(Generic[S]):
     def _completed(
         self, prompt: Prompt, timeout: float, until: float, answer: Answer
     ) -> Completion | CallFailed:
-        self._limit.sent = False
+        self._limit.sent, self._limit.answer = False, answer
         try:
             sdk = self._sdk = self._sdk or self._connect()
             self._limit.until, self._limit.seconds = until, timeout
@@ -217,13 +216,14 @@ class StreamingClient(Generic[S]):
         return {
             "follow_redirects": False,
             "headers": {"Accept-Encoding": "identity"},
+            "limits": httpx2.Limits(keepalive_expiry=_KEPT_IDLE),
             "event_hooks": {"request": [self._sending], "response": [self._bound]},
         }
 
     def _sending(self, request: httpx2.Request) -> None:
         del request
         if time.monotonic() > self._limit.until:  # nobody waits for it any more
-            raise _overtime(self._limit.seconds)
+            raise overtime(self._limit.seconds)
         self._limit.sent = True
 
     def _bound(self, response: httpx2.Response) -> None:
@@ -238,57 +238,8 @@ class StreamingClient(Generic[S]):
         elif packed:
             raise CallFailed("malformed", "the answer is compressed, unasked", maybe_billed=True)
         else:
-            response.stream = Bounded(body, self._limit.until, self._limit.seconds)
-
-
-class Bounded(httpx2.SyncByteStream):
-    """An answer's bytes, as long as there is time and they are not too many."""
-
-    def __init__(self, body: httpx2.SyncByteStream, until: float, seconds: float) -> None:
-        self._body, self._until, self._seconds = body, until, seconds
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = event = 0
-        tail = b""  # an event's end may come in two pieces
-        for chunk in self._body:
-            if time.monotonic() > self._until:
-                raise _overtime(self._seconds)
-            size += len(chunk)
-            seen = tail + chunk
-            end = max(seen.rfind(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r"))
-            event = event + len(chunk) if end < 0 else len(seen) - end
-            tail = seen[-3:]
-            if size > MOST_BYTES or event > MOST_TEXT:
-                raise CallFailed("malformed", "the answer is larger than an answer may be", maybe_billed=True)
-            yield chunk
-
-    def close(self) -> None:
-        self._body.close()
-
-
-class Excerpt(httpx2.SyncByteStream):
-    """The beginning of an error's body. That the rest does not come changes nothing: the status has."""
-
-    def __init__(self, body: httpx2.SyncByteStream, until: float) -> None:
-        self._body, self._until = body, until
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        try:
-            for chunk in self._body:
-                yield chunk[: MOST_ERROR - size]
-                size += len(chunk)
-                if size >= MOST_ERROR or time.monotonic() > self._until:
-                    return
-        except httpx2.HTTPError:
-            return
-
-    def close(self) -> None:
-        self._body.close()
-
-
-def _overtime(seconds: float, usage: Usage | None = None) -> CallFailed:
-    return CallFailed("timeout", f"no complete answer within {seconds:.3g} s", maybe_billed=True, usage=usage)
+            answer: Answer = self._limit.answer
+            response.stream = Bounded(body, self._limit.until, self._limit.seconds, lambda: answer.complete)
 
 
 def blocks(prompt: Prompt) -> tuple[list[str], str]:

@@ -12,8 +12,8 @@ import pytest
 from servers import ChatServer, MessagesServer, ResponsesServer, Scripted, ScriptedServer
 from vendors import KEY, VENDORS, failed
 
+from agent.tiers.bodies import MOST_TEXT, Bounded
 from agent.tiers.prompt import Client, Usage
-from agent.tiers.wire import MOST_TEXT, Bounded
 
 
 @pytest.fixture(scope="module", params=list(VENDORS))
@@ -216,7 +216,7 @@ def test_an_end_of_an_event_in_pieces(end: list[bytes]) -> None:
                 yield b"data: " + b"x" * 100_000
                 yield from end
 
-    seen = sum(len(piece) for piece in Bounded(Pieces(), time.monotonic() + 60, 60))
+    seen = sum(len(piece) for piece in Bounded(Pieces(), time.monotonic() + 60, 60, lambda: False))
     assert seen > 1.9 * MOST_TEXT
 
 
