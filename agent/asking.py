@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.candidates import next_attempt
 from agent.edits import dump_edits, load_edits
 from agent.events import AttemptDone, CheckDone, Observation, PlanDone, TierFailed
 from agent.ledger import LimitExceeded
 from agent.patience import judging
-from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for
+from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for, model_named
 from agent.prepare import ready
 from agent.purse import Purse
-from agent.quoting import testing_seconds
+from agent.quoting import sized_case, testing_seconds
+from agent.standing import standing_tiers
 from agent.state import Search, State
 from agent.targets import reason
 from agent.tiers.interface import Tier, TierReply, TierRequest, TierUnavailable
@@ -37,6 +39,8 @@ def plan(world: World, state: State, step: Step, purse: Purse) -> Observation:
         reply = tier.plan(_request(world, state, tier), purse)
     except TierUnavailable as error:
         return _failed(error)
+    except LimitExceeded:
+        return _too_dear(tier)
     return PlanDone(tier=tier.name, note=reply.note)
 
 
@@ -44,9 +48,11 @@ def act(world: World, state: State, step: Step, purse: Purse) -> Observation:
     """Ask a tier for patches; the first that passes the targets here is the candidate."""
     tier = world.tiers[str(step.tier)]
     try:
-        reply = tier.act(_request(world, state, tier), purse)
+        reply = tier.act(_request(world, state, tier, acting=True), purse)
     except TierUnavailable as error:
         return _failed(error)
+    except LimitExceeded:
+        return _too_dear(tier)
     if not reply.candidates and state.readings < MOST_READINGS:
         read = found_for(reply.asks, world.base_of(state), state, tier.name)
         if read:
@@ -75,23 +81,28 @@ def review(world: World, state: State, step: Step, purse: Purse) -> Observation:
 
 
 def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptDone:
-    """Run what the tier proposes, in its order, until something passes."""
+    """Run what the tier proposes, in its order, until something passes; the same tree is not run again."""
     if reply.candidates:  # an answer may have been long in coming
         ready(world, state)
-    dropped, edits, tree = list[str](), tuple[FileEdit, ...](), ""
+    dropped, refused = list[str](), list[str]()
+    edits, tree = tuple[FileEdit, ...](), ""
     for proposed in reply.candidates:
         reasons = vet(world, state, proposed)
         if not reasons:
-            tree = patched_tree_hash(world.base_of(state), proposed)
-            reasons = _target_problem(world, state, proposed, tree)
-        if not reasons:
-            edits = proposed
-            break
+            tried = patched_tree_hash(world.base_of(state), proposed)
+            if tried in state.refused or tried in refused:
+                reasons = ("the same patch was refused before",)
+            elif reasons := _target_problem(world, state, proposed):
+                refused.append(tried)
+            else:
+                edits, tree = proposed, tried
+                break
         dropped.append(f"{_summary(world, state, proposed)}: {'; '.join(reasons[:2])}")
     return AttemptDone(
         tier=tier.name,
         patch=world.store(dump_edits(edits)) if edits else "",
         tree=tree,
+        refused=tuple(refused),
         description=plain_line(reply.note, SHOWN),
         tried=len(dropped) + bool(edits),
         next_index=state.searches.get(tier.name, Search()).next_index,
@@ -101,10 +112,8 @@ def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptD
     )
 
 
-def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...], tree: str) -> tuple[str, ...]:
-    """Why the edits do not mend the targets; the same tree is not run again."""
-    if tree in state.refused:
-        return ("the same patch was refused before",)
+def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...]) -> tuple[str, ...]:
+    """Why the edits do not mend the targets, as a run of these shows."""
     run = run_with(world, edits, state.targets, judging(world, state, world.left))
     failing = [target for target in state.targets if not run.passed(target)]
     if not run.complete:
@@ -127,17 +136,32 @@ def _summary(world: World, state: State, edits: tuple[FileEdit, ...]) -> str:
     return plain_line(f"{', '.join(edit.path for edit in edits)} {' '.join(lines)}", SUMMARY)
 
 
-def _request(world: World, state: State, tier: Tier, diff: str = "") -> TierRequest:
-    base = world.base_of(state)
+def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: bool = False) -> TierRequest:
+    """What the tier is told; as many candidates are asked for as the attempt was quoted with."""
+    base, pieces, model = world.base_of(state), chosen_pieces(state, tier.name), model_named(state, tier.name)
+    candidates = 1
+    if acting and model is not None:
+        attempt = next_attempt(sized_case(state, pieces), model, state, standing_tiers(state))
+        candidates = attempt.prompt.candidates
     return TierRequest(
-        case=case_of(state, shown_pieces(chosen_pieces(state, tier.name), base.read)),
+        case=case_of(state, shown_pieces(pieces, base.read)),
         diff=diff,
         read=base.read,
-        seconds=max(world.left / 2, world.left - cap(testing_seconds(state))),
+        seconds=max(world.left / 2, world.left - cap(candidates * testing_seconds(state))),
         attempts=len(state.searches.get(tier.name, Search()).used),
         may_ask=state.readings < MOST_READINGS,
+        candidates=candidates,
         run=state.run_id,
         store=world.store,
+    )
+
+
+def _too_dear(tier: Tier) -> TierFailed:
+    """The request has become longer than it was quoted with: it was not sent, and costs nothing."""
+    return TierFailed(
+        tier=tier.name,
+        failure="budget",
+        message="its request is dearer than it was quoted at, and the budget has no room for that",
     )
 
 

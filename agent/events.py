@@ -107,20 +107,23 @@ class LocaliseDone(Record):
 class AttemptDone(Record):
     """A tier was asked for a patch. `patch` names the blob of its edits, "" when there is none.
 
-    `tree` is the hash of base + edits. `next_index`, `total`, `mass`, `planned` belong to an exhaustive tier:
-    how far its search is, which share of its prior mass this attempt used, and which shares further attempts
-    would use (None: a sampling tier). `proposed`: candidates at or after `next_index` that were proposed out
-    of turn, in this attempt and before; `moved`: single edits with which the tests got further, to make
-    pairs of. `plausible`: how many candidates were found to pass beside each other, of how many behaviours
-    (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass` that is theirs
-    and lies at or after `next_index`. `template`: what made the patch; `templates`: what was tried of each.
-    `read`: pieces of the base that the tier asked to read before it answers; they go with the next request.
+    `tree` is the hash of base + edits; `refused`: those of patches that a model proposed, which were run and
+    failed (older traces name the last one in `tree`). `next_index`, `total`, `mass`, `planned` belong to an
+    exhaustive tier: how far its search is, which share of its prior mass this attempt used, and which shares
+    further attempts would use (None: a sampling tier). `proposed`: candidates at or after `next_index` that
+    were proposed out of turn, in this attempt and before; `moved`: single edits with which the tests got
+    further, to make pairs of. `plausible`: how many candidates were found to pass beside each other, of how
+    many behaviours (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass`
+    that is theirs and lies at or after `next_index`. `template`: what made the patch; `templates`: what was
+    tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go with the
+    next request.
     """
 
     type: Literal["attempt"] = "attempt"
     tier: str
     patch: str = ""
     tree: str = ""
+    refused: tuple[str, ...] = ()
     description: str = ""
     tried: int = 0
     next_index: int = 0
@@ -203,12 +206,13 @@ class StepRefused(Record):
 
 
 class TierFailed(Record):
-    """A tier could not be asked: its endpoint refused, or went on failing. It is not asked again before the
-    run is resumed. `message` is untrusted."""
+    """A tier could not be asked: its endpoint refused, or went on failing; "budget": what was to be sent
+    is dearer than it was quoted at, and that much is not left. It is not asked again before the run is
+    resumed. `message` is untrusted."""
 
     type: Literal["tier-failed"] = "tier-failed"
     tier: str
-    failure: FailureKind
+    failure: FailureKind | Literal["budget"]
     message: str
 
 
@@ -282,7 +286,7 @@ class RequestDone(Record):
     """What came of a request. `dollars`: what is booked for it, its usage at the tier's price, or the worst
     case where it may have been billed and nothing says how much. `answer` is a blob (untrusted). `waited`:
     seconds spent before it, because of the failure of the one before; `seconds`: the request's own.
-    `bytes`: UTF-8 bytes of its prompt."""
+    `bytes`: UTF-8 bytes of its prompt; `candidates`: how many it asked for."""
 
     type: Literal["request"] = "request"
     tier: str
@@ -295,6 +299,7 @@ class RequestDone(Record):
     model: str = ""
     request_id: str = ""
     bytes: int = 0
+    candidates: int = 1
     first_token_seconds: float = 0.0
     seconds: float = 0.0
     waited: float = 0.0

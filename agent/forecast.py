@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.candidates import next_attempt
 from agent.options import may_plan
-from agent.pieces import model_named
-from agent.quoting import quoted, quoted_review, reviewer
-from agent.state import Search, State
+from agent.pieces import chosen_pieces, model_named
+from agent.quoting import quoted, quoted_review, reviewer, sized_case
+from agent.standing import standing_tiers
+from agent.state import State
 from policies.estimates import Estimates, PreparationEstimate, ReadEstimate, TierEstimate, cap
 from policies.priors import default_estimates, measured
 from policies.vocabulary import Check
@@ -29,7 +31,8 @@ LARGEST_SHARE = 0.5
 
 def estimates(state: State) -> Estimates:
     """Priors, measured durations and the state of each search, as of this state."""
-    tiers = tuple(_quoted(tier, state) for tier in state.settings.tiers if _live(tier, state))
+    standing = standing_tiers(state)
+    tiers = tuple(_quoted(tier, state, standing) for tier in standing)
     known = _expected(tiers, state)
     suite = state.baseline.suite_seconds if state.baseline else None
     target = state.reproduction.seconds_each if state.reproduction else None
@@ -61,47 +64,14 @@ def _expected(tiers: tuple[TierEstimate, ...], state: State) -> Estimates:
     return replace(known, final=replace(known.final, power=known.check(Check.SUITE).power))
 
 
-def _live(tier: TierEstimate, state: State) -> bool:
-    """An exhaustive tier whose candidates are all tried no longer counts; one that cannot be asked any more
-    counts as far as its attempts tell of the task."""
-    if not state.suits(tier.name):
-        return _tried(tier.name, state) > 0
-    search = state.searches.get(tier.name)
-    return search is None or search.planned is None or bool(search.used) or bool(search.planned)
-
-
-def _tried(tier: str, state: State) -> int:
-    """Attempts of the tier that count, with the one whose candidate is in hand."""
-    hand = state.belief.hand
-    return state.belief.failed(tier) + (hand is not None and hand.tier == tier)
-
-
-def _quoted(tier: TierEstimate, state: State) -> TierEstimate:
-    """What is expected of the tier's next attempt; there is none where it is gone."""
-    if tier.name in state.gone:
-        tier = replace(tier, attempts=_tried(tier.name, state), can_plan=False)
+def _quoted(tier: TierEstimate, state: State, standing: tuple[TierEstimate, ...]) -> TierEstimate:
+    """What is expected of the tier's next attempt and plan; those of a model are quoted by prompt."""
     model = model_named(state, tier.name)
-    if model is not None:
-        return quoted(replace(tier, can_plan=may_plan(state, tier)), model, state)
-    return _searched(tier, state.searches.get(tier.name, Search()))
-
-
-def _searched(tier: TierEstimate, search: Search) -> TierEstimate:
-    """An exhaustive tier's slices: the shares its attempts have used, then those still planned."""
-    if not tier.slices or search.planned is None:
+    if model is None:
         return tier
-    slices = tuple(max(share, 1e-9) for share in (*search.used, *search.planned))
-    total = sum(slices)
-    if total > 1:
-        slices = tuple(share / total for share in slices)
-    seconds = search.planned_seconds or tier.seconds
-    return replace(
-        tier,
-        slices=slices,
-        attempts=len(slices),
-        seconds=seconds,
-        worst_seconds=max(cap(seconds), tier.seconds),
-    )
+    case = sized_case(state, chosen_pieces(state, tier.name))
+    tier = replace(tier, can_plan=may_plan(state, tier))
+    return quoted(tier, model, state, case, next_attempt(case, model, state, standing))
 
 
 def _localising(read: ReadEstimate, suite: float) -> ReadEstimate:

@@ -6,7 +6,7 @@ Worst case: every byte of the prompt a token, at the dearest price input can hav
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from agent.pieces import MOST_READINGS, case_of, chosen_pieces, model_named
 from agent.state import State
@@ -15,6 +15,7 @@ from agent.tiers.model import form_of
 from agent.tiers.pace import Pace, pace_of
 from agent.tiers.prompt import Prompt, Signals, Usage
 from agent.tiers.prompts import Case, Shown, act_prompt, plan_prompt, review_prompt
+from policies.context import Piece
 from policies.estimates import CheckEstimate, TierEstimate, cap
 
 OUT_OF_REACH = 1e9
@@ -27,22 +28,35 @@ CACHED_FOR = 300.0
 """Seconds for which a prompt cache is taken to hold a prefix."""
 
 
-def quoted(tier: TierEstimate, model: ModelSettings, state: State) -> TierEstimate:
-    """`tier` with the dollars and seconds of its next attempt and its next plan."""
-    pace = pace_in(state, tier.name)
-    case = sized_case(model, state)
-    acting, planning = sized_act(case, model, state), plan_prompt(case, form_of(model))
-    testing, warm = testing_seconds(state), _warm(tier.name, state)
-    dollars, seconds = _expected(acting, model, pace, warm)
-    plan_dollars, plan_seconds = _expected(planning, model, pace, warm)
+@dataclass(frozen=True)
+class Attempt:
+    """The next attempt of a model, as large as it will be sent. alone: the same for a single candidate; runs:
+    of the failing tests, to be expected."""
+
+    prompt: Prompt
+    alone: Prompt
+    runs: float = 1.0
+
+
+def quoted(
+    tier: TierEstimate, model: ModelSettings, state: State, case: Case, attempt: Attempt
+) -> TierEstimate:
+    """`tier` with the dollars and seconds of its next attempt, and of its next plan of this case."""
+    pace, cached, testing = pace_in(state, tier.name), warm(tier.name, state), testing_seconds(state)
+    planning = plan_prompt(case, form_of(model))
+    dollars, seconds = expected(attempt.prompt, model, pace, cached)
+    alone, _ = expected(attempt.alone, model, pace, cached)
+    plan_dollars, plan_seconds = expected(planning, model, pace, cached)
     return replace(
         tier,
+        candidates=attempt.prompt.candidates,
+        alone=alone / dollars if dollars else 1.0,
         dollars=dollars,
-        worst_dollars=_worst(acting, model),
-        seconds=seconds + testing,
-        worst_seconds=max(seconds, tier.worst_seconds) + cap(testing),
+        worst_dollars=worst(attempt.prompt, model),
+        seconds=seconds + attempt.runs * testing,
+        worst_seconds=max(seconds, tier.worst_seconds) + cap(attempt.prompt.candidates * testing),
         plan_dollars=plan_dollars,
-        plan_worst_dollars=_worst(planning, model),
+        plan_worst_dollars=worst(planning, model),
         plan_seconds=plan_seconds,
         plan_worst_seconds=max(plan_seconds, tier.plan_worst_seconds),
     )
@@ -82,12 +96,13 @@ def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: S
     if reviewer is None:
         return replace(check, dollars=OUT_OF_REACH, worst_dollars=OUT_OF_REACH)
     pace = pace_in(state, reviewer.name)
-    prompt = review_prompt(sized_case(reviewer, state), USUAL_DIFF * "x", form_of(reviewer))
-    dollars, seconds = _expected(prompt, reviewer, pace, _warm(reviewer.name, state))
+    case = sized_case(state, chosen_pieces(state, reviewer.name))
+    prompt = review_prompt(case, USUAL_DIFF * "x", form_of(reviewer))
+    dollars, seconds = expected(prompt, reviewer, pace, warm(reviewer.name, state))
     return replace(
         check,
         dollars=dollars,
-        worst_dollars=_worst(prompt, reviewer),
+        worst_dollars=worst(prompt, reviewer),
         seconds=seconds,
         worst_seconds=max(seconds, reviewer.seconds),
     )
@@ -107,30 +122,32 @@ def reviewer(state: State) -> ModelSettings | None:
     return None
 
 
-def sized_case(model: ModelSettings, state: State) -> Case:
-    """What the model is told next, with as many bytes in place of what stands in the repository."""
-    return case_of(state, tuple(Shown(piece, "x" * piece.size) for piece in chosen_pieces(state, model.name)))
+def sized_case(state: State, pieces: tuple[Piece, ...]) -> Case:
+    """What a model is told next, with as many bytes in place of what stands in the repository."""
+    return case_of(state, tuple(Shown(piece, "x" * piece.size) for piece in pieces))
 
 
-def sized_act(case: Case, model: ModelSettings, state: State) -> Prompt:
+def sized_act(case: Case, model: ModelSettings, state: State, candidates: int = 1) -> Prompt:
     """The prompt of the next attempt, as large as it will be."""
-    return act_prompt(case, form_of(model), may_ask=state.readings < MOST_READINGS)
+    may_ask = state.readings < MOST_READINGS
+    return act_prompt(case, form_of(model), candidates=candidates, may_ask=may_ask)
 
 
-def _expected(prompt: Prompt, model: ModelSettings, pace: Pace, warm: bool) -> tuple[float, float]:
-    """Dollars and seconds expected of one request."""
+def expected(prompt: Prompt, model: ModelSettings, pace: Pace, cached: bool) -> tuple[float, float]:
+    """Dollars and seconds expected of one request. cached: what is stable is found in a cache."""
     tokens = prompt.size / pace.bytes_per_token
-    stable = len("".join((prompt.system, *prompt.stable)).encode()) / pace.bytes_per_token if warm else 0.0
-    decode = min(pace.decoded, model.max_output)
+    stable = len("".join((prompt.system, *prompt.stable)).encode()) / pace.bytes_per_token if cached else 0.0
+    decode = min(prompt.candidates * pace.decoded, model.max_output)
     usage = Usage(prefill=round(tokens - stable), cached=round(stable), decode=round(decode))
     return model.price.dollars(usage), pace.seconds(tokens - stable, decode)
 
 
-def _worst(prompt: Prompt, model: ModelSettings) -> float:
+def worst(prompt: Prompt, model: ModelSettings) -> float:
+    """The most that one request can cost, dollars."""
     return model.price.worst(prompt.most_tokens, model.max_output)
 
 
-def _warm(tier: str, state: State) -> bool:
+def warm(tier: str, state: State) -> bool:
     """Whether the endpoint's cache should still hold the prefix: its last answer is recent enough."""
     last = state.asked_at.get(tier)
     return last is not None and state.spent.seconds - last < CACHED_FOR

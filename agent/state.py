@@ -42,7 +42,8 @@ from policies.estimates import LOCALISED
 from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
 from tools.detection import PYTEST
 
-_OURS = frozenset({"request", "too-long"})
+_BUDGET = "budget"
+_OURS = frozenset({"request", "too-long", _BUDGET})
 """Failures that lie in what was asked: another run would ask the same."""
 
 
@@ -213,6 +214,10 @@ def _stopped(state: State, decision: Decision) -> State:
     if broken is not None:
         ended = _end(state, Outcome.INFRASTRUCTURE, f"tier '{broken.tier}' is gone: {broken.message}")
         return replace(ended, cut_off=True)
+    dear = next((each for each in state.gone.values() if each.failure == _BUDGET), None)
+    if dear is not None:  # it was worth its price when it was chosen
+        why = f"a hard limit alone stopped it: tier '{dear.tier}': {dear.message}"
+        return _end(state, Outcome.LIMIT, why)
     return _end(state, Outcome.NOT_FIXED, decision.reason)
 
 
@@ -333,8 +338,9 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         notes = (*notes, f"{seen.tier}: {seen.note}")
     state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
     state = _dropped(state, "given up for another attempt", ())
+    state = replace(state, refused=state.refused.union(seen.refused))
     if not seen.patch:
-        refused = state.refused | {seen.tree} if seen.tree else state.refused
+        refused = state.refused | {seen.tree} if seen.tree else state.refused  # (a trace without `refused`)
         failed = state.belief.after_failed_attempt(seen.tier, dollars=dollars)
         return replace(state, refused=refused, belief=failed)
     belief = state.belief.after_candidate(seen.tier, dollars, seen.share)

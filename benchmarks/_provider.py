@@ -144,14 +144,13 @@ class Provider:
         else:
             tokens = min(prompt.most_tokens, int(prompt.size / self._random.uniform(1, 6)) + 20)
             decode = self._random.randint(1, min(prompt.max_output, 4_000))
-        parts = sorted(self._random.randint(0, tokens) for _ in range(3))
-        cuts = self._random.choice(([0, 0, 0], parts))  # cached, written, written for long; the rest neither
+        parts = sorted(self._random.randint(0, tokens) for _ in range(2))
+        cuts = self._random.choice(([0, 0], parts))  # cached, written; the rest neither, and none for long
         decode = prompt.max_output if longest else decode
         return Usage(
-            prefill=tokens - cuts[2],
+            prefill=tokens - cuts[1],
             cached=cuts[0],
             written=cuts[1] - cuts[0],
-            written_long=cuts[2] - cuts[1],
             decode=decode,
             reasoning=decode // 2,
         )
@@ -164,7 +163,6 @@ class Provider:
             for usage in (
                 Usage(prefill=written, decode=prompt.max_output),
                 Usage(written=written, decode=prompt.max_output),
-                Usage(written_long=written, decode=prompt.max_output),
             )
         )
 
@@ -191,9 +189,10 @@ class Provider:
         replace = "assert True" if said == "forged" else f"return {number}"
         if self._random.random() < 0.2:  # a patch that is longer than a review is quoted with
             replace = "\n    ".join(["# because it is so"] * self._random.randint(50, 400) + [replace])
-        return (
-            f"It is {said}.\n{path}\n<<<<<<< SEARCH\n    {search}\n=======\n    {replace}\n>>>>>>> REPLACE\n"
-        )
+        edit = f"{path}\n<<<<<<< SEARCH\n    {search}\n=======\n    {{}}\n>>>>>>> REPLACE\n"
+        others = [f"return {self._random.randint(10, 99)}" for _ in range(1, prompt.candidates)]
+        candidates = (f"CANDIDATE {n}\n{edit.format(each)}" for n, each in enumerate([*others, replace], 1))
+        return f"It is {said}.\n{''.join(candidates)}"
 
     def _signals(self) -> Signals:
         if self._random.random() < 0.7:

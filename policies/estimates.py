@@ -27,6 +27,8 @@ class TierEstimate:
     Exhaustive tier (`slices` = m_1..m_K): a fix is in the search space with that probability, and attempt j
     covers the share m_j of the ranked candidates' prior mass.
     overfit: P(an attempt that is not right still yields a candidate that passes the failing tests).
+    candidates: how many patches an attempt is asked for at once; right or not, it counts as one attempt.
+    alone: the part of `dollars` that an attempt with one would cost, which past ones are judged by.
     dollars, seconds: expected for one attempt; worst_*: its caps. switch_dollars: extra when another tier was
     called last, because the prompt cache is cold.
 
@@ -54,6 +56,8 @@ class TierEstimate:
     plan_worst_dollars: float = 0.0
     plan_worst_seconds: float = 0.0
     retry: float = 1.0
+    candidates: int = 1
+    alone: float = 1.0
     right_share: float = 1.0
     length_gain: float = 0.0
     cost_difficulty: float = 0.0
@@ -68,6 +72,8 @@ class TierEstimate:
             raise ValueError(f"slices of {self.name} must be positive shares that sum to at most 1")
         if not 0 <= self.overfit <= 1:
             raise ValueError(f"overfit of {self.name} must be in [0, 1]")
+        if self.candidates < 1 or not 0 < self.alone <= 1:
+            raise ValueError(f"{self.name} must be asked for a candidate, and `alone` be in (0, 1]")
         worst = (self.worst_dollars, self.worst_seconds, self.plan_worst_dollars, self.plan_worst_seconds)
         expected = (self.dollars + self.switch_dollars, self.seconds, self.plan_dollars, self.plan_seconds)
         if any(most < mean for most, mean in zip(worst, expected, strict=True)):

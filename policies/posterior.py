@@ -98,7 +98,8 @@ class Posterior:
         for spent in self.spending:
             tier = self.estimates.tier(spent.tier)
             if tier.cost_sd > 0 and tier.dollars > 0 and spent.dollars > 0:
-                off = np.log(spent.dollars / tier.dollars) - np.log(self.cost_factor(tier))
+                usual = tier.alone * tier.dollars
+                off = np.log(spent.dollars / usual) - np.log(self.cost_factor(tier))
                 likelihood = -0.5 * (off / tier.cost_sd) ** 2
                 weights = weights * np.exp(likelihood - likelihood.max())  # however unlikely all of them are
                 weights = weights / max(weights.sum(), NEVER)

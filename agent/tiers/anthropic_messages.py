@@ -26,7 +26,8 @@ _HELD = {"type": "ephemeral"}  # for five minutes; each use renews it
 
 
 class AnthropicMessages(StreamingClient[anthropic.Anthropic]):
-    """A model at Anthropic, or at a server that speaks its protocol."""
+    """A model at Anthropic, or at a server that speaks its protocol. The vendor gets the key as a bearer
+    token; of other servers some want that and some `x-api-key`, so they get both."""
 
     def __init__(self, model: str, key: str, base_url: str = BASE_URL) -> None:
         super().__init__(model, key, base_url)
@@ -35,10 +36,15 @@ class AnthropicMessages(StreamingClient[anthropic.Anthropic]):
         return anthropic.Anthropic(
             api_key=self._key or "none",
             base_url=self.base_url,
+            default_headers={"X-Api-Key": self._key} if self._key and not self._at_vendor else None,
             max_retries=0,
             http_client=anthropic.DefaultHttpxClient(**self._http_options),
             open_telemetry=False,
         )
+
+    @property
+    def _at_vendor(self) -> bool:
+        return self.base_url.rstrip("/") == BASE_URL
 
     def _look_up(self, sdk: anthropic.Anthropic, timeout: float) -> None:
         sdk.models.retrieve(self.model, timeout=timeout)

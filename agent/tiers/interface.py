@@ -18,8 +18,8 @@ from tools.files import FileEdit
 class TierRequest:
     """What a tier is given. case: what it is told, all untrusted; diff: the candidate, for a review; read: a
     file of the base; seconds: it may take; attempts: how often it was asked for a patch in this run.
-    may_ask: it may ask to read more before it answers. run: its id. store: keeps a body with the trace, and
-    names it."""
+    may_ask: it may ask to read more before it answers. candidates: how many patches it is asked for. run: its
+    id. store: keeps a body with the trace, and names it."""
 
     case: Case
     diff: str
@@ -27,6 +27,7 @@ class TierRequest:
     seconds: float
     attempts: int
     may_ask: bool
+    candidates: int
     run: str
     store: Callable[[bytes], str]
 

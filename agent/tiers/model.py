@@ -40,7 +40,8 @@ class ModelTier:
 
     def act(self, request: TierRequest, purse: Purse) -> TierReply:
         """One request for patches; a reply that cannot be used has none, and says why."""
-        prompt = act_prompt(request.case, form_of(self.settings, request.run), may_ask=request.may_ask)
+        form = form_of(self.settings, request.run)
+        prompt = act_prompt(request.case, form, candidates=request.candidates, may_ask=request.may_ask)
         completion = self._ask(prompt, request, purse)
         if problem := _unusable(completion):
             return TierReply(note=problem)

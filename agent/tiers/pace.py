@@ -32,7 +32,8 @@ CROWDED = 0.9
 
 @dataclass(frozen=True)
 class Pace:
-    """What to expect of one request: tokens of its answer, bytes to a token of its prompt, and seconds.
+    """What to expect of one request: tokens of its answer for each candidate that it asks for, bytes to a
+    token of its prompt, and seconds.
 
     wait: seconds of queueing on top, as far as they can be foreseen; `why` says from what, "" if none."""
 
@@ -58,7 +59,8 @@ def pace_of(calls: Sequence[RequestDone], seen: Signals) -> Pace:
     writing = sum(max(0.0, call.seconds - call.first_token_seconds) for call in good)
     wait, why = _wait(calls, seen)
     return Pace(
-        decoded=(PRIOR_REQUESTS * DECODED + decode) / (PRIOR_REQUESTS + len(good)),
+        decoded=(PRIOR_REQUESTS * DECODED + decode)
+        / (PRIOR_REQUESTS + sum(call.candidates for call in good)),
         bytes_per_token=_rate(sum(call.bytes for call in good), read, BYTES_PER_TOKEN, 2_000.0),
         prefill_rate=_rate(uncached, first, PREFILL_RATE, 1.0),
         decode_rate=_rate(decode, writing, DECODE_RATE, DECODED / DECODE_RATE),

@@ -42,8 +42,10 @@ class Rates:
 
     @property
     def dearest_input(self) -> float:
-        """The most a million input tokens can cost, however they are billed."""
-        return max(self.prefill, self.cached, self.written, self.written_long)
+        """The most a million input tokens can cost, however they are billed. Nobody is asked to keep them for
+        an hour or more (`Usage.written_long`): Anthropic's marks are for five minutes, OpenAI's say nothing
+        of a time, and servers of one's own have none."""
+        return max(self.prefill, self.cached, self.written)
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class PriceVector:
         return self._rates(usage.input).dollars(usage)
 
     def worst(self, most_input_tokens: int, max_output: int) -> float:
-        """The most a request can cost: all its input written to a cache, or whatever is dearest, beyond
-        any step it may reach, and all the output it may have."""
+        """The most a request of ours can cost: all its input written to a cache for minutes, or whatever is
+        dearest, beyond any step it may reach, and all the output it may have."""
         reachable = [self.rates, *(step.rates for step in self.steps if step.beyond < most_input_tokens)]
         return max(
             (rates.dearest_input * most_input_tokens + rates.decode * max_output) / _MILLION

@@ -38,7 +38,7 @@ class Prompt:
     """system: the same for every run. stable: blocks that stay as they are over the steps of a run, so that
     a prompt cache holds them. fresh: what this step adds. max_output: most tokens that may be decoded,
     reasoning included. cache_key: names the run for the vendor's router. effort: the vendor's word, "" for
-    its default."""
+    its default. candidates: how many it asks for."""
 
     system: str
     stable: tuple[str, ...]
@@ -47,6 +47,7 @@ class Prompt:
     schema: Schema | None = None
     cache_key: str = ""
     effort: str = ""
+    candidates: int = 1
 
     @property
     def most_tokens(self) -> int:

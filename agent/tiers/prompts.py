@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from agent.tiers.prompt import Prompt, Schema
@@ -71,7 +71,8 @@ def act_prompt(case: Case, form: Form, *, candidates: int = 1, may_ask: bool = T
         )
     if not may_ask:
         wish += " You cannot ask for more."
-    return _prompt(JSON_ACT if form.structured else ACT, case, form, wish, ACT_SCHEMA)
+    prompt = _prompt(JSON_ACT if form.structured else ACT, case, form, wish, ACT_SCHEMA)
+    return replace(prompt, candidates=candidates)
 
 
 def plan_prompt(case: Case, form: Form) -> Prompt:

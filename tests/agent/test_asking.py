@@ -1,7 +1,9 @@
-"""The steps that ask a tier: a review that does not fit the budget, and a sandbox that ends meanwhile."""
+"""The steps that ask a tier: a request that does not fit the budget, and a sandbox that ends meanwhile."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import cast
@@ -11,7 +13,7 @@ import pytest
 from agent import asking
 from agent import state as fold
 from agent.edits import dump_edits
-from agent.events import AttemptDone, CheckDone, RunStarted, StepDone
+from agent.events import AttemptDone, CheckDone, Observation, RunStarted, StepDone, TierFailed
 from agent.ledger import Ledger
 from agent.purse import Purse
 from agent.redact import Redactor
@@ -24,6 +26,7 @@ from agent.tiers.pricing import StatedPrice
 from agent.tiers.prompt import Completion, Prompt
 from agent.tiers.scripted import Script, ScriptedReply, ScriptedTier
 from benchmarks._simulated_task import TARGET, SimulatedWorld, base_of
+from policies.belief import Belief
 from policies.vocabulary import ActionClass, Bill, Check, Limits, Step, StepKind
 from sandboxes.environments import Environment
 from sandboxes.interface import Sandbox
@@ -47,33 +50,42 @@ class Unasked:
         pass
 
 
+class Asking:
+    """One dear model that must not be asked, with $0.05 reserved of $0.1; patches are kept in `store`."""
+
+    def __init__(self, folder: Path) -> None:
+        stated = ModelTierSettings(
+            name="judge", provider="compatible", model="m", base_url="http://localhost:1/v1",
+            price=StatedPrice(prefill=20, decode=10), max_output=1000,
+        )  # fmt: skip
+        model = model_settings(stated)
+        caller = Caller("judge", Unasked(), model.price, 9, Redactor({}))
+        tier = ModelTier(model, prior_of(stated, model), caller)
+        settings = Settings(
+            repository="r", limits=Limits(dollars=0.1), tiers=(tier.estimate,), models=(model,)
+        )
+        started = RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings)
+        self.state = fold.start(started)
+        self.blobs = dict[str, bytes]()
+        self.world = SimulatedWorld(
+            settings, {"judge": tier}, lambda _: None, self.store, self.blobs.__getitem__, folder,
+            lambda _: False, base=base_of(Random(1)),
+        )  # fmt: skip
+        reserved, ledger = Bill(dollars=0.05), Ledger(settings.limits, Bill())
+        ledger.reserve(reserved)
+        self.purse = Purse(ledger, reserved, pytest.fail)
+
+    def store(self, data: bytes) -> str:
+        self.blobs[str(len(self.blobs))] = data
+        return str(len(self.blobs) - 1)
+
+
 def test_a_review_of_a_long_patch_that_is_too_dear_tells_nothing(tmp_path: Path) -> None:
-    stated = ModelTierSettings(
-        name="judge", provider="compatible", model="m", base_url="http://localhost:1/v1",
-        price=StatedPrice(prefill=10, decode=10), max_output=1000,
-    )  # fmt: skip
-    model = model_settings(stated)
-    tier = ModelTier(model, prior_of(stated, model), Caller("judge", Unasked(), model.price, 9, Redactor({})))
-    blobs: dict[str, bytes] = {}
-
-    def store(data: bytes) -> str:
-        blobs[str(len(blobs))] = data
-        return str(len(blobs) - 1)
-
-    settings = Settings(repository="r", limits=Limits(dollars=0.1), tiers=(tier.estimate,), models=(model,))
-    state = fold.start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
-    world = SimulatedWorld(
-        settings, {"judge": tier}, lambda _: None, store, blobs.__getitem__, tmp_path, lambda _: False,
-        base=base_of(Random(1)),
-    )  # fmt: skip
+    asked = Asking(tmp_path)
     edits = (FileEdit("calc.py", b"def value():\n    return 1\n" + b"# because\n" * 2000),)
-    hand = AttemptDone(tier="author", patch=store(dump_edits(edits)), tree="t")
-    state = fold.apply(state, StepDone(step=ACT, observation=hand, bill=Bill()))
-    reserved = Bill(dollars=0.05)
-    ledger = Ledger(settings.limits, Bill())
-    ledger.reserve(reserved)
-    purse = Purse(ledger, reserved, pytest.fail)
-    seen = asking.review(world, state, REVIEW, purse)
+    hand = AttemptDone(tier="author", patch=asked.store(dump_edits(edits)), tree="t")
+    state = fold.apply(asked.state, StepDone(step=ACT, observation=hand, bill=Bill()))
+    seen = asking.review(asked.world, state, REVIEW, asked.purse)
     assert isinstance(seen, CheckDone)
     assert (seen.void, seen.passed) == (True, False)
     assert "too dear" in seen.reasons[0]
@@ -117,3 +129,22 @@ def test_a_sandbox_that_ended_while_a_tier_answered_is_replaced(tmp_path: Path) 
     assert isinstance(seen, AttemptDone)
     assert seen.patch, seen
     assert world.entered == 1
+
+
+@pytest.mark.parametrize(("ask", "kind"), [(asking.act, StepKind.ACT), (asking.plan, StepKind.PLAN)])
+def test_a_request_that_is_too_dear_is_an_observation(
+    ask: Callable[..., Observation], kind: StepKind, tmp_path: Path
+) -> None:
+    """It ends nothing, and what it says is not asked for again."""
+    asked = Asking(tmp_path)
+    notes = tuple(f"{number} {'it was tried ' * 30}" for number in range(12))
+    state = replace(asked.state, belief=Belief(), notes=notes)
+    step = Step(kind, ActionClass.DRAFT, tier="judge")
+    seen = ask(asked.world, state, step, asked.purse)
+    assert isinstance(seen, TierFailed)
+    assert (seen.tier, seen.failure) == ("judge", "budget")
+    assert "dearer than it was quoted at" in seen.message
+    assert state.suits("judge")
+    after = fold.apply(state, StepDone(step=step, observation=seen, bill=Bill()))
+    assert not after.suits("judge")
+    assert (after.belief, after.spent.dollars) == (state.belief, 0.0), "it tells nothing of the task"

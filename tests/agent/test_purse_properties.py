@@ -88,7 +88,7 @@ class Endpoint:
         """See `Client`."""
         outcome = self.outcomes.pop(0) if self.outcomes else Outcome("refused", 0.0)
         usage = Usage(
-            written_long=int(outcome.used * prompt.most_tokens),
+            written=int(outcome.used * prompt.most_tokens),
             decode=int(outcome.used * prompt.max_output),
         )
         if outcome.what == "killed before":

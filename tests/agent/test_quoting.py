@@ -79,7 +79,7 @@ def asked(state: State, name: str, **fields: object) -> State:
 def test_the_worst_case_is_every_byte_a_token_at_the_dearest_price() -> None:
     state = state_of(CHEAP, DEAR)
     quoted = estimates(state).tier("dear")
-    prompt = sized_act(sized_case(DEAR, state), DEAR, state)
+    prompt = sized_act(sized_case(state, chosen_pieces(state, "dear")), DEAR, state)
     assert quoted.worst_dollars == pytest.approx((4.0 * prompt.most_tokens + 20.0 * 4_000) / 1e6)
     assert 0 < quoted.dollars < quoted.worst_dollars
     assert quoted.seconds <= quoted.worst_seconds
@@ -138,9 +138,9 @@ def test_what_a_model_asked_for_goes_with_its_next_request(tmp_path: Path) -> No
 
 def test_after_a_few_readings_a_model_may_not_ask_any_more() -> None:
     state = state_of(DEAR)
-    assert "ASK" in "".join(sized_act(sized_case(DEAR, state), DEAR, state).system)
+    assert "ASK" in "".join(sized_act(sized_case(state, chosen_pieces(state, "dear")), DEAR, state).system)
     tired = replace(state, readings=MOST_READINGS)
-    assert "cannot ask" in sized_act(sized_case(DEAR, tired), DEAR, tired).fresh
+    assert "cannot ask" in sized_act(sized_case(tired, chosen_pieces(tired, "dear")), DEAR, tired).fresh
 
 
 def test_the_ablest_other_model_reviews_once() -> None:

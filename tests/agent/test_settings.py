@@ -111,7 +111,9 @@ def test_a_hostile_pyproject_is_a_note_or_one_line() -> None:
         resolve({}, b'[tool.agent]\nbudget = "cheap"\n')
 
 
-def test_tiers_come_from_the_users_file_or_a_repository_that_is_trusted(own_configuration: Path, tmp_path: Path) -> None:
+def test_tiers_come_from_the_users_file_or_a_repository_that_is_trusted(
+    own_configuration: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "script.json"
     script.write_text(json.dumps({"dollars": 0.5, "replies": []}))
     table = f'[[tiers]]\nname = "cheap"\nprovider = "scripted"\nscript = "{script}"\n'

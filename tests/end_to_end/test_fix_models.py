@@ -76,6 +76,28 @@ def test_a_model_that_is_of_no_use_is_paid_for_and_the_run_ends_with_10(
     assert (calc / path).read_bytes() == BASE[path]
 
 
+def test_its_last_attempt_may_give_several_patches_of_which_one_is_right(
+    world: World, calc: Path, server: ChatServer
+) -> None:
+    wrong = {path: BASE[path] + b"# No, it is something else.\n" for path in HONEST_FIX}
+    both = f"CANDIDATE 1\n{whole(wrong)}\nCANDIDATE 2\n{whole(HONEST_FIX)}"
+    server.play(Scripted(whole(wrong)), Scripted(both))
+    configure(world, server.base_url)
+    ran = world.fix(calc, *OPTIONS)
+    assert ran.code == 0, ran.output
+    wishes = [request.body["messages"][-1]["content"] for request in server.requests]
+    assert ["different fixes" in wish for wish in wishes] == [False, True]
+    asked = [each["candidates"] for each in ran.events("request")]
+    assert asked[0] == 1 < asked[1], asked
+    first, second = (
+        each["observation"] for each in ran.events("result") if each["observation"]["type"] == "attempt"
+    )
+    assert len(first["refused"]) == 1
+    assert (second["refused"], second["tried"]) == ([], 2), "what failed before is not run again"
+    assert "refused before" in second["dropped"][0]
+    assert world.replay(ran.trace).code == 0
+
+
 def test_a_key_that_is_not_set(world: World, calc: Path) -> None:
     configure(world, "http://localhost:1/v1", "NO_SUCH_KEY")
     refused(world.fix(calc, *OPTIONS), "tier 'model'", "set NO_SUCH_KEY")

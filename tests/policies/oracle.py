@@ -77,7 +77,7 @@ class Oracle:
             for name, paid in self.spending:
                 tier = self.estimates.tier(name)
                 if tier.cost_sd:
-                    off = math.log(paid) - math.log(self.cost(tier, (d, length)))
+                    off = math.log(paid) - math.log(tier.alone * self.cost(tier, (d, length)))
                     weight *= math.exp(-0.5 * (off / tier.cost_sd) ** 2)
             points.append(((d, length), weight))
         return points

@@ -104,6 +104,7 @@ def tiers(draw: st.DrawFn, name: str, most_attempts: int) -> TierEstimate:
         plan_worst_dollars=0.2,
         plan_worst_seconds=9.0,
         retry=draw(st.sampled_from([1.0, 0.4])),
+        alone=draw(st.sampled_from([1.0, 0.4])),
         right_share=draw(st.sampled_from([1.0, 0.5])),
         length_gain=draw(st.sampled_from([0.0, -0.7])),
         cost_difficulty=draw(st.sampled_from([0.0, 0.3])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -106,10 +107,19 @@ def test_steps_begin_where_genai_prices_begins_them(size: int) -> None:
 @settings(deadline=None, max_examples=400)
 @given(st.data(), USAGES)
 def test_worst_covers_every_bill(data: st.DataObject, usage: Usage) -> None:
+    """Of requests that ask for no cache of an hour or more, as ours never do."""
+    usage = replace(usage, written_long=0)
     provider, model = data.draw(st.sampled_from(models()))
     price = price_of(provider, model, at=DAY)
     assert price.dollars(usage) <= price.worst(usage.input, usage.decode) * (1 + 1e-12)
     assert price.dollars(usage) <= price.worst(usage.input + 7, usage.decode + 7) * (1 + 1e-12)
+
+
+def test_the_worst_case_is_the_dearest_price_that_our_requests_can_meet() -> None:
+    rates = {"prefill": 1.0, "cached": 0.1, "written": 1.25, "written_long": 2.0, "decode": 5.0}
+    for dearest, price in (("written", 1.25), ("prefill", 3.0), ("cached", 4.0)):
+        stated = StatedPrice.model_validate(rates | {dearest: price}).vector()
+        assert stated.worst(1_000_000, 200_000) == pytest.approx(price + 1.0)
 
 
 def test_a_dearest_hour_is_said() -> None:
