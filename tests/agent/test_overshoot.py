@@ -42,7 +42,8 @@ def read(*events: object) -> Books:
 def test_dozens_of_runs_keep_to_their_limits() -> None:
     found = figures([one(seed) for seed in range(40)], 0)
     assert found.violations == {}
-    assert found.overshoot == found.unbooked == 0
+    assert found.overshoot == 0
+    assert found.unbooked < 1e-9, "more than the rounding of sums"
     assert found.requests > 50
     assert found.crashes > 20
     assert found.booked > found.billed > 0
