@@ -13,7 +13,7 @@ from agent.patience import judging
 from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for, model_named
 from agent.prepare import ready
 from agent.purse import Purse
-from agent.quoting import sized_case, testing_seconds
+from agent.quoting import pace_in, sized_case, testing_seconds
 from agent.standing import standing_tiers
 from agent.state import Search, State
 from agent.targets import reason
@@ -28,7 +28,7 @@ from tools.files import FileEdit
 from tools.patch import PatchError, make_patch, patched_tree_hash
 from tools.plain import plain_line
 
-SHOWN, SUMMARY = 200, 110
+SHOWN, SUMMARY = 200, 160
 """Characters in a note: of a diagnosis or a failure, and of what a patch changes."""
 
 
@@ -54,12 +54,11 @@ def act(world: World, state: State, step: Step, purse: Purse) -> Observation:
     except LimitExceeded:
         return _too_dear(tier)
     if not reply.candidates and state.readings < MOST_READINGS:
-        read = found_for(reply.asks, world.base_of(state), state, tier.name)
-        if read:
-            return AttemptDone(tier=tier.name, note=reply.note, read=read)
+        found = found_for(reply.asks, world.base_of(state), state, tier.name)
+        if found.pieces:
+            return AttemptDone(tier=tier.name, note=reply.note, read=found.pieces, missing=found.missing)
         if reply.asks:
-            wanted = plain_line(", ".join(ask.what for ask in reply.asks), SHOWN)
-            reply = replace(reply, note=f"it asks for what is not there, or was shown already: {wanted}")
+            reply = replace(reply, note=f"it asks for {plain_line('; '.join(found.missing), SHOWN)}")
     return _tried(world, state, tier, reply)
 
 
@@ -127,12 +126,13 @@ def _target_problem(world: World, state: State, edits: tuple[FileEdit, ...]) -> 
 
 
 def _summary(world: World, state: State, edits: tuple[FileEdit, ...]) -> str:
-    """What a patch changes, in one line: the lines it takes out and puts in."""
+    """What a patch changes, in one line: the lines it puts in, then those it takes out."""
     try:
         diff = make_patch(world.base_of(state), edits).decode("utf-8", "replace")
     except PatchError as error:
         return plain_line(str(error), SHOWN)
-    lines = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    lines = sorted(changed, key=lambda line: line[0])  # "+" first
     return plain_line(f"{', '.join(edit.path for edit in edits)} {' '.join(lines)}", SUMMARY)
 
 
@@ -153,6 +153,7 @@ def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: 
         candidates=candidates,
         run=state.run_id,
         store=world.store,
+        beyond=pace_in(state, tier.name).beyond,
     )
 
 

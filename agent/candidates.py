@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from agent.options import exhausted
-from agent.quoting import Attempt, expected, pace_in, sized_act, testing_seconds, warm, worst
+from agent.quoting import Attempt, expected, held, pace_in, sized_act, testing_seconds, worst
 from agent.state import State
 from agent.task import ModelSettings
 from agent.tiers.model import MOST_CANDIDATES
@@ -18,6 +18,7 @@ from policies.candidates import first_right, runs, worthwhile
 from policies.estimates import TierEstimate
 from policies.posterior import Posterior
 from policies.priors import default_estimates
+from policies.vocabulary import StepKind
 
 ROOM = 2.0
 """A reply may be so many times as long as expected: one that is cut off is lost with all its candidates."""
@@ -42,18 +43,19 @@ def next_attempt(case: Case, model: ModelSettings, state: State, tiers: tuple[Ti
         return Attempt(alone, alone)
     latency, testing = state.settings.prices.latency, testing_seconds(state)
 
-    def request(prompt: Prompt, tested: float, cached: bool) -> Request:
+    def request(prompt: Prompt, tested: float, cached: int) -> Request:
         dollars, seconds = expected(prompt, model, pace, cached)
         return Request(dollars, seconds + tested * testing, worst(prompt, model))
 
-    cached = warm(model.name, state)
+    cached = held(alone, StepKind.ACT, model, state)
+    again = len("".join((alone.system, *alone.stable)).encode())
     one, two = request(alone, 1.0, cached), request(replace(alone, candidates=2), 1.0, cached)
     first = _first_right(tier, most, state, tiers)
     number = worthwhile(
         first,
         each=two.dollars - one.dollars + latency * (two.seconds - one.seconds),
         run=latency * testing,
-        instead=_instead(tier, one, request(alone, 1.0, True), state, tiers),
+        instead=_instead(tier, one, request(alone, 1.0, again), state, tiers),
     )
     for asked in range(number, 1, -1):
         prompt, tested = sized_act(case, model, state, asked), runs(first, asked)

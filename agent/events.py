@@ -116,7 +116,7 @@ class AttemptDone(Record):
     many behaviours (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass`
     that is theirs and lies at or after `next_index`. `template`: what made the patch; `templates`: what was
     tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go with the
-    next request.
+    next request. `missing`: what it asked for and is not given, and why (untrusted).
     """
 
     type: Literal["attempt"] = "attempt"
@@ -142,6 +142,7 @@ class AttemptDone(Record):
     template: TemplateName | Literal[""] = ""
     templates: Tallies = Field(default_factory=dict)
     read: tuple[Piece, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class PlanDone(Record):

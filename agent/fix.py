@@ -17,9 +17,8 @@ from agent.live import LiveEffects
 from agent.loop import drive
 from agent.memory import remember
 from agent.policies import policy_named
-from agent.redact import Redactor
 from agent.report import Report, report_of
-from agent.run import Run
+from agent.run import Run, redactor_for
 from agent.settings import memory_file
 from agent.state import State
 from agent.tiers.interface import Tier
@@ -52,7 +51,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
         store=run.writer.blob,
         load=Trace(run.folder).blob,
         trace_folder=run.folder,
-        holds_secret=Redactor().holds_secret,
+        holds_secret=redactor_for(run.state.settings).holds_secret,
     )
     effects = LiveEffects(world)
     try:

@@ -49,7 +49,7 @@ def _opened(tier: TierSettings) -> Tier:
         return ScriptedTier.load(tier.name, tier.script)
     model = model_settings(tier)
     client = _Lazily(partial(_client, model, key_of(model)))
-    caller = Caller(tier.name, client, model.price, model.seconds, Redactor())
+    caller = Caller(tier.name, client, model.price, model.seconds, Redactor(also=[model.key_variable]))
     return ModelTier(model, prior_of(tier, model), caller)
 
 

@@ -5,7 +5,8 @@ Text only: nothing here parses code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.state import State
@@ -17,10 +18,11 @@ from agent.tiers.prompts import Case, Shown
 from agent.tiers.reply_text import Ask
 from policies.context import Piece, choose
 from tools.base import Base
+from tools.plain import plain_line
 
-PROMPT_SHARE = 0.8
+PROMPT_SHARE, DENSE = 0.8, 2.0
 """Of the context window beside the longest answer, what pieces may fill; the rest is for instructions and
-notes."""
+notes. Bytes of a token of text that is denser than code, by which the window is filled."""
 
 MOST_PIECES = 120
 """That a trace records, the likeliest to matter first."""
@@ -38,7 +40,10 @@ MOST_ASKS, MOST_HITS, AROUND = 4, 5, 8
 """Of one reply: things asked for; places at which a text is shown that it searches for, with so many lines
 around each."""
 
-_choose = lru_cache(maxsize=8)(choose)
+MOST_ASKED = 80
+"""Characters of an ask that are said back."""
+
+_choose = lru_cache(maxsize=32)(choose)
 """Kept, as what is quoted is then asked with the same pieces."""
 
 
@@ -49,7 +54,9 @@ def model_named(state: State, tier: str) -> ModelSettings | None:
 
 def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
     """The pieces that are worth their price in a prompt for this tier; what a model lacks and can ask for
-    costs a short request at most. Empty for a tier that is no model."""
+    costs a short request at most. Empty for a tier that is no model.
+
+    What was asked for follows, reading by reading, so that a prompt begins as the one before."""
     model = model_named(state, tier)
     if model is None:
         return ()
@@ -58,13 +65,15 @@ def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
     rates = model.price.rates
     each = (rates.prefill + OTHER_CALLS * rates.cached) / 1e6 + prices.latency / PREFILL_RATE
     asking = model.price.dollars(ASKING) + prices.latency * ASKING_SECONDS
-    may_ask = state.readings < MOST_READINGS
-    return _choose(
-        (*found, *state.read),
-        dollars_per_byte=each / BYTES_PER_TOKEN,
-        value=min(prices.value, asking) if may_ask else prices.value,
-        window_bytes=int(PROMPT_SHARE * tokens),  # a token is a byte at worst
-    )
+
+    def chosen(pieces: tuple[Piece, ...], value: float, shown: tuple[Piece, ...] = ()) -> tuple[Piece, ...]:
+        window, price = int(PROMPT_SHARE * DENSE * tokens), each / BYTES_PER_TOKEN
+        return _choose(pieces, dollars_per_byte=price, value=value, window_bytes=window, shown=shown)
+
+    shown = chosen(found, min(prices.value, asking))
+    for piece in state.read:
+        shown = chosen((piece,), 0.0, shown)
+    return shown if state.readings < MOST_READINGS else chosen(found, prices.value, shown)
 
 
 def likeliest(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
@@ -83,19 +92,43 @@ def case_of(state: State, shown: tuple[Shown, ...]) -> Case:
     )
 
 
-def found_for(asks: Iterable[Ask], base: Base, state: State, tier: str) -> tuple[Piece, ...]:
+@dataclass(frozen=True)
+class Found:
+    """What answers a tier's asks. missing: what does not, and why, in words."""
+
+    pieces: tuple[Piece, ...]
+    missing: tuple[str, ...]
+
+
+def found_for(asks: Iterable[Ask], base: Base, state: State, tier: str) -> Found:
     """The pieces that answer what a tier asked to read, without those of which it was given every line."""
-    given = (*state.read, *chosen_pieces(state, tier))
-    seen = {(piece.path, line) for piece in given for line in range(piece.first, piece.last + 1)}
-    found = dict[tuple[str, int, int], Piece]()
-    for ask in list(asks)[:MOST_ASKS]:
-        for wanted in (ask,) if ask.kind == "file" else _hits(base, ask.what):
-            piece = asked_piece(wanted, base.read, rank=len(found) + 1)
-            if piece is None:
-                continue
-            if any((piece.path, line) not in seen for line in range(piece.first, piece.last + 1)):
-                found.setdefault((piece.path, piece.first, piece.last), piece)
-    return tuple(found.values())
+    shown = chosen_pieces(state, tier)
+    given = _lines_in((*state.read, *shown))
+    found, missing = dict[tuple[str, int, int], Piece](), list[str]()
+    for number, ask in enumerate(asks):
+        if number == MOST_ASKS:
+            missing.append(f"more than {MOST_ASKS} things at once")
+            break
+        pieces = [
+            piece
+            for wanted in ((ask,) if ask.kind == "file" else _hits(base, ask.what))
+            if (piece := asked_piece(wanted, base.read, rank=len(found) + 1)) is not None
+        ]
+        fresh = [piece for piece in pieces if not _lines_in((piece,)) <= given]
+        found.update({(piece.path, piece.first, piece.last): piece for piece in fresh})
+        if not fresh:
+            missing.append(f"{plain_line(ask.what, MOST_ASKED)}: {_why_not(pieces, shown)}")
+    return Found(tuple(found.values()), tuple(missing))
+
+
+def _why_not(pieces: Sequence[Piece], shown: Sequence[Piece]) -> str:
+    if not pieces:
+        return "not there"
+    return "shown above" if _lines_in(pieces) <= _lines_in(shown) else "too long for the context window"
+
+
+def _lines_in(pieces: Iterable[Piece]) -> set[tuple[str, int]]:
+    return {(piece.path, line) for piece in pieces for line in range(piece.first, piece.last + 1)}
 
 
 def _hits(base: Base, text: str) -> Iterator[Ask]:

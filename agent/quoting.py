@@ -17,6 +17,7 @@ from agent.tiers.prompt import Prompt, Signals, Usage
 from agent.tiers.prompts import Case, Shown, act_prompt, plan_prompt, review_prompt
 from policies.context import Piece
 from policies.estimates import CheckEstimate, TierEstimate, cap
+from policies.vocabulary import StepKind
 
 OUT_OF_REACH = 1e9
 """Dollars of what cannot be bought."""
@@ -42,11 +43,12 @@ def quoted(
     tier: TierEstimate, model: ModelSettings, state: State, case: Case, attempt: Attempt
 ) -> TierEstimate:
     """`tier` with the dollars and seconds of its next attempt, and of its next plan of this case."""
-    pace, cached, testing = pace_in(state, tier.name), warm(tier.name, state), testing_seconds(state)
-    planning = plan_prompt(case, form_of(model))
+    pace, testing = pace_in(state, tier.name), testing_seconds(state)
+    cached = held(attempt.alone, StepKind.ACT, model, state)
     dollars, seconds = expected(attempt.prompt, model, pace, cached)
     alone, _ = expected(attempt.alone, model, pace, cached)
-    plan_dollars, plan_seconds = expected(planning, model, pace, cached)
+    planning = plan_prompt(case, form_of(model, pace.beyond))
+    plan_dollars, plan_seconds = expected(planning, model, pace, held(planning, StepKind.PLAN, model, state))
     return replace(
         tier,
         candidates=attempt.prompt.candidates,
@@ -97,8 +99,9 @@ def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: S
         return replace(check, dollars=OUT_OF_REACH, worst_dollars=OUT_OF_REACH)
     pace = pace_in(state, reviewer.name)
     case = sized_case(state, chosen_pieces(state, reviewer.name))
-    prompt = review_prompt(case, USUAL_DIFF * "x", form_of(reviewer))
-    dollars, seconds = expected(prompt, reviewer, pace, warm(reviewer.name, state))
+    prompt = review_prompt(case, USUAL_DIFF * "x", form_of(reviewer, pace.beyond))
+    cached = held(prompt, StepKind.VERIFY, reviewer, state)
+    dollars, seconds = expected(prompt, reviewer, pace, cached)
     return replace(
         check,
         dollars=dollars,
@@ -130,24 +133,30 @@ def sized_case(state: State, pieces: tuple[Piece, ...]) -> Case:
 def sized_act(case: Case, model: ModelSettings, state: State, candidates: int = 1) -> Prompt:
     """The prompt of the next attempt, as large as it will be."""
     may_ask = state.readings < MOST_READINGS
-    return act_prompt(case, form_of(model), candidates=candidates, may_ask=may_ask)
+    form = form_of(model, pace_in(state, model.name).beyond)
+    return act_prompt(case, form, candidates=candidates, may_ask=may_ask)
 
 
-def expected(prompt: Prompt, model: ModelSettings, pace: Pace, cached: bool) -> tuple[float, float]:
-    """Dollars and seconds expected of one request. cached: what is stable is found in a cache."""
-    tokens = prompt.size / pace.bytes_per_token
-    stable = len("".join((prompt.system, *prompt.stable)).encode()) / pace.bytes_per_token if cached else 0.0
+def expected(prompt: Prompt, model: ModelSettings, pace: Pace, cached: int) -> tuple[float, float]:
+    """Dollars and seconds expected of one request, of whose bytes a cache holds so many."""
+    tokens = min(prompt.size / pace.bytes_per_token, prompt.most_tokens)
+    stable = min(cached / pace.bytes_per_token, tokens)
     decode = min(prompt.candidates * pace.decoded, model.max_output)
-    usage = Usage(prefill=round(tokens - stable), cached=round(stable), decode=round(decode))
+    usage = Usage(prefill=round(tokens) - round(stable), cached=round(stable), decode=round(decode))
     return model.price.dollars(usage), pace.seconds(tokens - stable, decode)
 
 
 def worst(prompt: Prompt, model: ModelSettings) -> float:
     """The most that one request can cost, dollars."""
-    return model.price.worst(prompt.most_tokens, model.max_output)
+    return model.price.worst(prompt.most_tokens, prompt.most_output)
 
 
-def warm(tier: str, state: State) -> bool:
-    """Whether the endpoint's cache should still hold the prefix: its last answer is recent enough."""
-    last = state.asked_at.get(tier)
-    return last is not None and state.spent.seconds - last < CACHED_FOR
+def held(prompt: Prompt, kind: StepKind, model: ModelSettings, state: State) -> int:
+    """Bytes of the prompt that the endpoint's cache should still hold: what it begins with in common with the
+    last one to this tier in a step of this kind, if that is recent enough."""
+    last = state.asked.get((model.name, kind))
+    if last is None or state.spent.seconds - last.at >= CACHED_FOR:
+        return 0
+    earlier = replace(state, read=state.read[: last.read], readings=min(state.readings, last.readings))
+    blocks = len(sized_case(state, chosen_pieces(earlier, model.name)).shown) + 1  # and that of the tests
+    return len("".join((prompt.system, *prompt.stable[:blocks])).encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -36,14 +36,17 @@ JSONValue: TypeAlias = "str | int | float | bool | list[JSONValue] | dict[str, J
 
 
 class Redactor:
-    """Replaces the values of secret environment variables exactly, and common key patterns, in text."""
+    """Replaces the values of secret environment variables exactly, and common key patterns, in text. Secrets
+    are those whose names say so, and the variables `also`."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, also: Collection[str] = ()) -> None:
         environment = os.environ if environment is None else environment
         values = {
             value
             for name, value in environment.items()
-            if _SECRET_NAME.search(name) and len(value) >= _MIN_SECRET and not Path(value).is_absolute()
+            if (name in also or _SECRET_NAME.search(name))
+            and len(value) >= _MIN_SECRET
+            and not Path(value).is_absolute()
         }
         self._values = sorted(values, key=len, reverse=True)
 

@@ -45,7 +45,7 @@ class Run:
 
 def begin(settings: Settings, folder: Path, policy: str = MARGINAL) -> Run:
     """A new trace in `folder`. Raises UsageError when it cannot be made there."""
-    writer = TraceWriter(folder, Redactor())
+    writer = TraceWriter(folder, redactor_for(settings))
     started = RunStarted(
         run_id=secrets.token_hex(8),
         time=time.time(),
@@ -78,7 +78,8 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
     if isinstance(last, RunEnded) and not state.cut_off:
         raise UsageError(f"this run has ended ({state.ended}); there is nothing to resume")
     written_at = trace.path.stat().st_mtime
-    run = Run(TraceWriter(folder, Redactor(), resume=True), state, folder, first.policy)
+    writer = TraceWriter(folder, redactor_for(state.settings), resume=True)
+    run = Run(writer, state, folder, first.policy)
     run.append(RunResumed(time=now()))
     if state.intent is not None:
         if state.request is not None:
@@ -89,6 +90,11 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
         bill = Bill(run.state.requested, seconds, reserved.loss)
         run.append(StepDone(step=state.intent.step, observation=StepLost(), bill=bill))
     return run
+
+
+def redactor_for(settings: Settings) -> Redactor:
+    """What takes out the keys of this run's tiers, whatever their variables are called, and other secrets."""
+    return Redactor(also=[model.key_variable for model in settings.models])
 
 
 def trace_folder(parent: Path) -> Path:

@@ -39,7 +39,7 @@ from agent.tiers.prompt import Signals
 from policies.belief import Belief
 from policies.context import Piece
 from policies.estimates import LOCALISED
-from policies.vocabulary import Bill, Check, Decision, Limits, Outcome
+from policies.vocabulary import Bill, Check, Decision, Limits, Outcome, StepKind
 from tools.detection import PYTEST
 
 _BUDGET = "budget"
@@ -63,16 +63,26 @@ class Search:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The last request to a tier that was answered: at how many spent seconds, and with how much of what was
+    read (pieces, in so many readings)."""
+
+    at: float
+    read: int
+    readings: int
+
+
+@dataclass(frozen=True)
 class State:
     """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits;
     `refused` holds the tree hashes of patches that did not count, so that none is bought twice; `cut_off`:
     it ended from outside (a signal, a lost sandbox, a changed tree), not by what it had come to.
 
     calls: every request to a tier so far; request: the one under way; requested: dollars booked for requests
-    of the step under way; asked_at: spent seconds at the last answer of each tier. seen: what endpoints said
-    of their load last, and seen_at: at how many spent seconds. gone: tiers that could not be asked, and why.
-    plan: the diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed:
-    trees of candidates on which a review gave no opinion."""
+    of the step under way; asked: each tier's last request with an answer, by kind of step. seen: what
+    endpoints said of their load last, and seen_at: at how many spent seconds. gone: tiers that could not be
+    asked, and why. plan: the diagnosis that was bought. read: pieces that tiers asked for, in so many
+    readings. unreviewed: trees of candidates on which a review gave no opinion."""
 
     settings: Settings
     run_id: str
@@ -84,7 +94,7 @@ class State:
     request: RequestIntended | None = None
     requested: float = 0.0
     calls: Mapping[str, tuple[RequestDone, ...]] = field(default_factory=dict)
-    asked_at: Mapping[str, float] = field(default_factory=dict)
+    asked: Mapping[tuple[str, StepKind], Asked] = field(default_factory=dict)
     seen: Mapping[str, Signals] = field(default_factory=dict)
     seen_at: Mapping[str, float] = field(default_factory=dict)
     gone: Mapping[str, TierFailed] = field(default_factory=dict)
@@ -180,13 +190,16 @@ def apply(state: State, event: Event) -> State:
             calls = {**state.calls, tier: (*state.calls.get(tier, ()), event)}
             seen = {**state.seen, tier: signals}
             answered = state.spent.seconds + event.waited + event.seconds
-            asked_at = {**state.asked_at, tier: state.spent.seconds}
+            asked = state.asked
+            if event.usage is not None and state.intent is not None:
+                last = Asked(state.spent.seconds, len(state.read), state.readings)
+                asked = {**asked, (tier, state.intent.step.kind): last}
             return replace(
                 state,
                 request=None,
                 requested=state.requested + dollars,
                 calls=calls,
-                asked_at=asked_at,
+                asked=asked,
                 seen=seen,
                 seen_at={**state.seen_at, tier: answered},
             )
@@ -321,7 +334,9 @@ def _also_in_suite(state: State) -> State:
 
 def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
     if seen.read:  # no attempt yet: it wants to know more first, and has that with its next request
-        return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1)
+        missing = (f"{seen.tier}: you asked for {each}" for each in seen.missing)
+        notes = (*state.notes, *missing)
+        return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1, notes=notes)
     search = state.searches.get(seen.tier, Search())
     search = replace(
         search,

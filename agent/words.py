@@ -110,7 +110,8 @@ def _attempt(seen: AttemptDone) -> list[str]:
     progress = f" ({seen.next_index} of {seen.total} candidates tried)" if seen.total else ""
     if seen.read:
         pieces = ", ".join(f"{piece.path}:{piece.first}-{piece.last}" for piece in seen.read[:5])
-        return [f"it asks to read {pieces}", *([seen.note] if seen.note else [])]
+        missing = [f"and for {'; '.join(seen.missing)}"] if seen.missing else []
+        return [f"it asks to read {pieces}", *missing, *([seen.note] if seen.note else [])]
     if seen.patch:
         rivals = ""
         if seen.clusters > 1:

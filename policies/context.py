@@ -25,6 +25,11 @@ ORDER: tuple[PieceKind, ...] = (
 """How pieces follow one another: what changes least over the steps of a run comes first."""
 
 
+ALWAYS = frozenset({"test", "asked"})
+"""Kinds that are not weighed: without the test nobody knows what is asked, and who asks for code and is not
+given it asks again, or gives up the attempt."""
+
+
 @dataclass(frozen=True)
 class SharePrior:
     """P(an attempt fails for lack of a piece): `first` for the first of its kind, then first / rank^decay."""
@@ -89,17 +94,22 @@ def choose(
     model can ask for it. window_bytes: what all of them may take. shown: what earlier prompts of the run
     held; it stays first and as it is, since anything else would throw a warm cache away.
 
-    Tests are always included, even where they alone are too large. No line is shown twice; pieces that
-    overlap or touch become one.
+    Tests and what was asked for are always included as far as there is room, and tests take half of it at most:
+    the code to mend must have its place. No line is shown twice; pieces that overlap or touch become one.
     """
     lines = _Lines(shown)
     left = window_bytes - sum(piece.size for piece in shown)
     chosen: list[Piece] = []
-    for piece in [each for each in pieces if each.kind == "test"]:
-        left -= lines.cost(piece)
-        lines.add(piece)
-        chosen.append(piece)
-    waiting = dict(enumerate(piece for piece in pieces if piece.kind != "test"))
+    spare = left - left // 2
+    for piece in pieces:
+        if piece.kind not in ALWAYS:
+            continue
+        fitting = _cut(piece, lines.cost(piece), left - (spare if piece.kind == "test" else 0))
+        if fitting is not None:
+            left -= lines.cost(fitting)
+            lines.add(fitting)
+            chosen.append(fitting)
+    waiting = dict(enumerate(piece for piece in pieces if piece.kind not in ALWAYS))
     size = {number: lines.cost(piece) for number, piece in waiting.items()}
     worth = {n: _worth(piece, size[n], dollars_per_byte, value) for n, piece in waiting.items()}
     while waiting:
@@ -120,6 +130,14 @@ def choose(
         *shown,
         *sorted(fresh, key=lambda each: (ORDER.index(each.kind), -each.share, each.path, each.first)),
     )
+
+
+def _cut(piece: Piece, cost: int, room: int) -> Piece | None:
+    """As many of its first lines as have room; None for none. Lines are taken as equally long."""
+    lines = piece.lines if cost <= room else piece.lines * max(0, room - HEADING) // max(cost, 1)
+    if not lines:
+        return None
+    return replace(piece, last=piece.first + lines - 1, size=-(-piece.size * lines // piece.lines))
 
 
 def _worth(piece: Piece, size: float, dollars_per_byte: float, value: float) -> tuple[float, float]:

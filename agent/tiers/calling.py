@@ -46,7 +46,7 @@ class Caller:
         LimitExceeded when not even the first request fits.
         """
         until = self.clock() + seconds
-        worst = self.price.worst(prompt.most_tokens, prompt.max_output)
+        worst = self.price.worst(prompt.most_tokens, prompt.most_output)
         body = store("\n\n".join((prompt.system, *prompt.stable, prompt.fresh)).encode())
         waited = 0.0
         for number in range(1, MOST_TRIES + 1):

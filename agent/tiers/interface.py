@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.purse import Purse
-from agent.tiers.prompt import FailureKind, Signals
+from agent.tiers.prompt import WITHIN, Beyond, FailureKind, Signals
 from agent.tiers.prompts import Case
 from agent.tiers.reply_text import Ask
 from policies.estimates import TierEstimate
@@ -19,7 +19,7 @@ class TierRequest:
     """What a tier is given. case: what it is told, all untrusted; diff: the candidate, for a review; read: a
     file of the base; seconds: it may take; attempts: how often it was asked for a patch in this run.
     may_ask: it may ask to read more before it answers. candidates: how many patches it is asked for. run: its
-    id. store: keeps a body with the trace, and names it."""
+    id. store: keeps a body with the trace, and names it. beyond: see `Prompt`."""
 
     case: Case
     diff: str
@@ -30,6 +30,7 @@ class TierRequest:
     candidates: int
     run: str
     store: Callable[[bytes], str]
+    beyond: Beyond = WITHIN
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from agent.task import ModelSettings
 from agent.tiers.applying import EditRefused, edits_of
 from agent.tiers.calling import Caller
 from agent.tiers.interface import TierReply, TierRequest
-from agent.tiers.prompt import Completion, Prompt, Signals
+from agent.tiers.prompt import Beyond, Completion, Prompt, Signals
 from agent.tiers.prompts import Form, act_prompt, plan_prompt, review_prompt
 from agent.tiers.replies import parse_plan, parse_reply, parse_review
 from agent.tiers.throttle import read_metrics
@@ -40,7 +40,7 @@ class ModelTier:
 
     def act(self, request: TierRequest, purse: Purse) -> TierReply:
         """One request for patches; a reply that cannot be used has none, and says why."""
-        form = form_of(self.settings, request.run)
+        form = self._form(request)
         prompt = act_prompt(request.case, form, candidates=request.candidates, may_ask=request.may_ask)
         completion = self._ask(prompt, request, purse)
         if problem := _unusable(completion):
@@ -59,12 +59,12 @@ class ModelTier:
 
     def plan(self, request: TierRequest, purse: Purse) -> TierReply:
         """One request for a diagnosis."""
-        completion = self._ask(plan_prompt(request.case, form_of(self.settings, request.run)), request, purse)
+        completion = self._ask(plan_prompt(request.case, self._form(request)), request, purse)
         return TierReply(note="" if _unusable(completion) else parse_plan(completion.text).note)
 
     def review(self, request: TierRequest, purse: Purse) -> TierReply:
         """One request for an opinion."""
-        prompt = review_prompt(request.case, request.diff, form_of(self.settings, request.run))
+        prompt = review_prompt(request.case, request.diff, self._form(request))
         completion = self._ask(prompt, request, purse)
         if problem := _unusable(completion):
             return TierReply(note=problem)
@@ -84,6 +84,9 @@ class ModelTier:
         """Close the connections."""
         self.caller.client.close()
 
+    def _form(self, request: TierRequest) -> Form:
+        return form_of(self.settings, request.beyond, request.run)
+
     def _ask(self, prompt: Prompt, request: TierRequest, purse: Purse) -> Completion:
         redact = self.caller.redact
         clean = replace(
@@ -94,9 +97,9 @@ class ModelTier:
         return self.caller.ask(clean, purse, request.seconds, request.store)
 
 
-def form_of(model: ModelSettings, run: str = "") -> Form:
+def form_of(model: ModelSettings, beyond: Beyond, run: str = "") -> Form:
     """How requests to this model are made."""
-    return Form(model.max_output, structured=model.structured, cache_key=run, effort=model.effort)
+    return Form(model.max_output, model.structured, run, model.effort, beyond)
 
 
 def _unusable(completion: Completion) -> str:

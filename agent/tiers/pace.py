@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.events import RequestDone
-from agent.tiers.prompt import Signals
+from agent.tiers.prompt import WITHIN, Beyond, Signals
 
 FIRST_TOKEN = 1.0
 """Seconds until an endpoint begins to answer, apart from reading the prompt."""
@@ -35,7 +35,8 @@ class Pace:
     """What to expect of one request: tokens of its answer for each candidate that it asks for, bytes to a
     token of its prompt, and seconds.
 
-    wait: seconds of queueing on top, as far as they can be foreseen; `why` says from what, "" if none."""
+    beyond: where it broke its bounds. wait: seconds of queueing on top, as far as they can be foreseen; `why`
+    says from what, "" if none."""
 
     decoded: float
     bytes_per_token: float
@@ -43,6 +44,7 @@ class Pace:
     decode_rate: float
     wait: float
     why: str
+    beyond: Beyond = WITHIN
 
     def seconds(self, prefill: float, decode: float) -> float:
         """Expected seconds of a request with so many tokens to read (uncached) and to write."""
@@ -66,6 +68,10 @@ def pace_of(calls: Sequence[RequestDone], seen: Signals) -> Pace:
         decode_rate=_rate(decode, writing, DECODE_RATE, DECODED / DECODE_RATE),
         wait=wait,
         why=why,
+        beyond=Beyond(
+            hidden=max((max(0, call.usage.input - call.bytes) for call in good if call.usage), default=0),
+            longest=max((call.usage.decode for call in good if call.usage), default=0),
+        ),
     )
 
 

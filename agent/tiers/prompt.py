@@ -34,11 +34,25 @@ class Schema:
 
 
 @dataclass(frozen=True)
+class Beyond:
+    """Where an endpoint has been seen to break the bounds that its worst case is made of. hidden: tokens that
+    it counted beyond the bytes that were sent (a gateway's own instructions); longest: those of its longest
+    answer. The next request is reserved with them."""
+
+    hidden: int = 0
+    longest: int = 0
+
+
+WITHIN = Beyond()
+"""Nothing was beyond its bounds."""
+
+
+@dataclass(frozen=True)
 class Prompt:
     """system: the same for every run. stable: blocks that stay as they are over the steps of a run, so that
     a prompt cache holds them. fresh: what this step adds. max_output: most tokens that may be decoded,
     reasoning included. cache_key: names the run for the vendor's router. effort: the vendor's word, "" for
-    its default. candidates: how many it asks for."""
+    its default. candidates: how many it asks for. beyond: what the endpoint has counted beyond its bounds."""
 
     system: str
     stable: tuple[str, ...]
@@ -48,11 +62,17 @@ class Prompt:
     cache_key: str = ""
     effort: str = ""
     candidates: int = 1
+    beyond: Beyond = WITHIN
 
     @property
     def most_tokens(self) -> int:
         """Upper bound of the input's tokens: a token of a byte-level vocabulary is at least one byte."""
-        return self.size + VENDOR_TOKENS
+        return self.size + VENDOR_TOKENS + self.beyond.hidden
+
+    @property
+    def most_output(self) -> int:
+        """Upper bound of the output's tokens."""
+        return max(self.max_output, self.beyond.longest)
 
     @property
     def size(self) -> int:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from agent.tiers.prompt import Prompt, Schema
+from agent.tiers.prompt import WITHIN, Beyond, Prompt, Schema
 from agent.tiers.prompt_words import ACT, ACT_SCHEMA, DATA, JSON_ACT, PLAN, PLAN_SCHEMA, REVIEW, REVIEW_SCHEMA
 from agent.tiers.trimming import trimmed
 from policies.context import Piece
@@ -53,12 +53,13 @@ class Case:
 @dataclass(frozen=True)
 class Form:
     """How a request is made. structured: the endpoint holds the reply to a schema. max_output: tokens.
-    cache_key, effort: see `Prompt`."""
+    cache_key, effort, beyond: see `Prompt`."""
 
     max_output: int
     structured: bool = False
     cache_key: str = ""
     effort: str = ""
+    beyond: Beyond = WITHIN
 
 
 def act_prompt(case: Case, form: Form, *, candidates: int = 1, may_ask: bool = True) -> Prompt:
@@ -112,6 +113,7 @@ def _prompt(system: str, case: Case, form: Form, wish: str, schema: Schema) -> P
         schema=schema if form.structured else None,
         cache_key=form.cache_key,
         effort=form.effort,
+        beyond=form.beyond,
     )
 
 

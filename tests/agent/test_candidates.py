@@ -16,7 +16,7 @@ from agent.forecast import estimates
 from agent.ledger import Ledger
 from agent.pieces import chosen_pieces
 from agent.purse import Purse
-from agent.quoting import expected, pace_in, sized_act, sized_case, warm, worst
+from agent.quoting import expected, held, pace_in, sized_act, sized_case, worst
 from agent.redact import Redactor
 from agent.sources import ModelTierSettings
 from agent.standing import standing_tiers
@@ -113,7 +113,7 @@ def test_the_quote_follows_the_number() -> None:
     quote, testing = estimates(LAST).tier("dear"), 0.5
     case = sized_case(LAST, chosen_pieces(LAST, "dear"))
     prompt = sized_act(case, WIDE, LAST, 2)
-    dollars, seconds = expected(prompt, WIDE, pace_in(LAST, "dear"), warm("dear", LAST))
+    dollars, seconds = expected(prompt, WIDE, pace_in(LAST, "dear"), held(prompt, StepKind.ACT, WIDE, LAST))
     tier = next(tier for tier in standing_tiers(LAST) if tier.name == "dear")
     first = first_right(Posterior(default_estimates((tier,))), LAST.belief, tier, 2)
     assert quote.dollars == dollars
@@ -125,9 +125,9 @@ def test_the_quote_follows_the_number() -> None:
         == pytest.approx((4 * prompt.most_tokens + 20 * 8_000) / 1e6)
     )
     single = sized_act(case, WIDE, LAST)
-    assert expected(single, WIDE, pace_in(LAST, "dear"), warm("dear", LAST))[0] == pytest.approx(
-        quote.alone * dollars
-    )
+    assert expected(single, WIDE, pace_in(LAST, "dear"), held(prompt, StepKind.ACT, WIDE, LAST))[
+        0
+    ] == pytest.approx(quote.alone * dollars)
     assert dollars - quote.alone * dollars == pytest.approx(20 * 1_500 / 1e6, rel=0.01)
     assert prompt.size - single.size < 150
     assert prompt.max_output == single.max_output

@@ -15,19 +15,20 @@ from agent.events import (
     RequestIntended,
     RunStarted,
     StepDone,
+    StepIntended,
     TierSeen,
 )
 from agent.forecast import estimates
 from agent.options import options
-from agent.pieces import MOST_READINGS, chosen_pieces, found_for
-from agent.quoting import queues, sized_act, sized_case
+from agent.pieces import MOST_READINGS, Found, chosen_pieces, found_for
+from agent.quoting import held, queues, sized_act, sized_case
 from agent.sources import ModelTierSettings
 from agent.state import State, apply, start
 from agent.task import ModelSettings, Settings
 from agent.tiers.models import prior_of
 from agent.tiers.pieces import shown_pieces
 from agent.tiers.pricing import PriceVector, Rates
-from agent.tiers.prompt import Signals, Usage
+from agent.tiers.prompt import VENDOR_TOKENS, Signals, Usage
 from agent.tiers.reply_text import Ask
 from policies.belief import Belief
 from policies.context import Piece
@@ -72,6 +73,7 @@ def state_of(*models: ModelSettings) -> State:
 
 
 def asked(state: State, name: str, **fields: object) -> State:
+    state = apply(state, StepIntended(step=ACT, reserved=Bill(1.0)))
     state = apply(state, RequestIntended(tier=name, worst=1.0))
     return apply(state, RequestDone.model_validate({"tier": name, "dollars": 0.01, **fields}))
 
@@ -123,17 +125,74 @@ def test_what_a_model_asked_for_goes_with_its_next_request(tmp_path: Path) -> No
         Ask("file", "no.py"),
         Ask("search", " "),
     )
-    read = found_for(asks, base, state, "dear")
+    found = found_for(asks, base, state, "dear")
+    read = found.pieces
+    assert found.missing == ("no.py: not there", ": not there")
     assert [(piece.path, piece.first, piece.last) for piece in read] == [("a.py", 10, 12), ("a.py", 42, 58)]
     assert shown_pieces(read, base.read)[0].text == "line 10\nline 11\nline 12"
     seen = apply(state, StepDone(step=ACT, observation=AttemptDone(tier="dear", read=read), bill=Bill(0.01)))
     assert seen.readings == 1
     assert seen.belief.failures == state.belief.failures, "it has not failed, it has not answered yet"
     assert set(read) <= set(chosen_pieces(seen, "dear"))
-    assert found_for(asks, base, seen, "dear") == ()
+    assert found_for(asks, base, seen, "dear").pieces == ()
     inside, across = Ask("file", "a.py", 44, 46), Ask("file", "a.py", 44, 60)
-    assert found_for((inside,), base, seen, "dear") == ()
-    assert len(found_for((across,), base, seen, "dear")) == 1
+    assert found_for((inside,), base, seen, "dear") == Found((), ("a.py: shown above",))
+    assert len(found_for((across,), base, seen, "dear").pieces) == 1
+
+
+def test_a_prompt_begins_as_the_one_before_whatever_was_read(tmp_path: Path) -> None:
+    for name in ("a.py", "z.py"):
+        (tmp_path / name).write_text("".join(f"line {n}\n" for n in range(1, 301)))
+    base = take_base(tmp_path)
+    state = asked(state_of(DEAR), "dear", usage=Usage(prefill=2_000, decode=50), bytes=7_000)
+    before = sized_act(sized_case(state, chosen_pieces(state, "dear")), DEAR, state)
+    for ask in (Ask("file", "z.py", 1, 40), Ask("file", "a.py", 200, 300), Ask("file", "m0.py", 1, 60)):
+        read = found_for((ask,), base, state, "dear").pieces
+        done = AttemptDone(tier="dear", read=read)
+        state = apply(state, StepDone(step=ACT, observation=done, bill=Bill(0.01)))
+        after = sized_act(sized_case(state, chosen_pieces(state, "dear")), DEAR, state)
+        assert after.stable[: len(before.stable)] == before.stable
+        cached = held(after, StepKind.ACT, DEAR, state)
+        assert cached == len("".join((before.system, *before.stable)).encode())
+        assert held(after, StepKind.PLAN, DEAR, state) == 0, "its words are others, from the first on"
+        state = asked(state, "dear", usage=Usage(prefill=2_000, decode=50), bytes=7_000)
+        before = after
+
+
+def test_a_file_that_a_model_asked_for_is_shown_whatever_it_costs(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x" * 60 + "\n" + 399 * ("y" * 60 + "\n"))
+    (tmp_path / "b.py").write_text((tmp_path / "a.py").read_text())
+    state, base = state_of(DEAR), take_base(tmp_path)
+    for name in ("a.py", "b.py"):
+        read = found_for((Ask("file", name, 1, 400),), base, state, "dear").pieces
+        done = AttemptDone(tier="dear", read=read)
+        state = apply(state, StepDone(step=ACT, observation=done, bill=Bill(0.01)))
+    lines = {(piece.path, piece.lines) for piece in chosen_pieces(state, "dear")}
+    assert ("a.py", 400) in lines
+    [(cut)] = [count for path, count in lines if path == "b.py"]
+    assert 200 < cut < 400, "the window holds no more"
+    again = found_for((Ask("file", "b.py", 390, 400),), base, state, "dear")
+    assert again.missing == ("b.py: too long for the context window",)
+
+
+def test_what_was_asked_for_and_is_not_there_is_told() -> None:
+    state = state_of(DEAR)
+    read = AttemptDone(tier="dear", read=PIECES[:1], missing=("no.py: not there",))
+    seen = apply(state, StepDone(step=ACT, observation=read, bill=Bill(0.01)))
+    assert seen.notes == ("dear: you asked for no.py: not there",)
+
+
+def test_an_endpoint_that_counts_more_than_was_sent_is_reserved_with_that() -> None:
+    state = asked(state_of(DEAR), "dear", usage=Usage(prefill=60_000, decode=9_000), bytes=3_000)
+    prompt = sized_act(sized_case(state, chosen_pieces(state, "dear")), DEAR, state)
+    assert prompt.most_tokens == prompt.size + 57_000 + VENDOR_TOKENS
+    quote = estimates(state).tier("dear")
+    assert quote.worst_dollars == pytest.approx((4.0 * prompt.most_tokens + 20.0 * 9_000) / 1e6)
+    assert quote.dollars <= quote.worst_dollars
+    review = estimates(replace(state, hand=AttemptDone(tier="other", patch="p", tree="t"))).check(
+        Check.REVIEW
+    )
+    assert 57_000 * 4.0 / 1e6 < review.dollars <= review.worst_dollars
 
 
 def test_after_a_few_readings_a_model_may_not_ask_any_more() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.context import GAP, HEADING, ORDER, SHARES, Piece, PieceKind, choose, share_of
+from policies.context import ALWAYS, GAP, HEADING, ORDER, SHARES, Piece, PieceKind, choose, share_of
 
 
 def piece(
@@ -31,9 +31,19 @@ def test_a_piece_is_shown_while_its_value_covers_its_price() -> None:
     assert chosen(TEST, piece(1, 10, share=0.14), price=0.0009) == ["test_a.py:1-5", "a.py:1-10"]
 
 
-def test_tests_are_always_shown() -> None:
-    assert chosen(TEST, price=1e9) == ["test_a.py:1-5"]
-    assert chosen(TEST, piece(1, 10), window=1) == ["test_a.py:1-5"]
+def test_tests_and_what_was_asked_for_are_not_weighed() -> None:
+    asked = piece(1, 20, "asked", 0.0)
+    assert chosen(TEST, piece(1, 10), asked, price=1e9) == ["test_a.py:1-5", "a.py:1-20"]
+
+
+def test_what_does_not_fit_is_cut_and_tests_leave_half_of_the_window() -> None:
+    asked, suspect = piece(1, 20, "asked", 0.0), piece(1, 10, share=0.9, path="b.py")
+    assert chosen(TEST, asked, window=190 + 145) == ["test_a.py:1-5", "a.py:1-15"]
+    assert chosen(TEST, window=190) == ["test_a.py:1-5"]
+    assert chosen(TEST, window=189) == ["test_a.py:1-2"]
+    assert chosen(TEST, window=90) == []
+    long = piece(1, 1000, "test", 1.0, "test_a.py")
+    assert chosen(long, suspect, window=1000, price=0) == ["test_a.py:1-45", "b.py:1-10"]
 
 
 def test_the_window_goes_to_what_brings_most_for_a_byte() -> None:
@@ -111,7 +121,7 @@ PIECES = st.builds(
     st.floats(0, 0.01),
     st.integers(0, 3000),
 )
-def test_no_line_twice_every_test_and_never_beyond_the_window(
+def test_no_line_twice_and_every_test_that_has_room(
     pieces: list[Piece], later: list[Piece], price: float, window: int
 ) -> None:
     first = choose(pieces, dollars_per_byte=price, value=1, window_bytes=window)
@@ -128,8 +138,9 @@ def test_no_line_twice_every_test_and_never_beyond_the_window(
         before = [n for n in near if (path, line - n) in given_lines]
         after = [n for n in near if (path, line + n) in given_lines]
         assert before and after and before[0] + after[0] <= GAP + 1
-    for each in (*pieces, *later):
-        if each.kind == "test":
-            assert {(each.path, line) for line in range(each.first, each.last + 1)} <= set(lines)
+    always = [each for each in pieces if each.kind in ALWAYS]
+    if window >= 2 * sum(each.size + HEADING for each in always):
+        wanted = {(each.path, line) for each in always for line in range(each.first, each.last + 1)}
+        assert wanted <= {(each.path, line) for each in first for line in range(each.first, each.last + 1)}
     again = choose(pieces, dollars_per_byte=price, value=1, window_bytes=window)
     assert again == first
