@@ -120,11 +120,14 @@ def _download(requirement: str, folder: str) -> None:
 def library_cases(
     library: Library, count: int, seed: int, cache: Path, bench: Bench, say: Callable[[str], None]
 ) -> list[Case]:
-    """`count` cases of a library, fewer where no more are found; made once, then read from the cache.
+    """`count` cases of a library, fewer where no more are found. Raises BadCase, SandboxError."""
+    return seeded_cases(library, fetch(library, cache), count, seed, cache, bench, say)
 
-    Raises BadCase, SandboxError.
-    """
-    tree = fetch(library, cache)
+
+def seeded_cases(
+    library: Library, tree: Path, count: int, seed: int, cache: Path, bench: Bench, say: Callable[[str], None]
+) -> list[Case]:
+    """The same of a library whose tree is there; defects are made once, then read from the cache."""
     kept_in = cache / "defects" / f"{library.name}-{library.version}-{seed}-{makers_digest()}.json"
     if not kept_in.exists() or json.loads(kept_in.read_text())["asked"] < count:
         made = make_defects(library, tree, count, seed, bench, say)

@@ -31,7 +31,7 @@ from agent.events import (
 from agent.repairing import act_repair
 from agent.settings import REPAIR
 from agent.state import State
-from agent.task import SandboxSettings, Settings
+from agent.task import ModelSettings, SandboxSettings, Settings
 from agent.world import LOCALISATION, World
 from benchmarks._repair_bench import Bench, write
 from benchmarks._repair_cases import Case
@@ -135,7 +135,8 @@ def run_case(case: Case, bench: Bench, environment: Environment, limit: float, w
 
 
 class Attempt:
-    """A case under way: the product's world and state."""
+    """A case under way: the product's world and state. With `models` they are the tiers that there are, and
+    the embedded one is not."""
 
     def __init__(
         self,
@@ -145,6 +146,7 @@ class Attempt:
         scratch: Path,
         result: Result,
         way: Way = Way(),
+        models: tuple[ModelSettings, ...] = (),
     ) -> None:
         self.way = way
         self.case, self.bench, self.environment, self.result = case, bench, environment, result
@@ -152,7 +154,8 @@ class Attempt:
         settings = Settings(
             repository=str(repository),
             tests=case.failing,
-            tiers=(repair_tier(),),
+            tiers=() if models else (repair_tier(),),
+            models=models,
             sandbox=SandboxSettings(backend=bench.wanted),
         )
         blobs: dict[str, bytes] = {}
@@ -201,16 +204,21 @@ class Attempt:
     def repair(self, limit: float) -> None:
         """Localise and search until a patch stands, no candidate is left, or `limit` seconds are over."""
         if self.way.localises:
-            seconds, seen = self._do(limit, "localise", work.read_localise)
-            assert isinstance(seen, LocaliseDone)
-            tracing = LOCALISATION.validate_json(self.world.load(seen.ranking)).seconds
-            self.result = replace(self.result, seconds=seconds, localising=seconds, tracing=tracing)
+            self.localise(limit)
         if not self.way.forks:
             search_cold(self, limit)
             return
         searching = True
         while searching and self.result.seconds < limit:
             searching = self._search(limit - self.result.seconds)
+
+    def localise(self, limit: float) -> LocaliseDone:
+        """Rank the lines, and the pieces of the repository where there are models. Raises SandboxError."""
+        seconds, seen = self._do(limit, "localise", work.read_localise)
+        assert isinstance(seen, LocaliseDone)
+        tracing = LOCALISATION.validate_json(self.world.load(seen.ranking)).seconds
+        self.result = replace(self.result, seconds=seconds, localising=seconds, tracing=tracing)
+        return seen
 
     def _search(self, left: float) -> bool:
         """One slice, and the final verification of what it gave; False when that is the end."""

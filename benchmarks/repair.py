@@ -45,6 +45,7 @@ from benchmarks._repair_libraries import LIBRARIES, Library, library_cases
 from benchmarks._repair_run import FORKS, LOCALISING, NAIVE, Result, Way, run_case
 from benchmarks._repair_show import line, show
 from benchmarks.options import at_least, some_of
+from sandboxes.environments import Environment
 from sandboxes.interface import SandboxError
 from tools.inside.repair import candidates  # noqa: F401 (registers the templates)
 from tools.inside.repair.registry import TEMPLATES, families
@@ -122,9 +123,7 @@ def run_way(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench, 
     """Every case's result in one way."""
 
     def one(case: Case) -> Result:
-        tree = {"README": b"needs pytest only\n"} if case.project == PROGRAMS else tree_files(case.tree)
-        environment = bench.environment(case.project, tree)
-        return run_case(case, bench, environment, arguments.limit, way)
+        return run_case(case, bench, environment_of(case, bench), arguments.limit, way)
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         tasks = [pool.submit(one, case) for case in cases]
@@ -138,6 +137,12 @@ def run_way(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench, 
             pool.shutdown(cancel_futures=True)
             raise
     return [task.result() for task in tasks if not task.cancelled()]
+
+
+def environment_of(case: Case, bench: Bench) -> Environment:
+    """The environment of its project, built if need be. Raises SandboxError."""
+    tree = {"README": b"needs pytest only\n"} if case.project == PROGRAMS else tree_files(case.tree)
+    return bench.environment(case.project, tree)
 
 
 def progress(text: str) -> None:

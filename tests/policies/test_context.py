@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.context import ALWAYS, GAP, HEADING, ORDER, SHARES, Piece, PieceKind, choose, share_of
+from tools.context import MOST
 
 
 def piece(
@@ -100,6 +101,11 @@ def test_shares_fall_with_the_rank() -> None:
         assert share_of(kind, 1) == share_of(kind, 0) == prior.first
         assert share_of(kind, 7) == prior.first / 7**prior.decay
     assert sum(share_of("suspect", rank) for rank in range(1, 100)) < 1
+
+
+def test_most_attempts_lack_nothing_beside_tests_and_suspects() -> None:
+    others = [kind for kind in ORDER if kind not in ("test", "suspect", "asked")]
+    assert sum(share_of(kind, rank) for kind in others for rank in range(1, MOST[kind] + 1)) < 0.3
 
 
 PIECES = st.builds(
