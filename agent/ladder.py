@@ -17,6 +17,9 @@ from agent.tiers.models import key_of, model_settings, prior_of
 from agent.tiers.prompt import Client, Completion, Prompt
 from agent.tiers.scripted import ScriptedTier
 
+MENDABLE = ("model", "base_url", "metrics", "seconds")
+"""Settings of a model that no quote depends on; nor does the trace know its key by them."""
+
 
 def build(resolved: Resolved) -> dict[str, Tier]:
     """The configured tiers that this run uses, by name. Raises UsageError."""
@@ -26,7 +29,8 @@ def build(resolved: Resolved) -> dict[str, Tier]:
 def reopened(settings: Settings) -> dict[str, Tier]:
     """The tiers a trace names, from today's configuration: a trace says nothing of where keys may be sent.
 
-    Raises UsageError if one is gone or is another model, price or endpoint now."""
+    What makes a tier that could not be asked work again may have changed (`MENDABLE`). Raises UsageError if
+    one is gone, or is quoted otherwise now."""
     configured = {tier.name: tier for tier in user_tiers(user_settings({}))}
     models = {model.name: model for model in settings.models}
     tiers = dict[str, Tier]()
@@ -34,8 +38,14 @@ def reopened(settings: Settings) -> dict[str, Tier]:
         if name not in configured:
             raise UsageError(f"the trace uses tier '{name}', which is no longer configured")
         tier = tiers[name] = _opened(configured[name])
-        if (tier.settings if isinstance(tier, ModelTier) else None) != models.get(name):
-            raise UsageError(f"tier '{name}' is configured otherwise now than when the trace was begun")
+        now, then = (tier.settings if isinstance(tier, ModelTier) else None), models.get(name)
+        if now is not None and then is not None:
+            then = then.model_copy(update={field: getattr(now, field) for field in MENDABLE})
+        if now != then:
+            raise UsageError(
+                f"tier '{name}' has another price or window now than when the trace was begun, so its quotes "
+                "would not hold; set it back, or begin a new run"
+            )
     return tiers
 
 

@@ -43,8 +43,8 @@ from policies.vocabulary import Bill, Check, Decision, Limits, Outcome, StepKind
 from tools.detection import PYTEST
 
 _BUDGET = "budget"
-_OURS = frozenset({"request", "too-long", _BUDGET})
-"""Failures that lie in what was asked: another run would ask the same."""
+_OURS = frozenset({"too-long", _BUDGET})
+"""Failures that lie in what was asked: to ask it again, after a mend, would be the same."""
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,8 @@ def _stopped(state: State, decision: Decision) -> State:
     if dear is not None:  # it was worth its price when it was chosen
         why = f"a hard limit alone stopped it: tier '{dear.tier}': {dear.message}"
         return _end(state, Outcome.LIMIT, why)
-    return _end(state, Outcome.NOT_FIXED, decision.reason)
+    gone = "".join(f"; tier '{each.tier}' is gone: {each.message}" for each in state.gone.values())
+    return _end(state, Outcome.NOT_FIXED, decision.reason + gone)
 
 
 def _end(state: State, outcome: Outcome, explanation: str) -> State:

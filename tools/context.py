@@ -79,9 +79,10 @@ def parts_of(
     """
     gathered = _Gathered(repository, read)
     own = [place for target in targets for place in tests_of(repository, target)]
-    gathered.tests(targets, own)
+    stopped = mentioned(failures, read)
+    gathered.tests(targets, own, stopped)
     tests = {target.split("::")[0] for target in targets} | {path for path, each in own}
-    lines = [line for line in chain(suspicious, mentioned(failures, read)) if line[0] not in tests]
+    lines = [line for line in chain(suspicious, stopped) if line[0] not in tests]
     suspects = gathered.suspects(lines)
     if not suspicious:
         suspects += gathered.called("suspect", own)
@@ -131,8 +132,9 @@ class _Gathered:
             first, last = max(first, middle - WINDOW), min(last, middle + WINDOW)
         return self._add(kind, path, first, last, each.name)
 
-    def tests(self, targets: Sequence[str], places: Sequence[Place]) -> None:
-        """Targets with what belongs to them; of one that is not in the map, where its name stands."""
+    def tests(self, targets: Sequence[str], places: Sequence[Place], stopped: Sequence[Line]) -> None:
+        """Targets with what belongs to them, of a long one also where it `stopped`; of one that is not in the
+        map, where its name stands."""
         for path, each in places:
             if each.kind == "class":  # of a helper class all of it, of the test's own class its head
                 self._add(
@@ -142,8 +144,13 @@ class _Gathered:
                     each.last if each.last - each.first < 60 else each.head,
                     each.name,
                 )
-            else:
-                self._add_place("test", (path, each))
+                continue
+            self._add_place("test", (path, each))
+            at = next(
+                (line for where, line in stopped if where == path and each.first <= line <= each.last), 0
+            )
+            if at > each.first + 2 * WINDOW and each.last - each.first >= LARGE_DEFINITION:
+                self._add_place("test", (path, each), at)
         for target in targets:
             path, *names = target.split("::")
             if test_of(self._map, target) is None:

@@ -13,7 +13,7 @@ import pytest
 from agent import asking
 from agent import state as fold
 from agent.edits import dump_edits
-from agent.events import AttemptDone, CheckDone, Observation, RunStarted, StepDone, TierFailed
+from agent.events import AttemptDone, CheckDone, Observation, RunStarted, StepDecided, StepDone, TierFailed
 from agent.ledger import Ledger
 from agent.purse import Purse
 from agent.redact import Redactor
@@ -23,11 +23,11 @@ from agent.tiers.calling import Caller
 from agent.tiers.model import ModelTier
 from agent.tiers.models import model_settings, prior_of
 from agent.tiers.pricing import StatedPrice
-from agent.tiers.prompt import Completion, Prompt
+from agent.tiers.prompt import Completion, FailureKind, Prompt
 from agent.tiers.scripted import Script, ScriptedReply, ScriptedTier
 from benchmarks._simulated_task import TARGET, SimulatedWorld, base_of
 from policies.belief import Belief
-from policies.vocabulary import ActionClass, Bill, Check, Limits, Step, StepKind
+from policies.vocabulary import ActionClass, Bill, Check, Decision, Limits, Outcome, Step, StepKind
 from sandboxes.environments import Environment
 from sandboxes.interface import Sandbox
 from tools.base import Base
@@ -148,3 +148,16 @@ def test_a_request_that_is_too_dear_is_an_observation(
     after = fold.apply(state, StepDone(step=step, observation=seen, bill=Bill()))
     assert not after.suits("judge")
     assert (after.belief, after.spent.dollars) == (state.belief, 0.0), "it tells nothing of the task"
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [("key", "infrastructure error"), ("request", "infrastructure error"), ("too-long", "not-fixed")],
+)
+def test_a_tier_that_is_gone_is_named_at_the_end(failure: FailureKind, outcome: str, tmp_path: Path) -> None:
+    """What a person can mend is no verdict on the task: the run can be resumed."""
+    failed = TierFailed(tier="judge", failure=failure, message="the server says no")
+    state = fold.apply(Asking(tmp_path).state, StepDone(step=ACT, observation=failed, bill=Bill()))
+    ended = fold.apply(state, StepDecided(decision=Decision(None, (), "stop: there is nothing left to try")))
+    assert (ended.ended, ended.cut_off) == (Outcome(outcome), outcome != "not-fixed")
+    assert "tier 'judge' is gone: the server says no" in ended.explanation

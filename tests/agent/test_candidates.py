@@ -125,9 +125,8 @@ def test_the_quote_follows_the_number() -> None:
         == pytest.approx((4 * prompt.most_tokens + 20 * 8_000) / 1e6)
     )
     single = sized_act(case, WIDE, LAST)
-    assert expected(single, WIDE, pace_in(LAST, "dear"), held(prompt, StepKind.ACT, WIDE, LAST))[
-        0
-    ] == pytest.approx(quote.alone * dollars)
+    alone, _ = expected(single, WIDE, pace_in(LAST, "dear"), held(single, StepKind.ACT, WIDE, LAST))
+    assert alone == pytest.approx(quote.alone * dollars)
     assert dollars - quote.alone * dollars == pytest.approx(20 * 1_500 / 1e6, rel=0.01)
     assert prompt.size - single.size < 150
     assert prompt.max_output == single.max_output

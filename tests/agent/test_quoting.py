@@ -189,9 +189,8 @@ def test_an_endpoint_that_counts_more_than_was_sent_is_reserved_with_that() -> N
     quote = estimates(state).tier("dear")
     assert quote.worst_dollars == pytest.approx((4.0 * prompt.most_tokens + 20.0 * 9_000) / 1e6)
     assert quote.dollars <= quote.worst_dollars
-    review = estimates(replace(state, hand=AttemptDone(tier="other", patch="p", tree="t"))).check(
-        Check.REVIEW
-    )
+    drafted = replace(state, hand=AttemptDone(tier="other", patch="p", tree="t"))
+    review = estimates(drafted).check(Check.REVIEW)
     assert 57_000 * 4.0 / 1e6 < review.dollars <= review.worst_dollars
 
 

@@ -126,7 +126,9 @@ def test_blobs_are_named_by_content_and_an_altered_one_is_found(tmp_path: Path) 
 
 def test_secrets_never_reach_the_disk(tmp_path: Path) -> None:
     secret = 'correct-horse"battery\\staple'
-    redactor = Redactor({"MY_API_KEY": secret, "HOME": "/home/u", "SHORT_TOKEN": "abc"})
+    environment = {"MY_MODEL_AUTH": secret, "HOME": "/home/u", "SHORT_TOKEN": "abc"}
+    assert not Redactor(environment).holds_secret(secret.encode()), "its name does not say that it is one"
+    redactor = Redactor(environment, also=["MY_MODEL_AUTH"])
     writer = TraceWriter(tmp_path / "t", redactor)
     text = f"x {secret} y {'sk-ant-' + 'aB3' * 9} abc z"
     written = writer.append(RunEnded(outcome=Outcome.NOT_FIXED, exit_code=10, explanation=text))

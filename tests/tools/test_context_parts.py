@@ -179,6 +179,13 @@ def test_large_functions_are_shown_around_the_line() -> None:
     assert [(part.first, part.last) for part in parts] == [(470, 530)]
 
 
+def test_of_a_long_test_its_beginning_is_shown_and_where_it_stopped() -> None:
+    files = {"test_a.py": "def test_long():\n" + "    assert 1 == 1  # words\n" * 600}
+    said = ["test_a.py:590: AssertionError"]
+    parts = parts_of(mapped(files), ["test_a.py::test_long"], [], said, lambda path: files[path].encode())
+    assert [(part.kind, part.first, part.last) for part in parts] == [("test", 1, 61), ("test", 560, 601)]
+
+
 def test_files_that_cannot_be_parsed_are_passed_over() -> None:
     for text in (
         "def f(:\n",

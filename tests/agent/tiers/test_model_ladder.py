@@ -103,12 +103,16 @@ def test_what_cannot_be_a_tier_is_one_clear_line(text: str, said: str) -> None:
     assert "secret" not in str(error.value)
 
 
-def test_a_resumed_run_asks_the_same_models_or_none(tmp_path: Path) -> None:
-    configure(local("http://127.0.0.1:1/v1"))
+def test_a_resumed_run_asks_a_mended_tier_at_the_same_price_or_none(tmp_path: Path) -> None:
+    first = local("http://127.0.0.1:1/v1")
+    configure(first)
     settings = recorded(tmp_path)
     assert models_of(reopened(settings)) == settings.models
-    configure(local("http://127.0.0.1:2/v1"))
-    with pytest.raises(UsageError, match="configured otherwise"):
+    configure(local("http://127.0.0.1:2/v1").replace('model = "', 'model = "mended-'))
+    [mended] = models_of(reopened(settings))
+    assert (mended.base_url, mended.model[:7]) == ("http://127.0.0.1:2/v1", "mended-")
+    configure(first.replace("decode = ", "decode = 1"))
+    with pytest.raises(UsageError, match="another price"):
         reopened(settings)
     configure("")
     with pytest.raises(UsageError, match="no longer configured"):
