@@ -4,6 +4,7 @@ here."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from agent.candidates import next_attempt
 from agent.edits import dump_edits, load_edits
@@ -19,9 +20,10 @@ from agent.state import Search, State
 from agent.targets import reason
 from agent.tiers.interface import Tier, TierReply, TierRequest, TierUnavailable
 from agent.tiers.pieces import shown_pieces
-from agent.vetting import vet
+from agent.vetting import editable, vet
 from agent.work import run_with
 from agent.world import World
+from policies.context import Piece
 from policies.estimates import cap
 from policies.vocabulary import Check, Step
 from tools.files import FileEdit
@@ -147,6 +149,7 @@ def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: 
         case=case_of(state, shown_pieces(pieces, base.read)),
         diff=diff,
         read=base.read,
+        files=partial(_editable_files, world, state, pieces),
         seconds=max(world.left / 2, world.left - cap(candidates * testing_seconds(state))),
         attempts=len(state.searches.get(tier.name, Search()).used),
         may_ask=state.readings < MOST_READINGS,
@@ -155,6 +158,12 @@ def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: 
         store=world.store,
         beyond=pace_in(state, tier.name).beyond,
     )
+
+
+def _editable_files(world: World, state: State, pieces: tuple[Piece, ...]) -> tuple[str, ...]:
+    """The files of these pieces that a fix may touch."""
+    paths = dict.fromkeys(piece.path for piece in pieces)
+    return tuple(path for path in paths if editable(world, state, path))
 
 
 def _too_dear(tier: Tier) -> TierFailed:

@@ -11,11 +11,11 @@ from functools import lru_cache
 
 from agent.state import State
 from agent.task import ModelSettings
+from agent.tiers.found import Ask
 from agent.tiers.pace import BYTES_PER_TOKEN, PREFILL_RATE
 from agent.tiers.pieces import asked_piece
 from agent.tiers.prompt import Usage
 from agent.tiers.prompts import Case, Shown
-from agent.tiers.reply_text import Ask
 from policies.context import Piece, choose
 from tools.base import Base
 from tools.plain import plain_line

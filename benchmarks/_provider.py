@@ -177,7 +177,7 @@ class Provider:
             return '{"diagnosis": "the value is wrong", "steps": ["change it"]}'
         if prompt.system.startswith(REVIEW):
             right = self._random.random() < 0.5
-            return f'{{"reason": "so it seems", "right": {str(right).lower()}, "probability": {0.9 * right}}}'
+            return f'{{"reason": "so it seems", "right": {str(right).lower()}}}'
         if said == "ask":
             first = self._random.randint(1, 60)
             return f"ASK file calc.py {first}-{first + self._random.randint(1, 30)}\nASK search filler"

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from agent.tiers.changes import Change, Delete, Hunk, Replace, Whole
 from agent.tiers.lines import Place
-from agent.tiers.places import Unfit, place_of, places_of_all, put
+from agent.tiers.places import Several, Unfit, place_of, places_of_all, put
 from agent.tiers.reply_paths import without_lines
 from sandboxes.interface import REPO
 from tools.files import FileEdit
@@ -22,6 +22,7 @@ from tools.patch import unsafe_path
 from tools.plain import plain_line
 
 MAX_FILE = 2 * 2**20
+MAX_UNNAMED = 20
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 _LEFT_OUT = re.compile(
     r"\s*(?:#|//|--|/\*|<!--|;)?\s{0,3}(?:\.\.\.|…)\s{0,3}\(?(?:the )?"
@@ -30,29 +31,36 @@ _LEFT_OUT = re.compile(
 )
 
 Read = Callable[[str], bytes | None]
+Paths = Callable[[], Sequence[str]]
 
 
 class EditRefused(ValueError):
     """The changes cannot be made; the message is one plain line that tells a model what to mend."""
 
 
-def edits_of(changes: Sequence[Change], read: Read) -> tuple[FileEdit, ...]:
+def edits_of(changes: Sequence[Change], read: Read, files: Paths = tuple) -> tuple[FileEdit, ...]:
     """The files that the changes alter, each once, in order of mention. `read`: a file of the base, or None.
+    `files`: paths of those that a change may be in that names none.
 
     Raises EditRefused when a change does not fit, leads out of the tree, or nothing is changed.
     """
-    files: dict[str, _File] = {}
+    made: dict[str, _File] = {}
     by_path: dict[str, list[Change]] = {}
+    unnamed = [change for change in changes if not change.path]
+    if len(unnamed) > MAX_UNNAMED:
+        raise EditRefused(f"more than {MAX_UNNAMED} edits name no file")
+    among = files() if unnamed else ()
     for change in changes:
-        by_path.setdefault(path_of(change.path, read), []).append(change)
+        path = path_of(change.path, read) if change.path else _path_by_text(change, read, among)
+        by_path.setdefault(path, []).append(change)
     for path, mine in by_path.items():
-        file = files[path] = _File(path, read(path))
+        file = made[path] = _File(path, read(path))
         try:
             _make(file, mine)
         except Unfit as reason:
             raise EditRefused(plain_line(f"{path}: {reason}")) from None
-    edits = [FileEdit(path, file.content()) for path, file in files.items()]
-    altered = tuple(edit for edit in edits if edit.content != files[edit.path].base)
+    edits = [FileEdit(path, file.content()) for path, file in made.items()]
+    altered = tuple(edit for edit in edits if edit.content != made[edit.path].base)
     if not altered:
         raise EditRefused("the edits change nothing")
     return altered
@@ -75,6 +83,33 @@ def path_of(named: str, read: Read) -> str:
     if reason or any(ord(character) in range(0xD800, 0xE000) for character in path):
         raise EditRefused(plain_line(f"'{named}' {reason or 'is not valid Unicode'}"))
     return path
+
+
+def _path_by_text(change: Change, read: Read, files: Sequence[str]) -> str:
+    """The one file that has the text of a change which names none, once. Raises EditRefused."""
+    if isinstance(change, Whole | Delete):
+        raise EditRefused("an edit names no file")
+    old = change.old if isinstance(change, Hunk) else change.search.split("\n")
+    first = next((line.strip() for line in old if line.strip()), "")[:60]
+    if not first:
+        raise EditRefused("an edit names no file, and has no text to search for")
+    found, where = list[str](), ""
+    for path in files:
+        file = _File(path, read(path))
+        if file.text is None or first not in file.text or len(found) > 1:
+            continue
+        try:
+            place_of(file.old(), change)
+        except Several:
+            where = f"more than once in {path}"
+        except Unfit:
+            continue
+        found.append(path)
+    if len(found) == 1 and not where:
+        return found[0]
+    if len(found) != 1:
+        where = f"in {' and '.join(found)}" if found else "in no file shown that may be edited"
+    raise EditRefused(plain_line(f"an edit names no file, and its text to search for ('{first}') is {where}"))
 
 
 class _File:
@@ -166,7 +201,9 @@ def _make_one(file: _File, change: Change, times: int) -> None:
         case Delete():
             file.old()
             file.text = None
-        case Whole(content=content):
+        case Whole(content=content, loose=loose):
+            if loose and not _like(content, file.old()):
+                raise Unfit("what follows its name is not the whole file")
             if file.base is not None:
                 file.old()
             file.text = _as_file(content)
@@ -178,6 +215,12 @@ def _make_one(file: _File, change: Change, times: int) -> None:
             file.text = put(file.old(), places_of_all(file.old(), change, times))
         case Hunk():
             file.text = put(file.old(), [place_of(file.old(), change)])
+
+
+def _like(content: str, old: str) -> bool:
+    """Whether half of a file's lines are in the content that may be its new one."""
+    before, after = ({line.strip() for line in text.split("\n")} - {""} for text in (old, content))
+    return 2 * len(before & after) >= len(before) > 0
 
 
 def _as_file(content: str) -> str:

@@ -1,6 +1,7 @@
 """What a reply may say of one file: a piece replaced, lines by their context, the whole file, its removal.
 
-Paths and texts are a model's words: nothing here has been looked up in the base (see `applying`).
+Paths and texts are a model's words: nothing here has been looked up in the base (see `applying`). The path of
+a `Replace` or a `Hunk` is "" where the reply names none.
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ class Hunk:
 
 @dataclass(frozen=True)
 class Whole:
-    """The file's whole new content; it may be a new file."""
+    """The file's whole new content; it may be a new file. `loose`: how it is written leaves open whether this
+    is meant, so it has to be like the file as it is."""
 
     path: str
     content: str
+    loose: bool = False
 
 
 @dataclass(frozen=True)

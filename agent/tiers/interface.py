@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.purse import Purse
+from agent.tiers.found import Ask
 from agent.tiers.prompt import WITHIN, Beyond, FailureKind, Signals
 from agent.tiers.prompts import Case
-from agent.tiers.reply_text import Ask
 from policies.estimates import TierEstimate
 from tools.files import FileEdit
 
@@ -17,13 +17,15 @@ from tools.files import FileEdit
 @dataclass(frozen=True)
 class TierRequest:
     """What a tier is given. case: what it is told, all untrusted; diff: the candidate, for a review; read: a
-    file of the base; seconds: it may take; attempts: how often it was asked for a patch in this run.
-    may_ask: it may ask to read more before it answers. candidates: how many patches it is asked for. run: its
-    id. store: keeps a body with the trace, and names it. beyond: see `Prompt`."""
+    file of the base; files: those shown that a fix may touch; seconds: it may take; attempts: how often it
+    was asked for a patch in this run. may_ask: it may ask to read more before it answers. candidates: how
+    many patches it is asked for. run: its id. store: keeps a body with the trace, and names it. beyond: see
+    `Prompt`."""
 
     case: Case
     diff: str
     read: Callable[[str], bytes | None]
+    files: Callable[[], tuple[str, ...]]
     seconds: float
     attempts: int
     may_ask: bool

@@ -49,7 +49,7 @@ class ModelTier:
         patches, problems = list[tuple[FileEdit, ...]](), list[str]()
         for changes in reply.candidates[:MOST_CANDIDATES]:
             try:
-                patches.append(edits_of(changes, request.read))
+                patches.append(edits_of(changes, request.read, request.files))
             except EditRefused as error:
                 problems.append(str(error))
         if patches or reply.asks:

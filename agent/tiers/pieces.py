@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
+from agent.tiers.found import Ask
 from agent.tiers.prompts import Shown
-from agent.tiers.reply_text import Ask
 from policies.context import Piece, share_of
 from tools.context import Part
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from agent.tiers.changes import Hunk, Replace
 from agent.tiers.lines import MAX_PLACES, Lines, Place, joined, lines_in, rows_of, split
+from agent.tiers.numbered import without_numbers
 
 MAX_COMPARED = 400_000
 """Lines compared by their indentation, over all places."""
@@ -35,7 +36,7 @@ def places_of_all(text: str, change: Replace | Hunk, times: int) -> list[Place]:
     """
     try:
         return [place_of(text, change)]
-    except _Several as several:
+    except Several as several:
         apart = all(a.end <= b.start for a, b in pairwise(several.places))
         if len(several.places) == times and apart:
             return several.places
@@ -54,8 +55,14 @@ def place_of(text: str, change: Replace | Hunk) -> Place:
         within = [Place(at, at + len(search), replace) for at in _occurrences(text, search)]
         if len(old) == len(within) == 1 and _as_it_is(lines, within[0], new):
             return within[0]
-        places = _loosely(lines, old, new) or within
+        places = _loosely(lines, old, new) or within or _numbered(lines, old, new)
     return _only(places, "the text to search for", old)
+
+
+def _numbered(lines: Lines, old: Sequence[str], new: Sequence[str]) -> list[Place]:
+    """Places of lines that are quoted with numbers left of them: as a whole, with their own indentation."""
+    pairs = without_numbers(old, new)
+    return [lines.place(at, at + len(bare), cut) for bare, cut in pairs for at in lines.find(bare)]
 
 
 def _as_it_is(lines: Lines, place: Place, new: Sequence[str]) -> bool:
@@ -93,7 +100,9 @@ def _hunk_place(lines: Lines, hunk: Hunk) -> Place:
     return _only(places, what, old)
 
 
-class _Several(Unfit):
+class Several(Unfit):
+    """A change has more than one place."""
+
     def __init__(self, message: str, places: list[Place]) -> None:
         super().__init__(message)
         self.places = places
@@ -105,7 +114,7 @@ def _only(places: list[Place], what: str, old: Sequence[str]) -> Place:
     first = next((line.strip() for line in old if line.strip()), "")[:60]
     if places:
         times = "twice" if len(places) == 2 else f"{len(places)} times"
-        raise _Several(f"{what} ('{first}') is there {times}; more lines around it are needed", places)
+        raise Several(f"{what} ('{first}') is there {times}; more lines around it are needed", places)
     raise Unfit(f"{what} ('{first}') is not in the file")
 
 

@@ -43,7 +43,7 @@ characters: reply as JSON with diagnosis, the cause in one or two sentences, and
 REVIEW = f"""\
 Judge a patch that makes failing tests pass. You see {_SEEN} before the patch, and the patch. It is right if \
 it mends the cause for every input and breaks nothing; wrong if it only suits these tests. Reply as JSON \
-with reason (one sentence), right (true or false) and probability (0 to 1, that it is right)."""
+with reason (one sentence) and right (true or false)."""
 
 
 def _object(**properties: object) -> dict[str, object]:
@@ -71,4 +71,4 @@ ACT_SCHEMA = _schema(
     asks={"type": "array", "items": _ASK},
 )
 PLAN_SCHEMA = _schema("plan", diagnosis=_TEXT, steps={"type": "array", "items": _TEXT})
-REVIEW_SCHEMA = _schema("review", reason=_TEXT, right={"type": "boolean"}, probability={"type": "number"})
+REVIEW_SCHEMA = _schema("review", reason=_TEXT, right={"type": "boolean"})

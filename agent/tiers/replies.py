@@ -6,14 +6,14 @@ it cost. Time is in proportion to the text.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.tiers.changes import Candidate
+from agent.tiers.found import MAX_ASKS, Ask, Found
 from agent.tiers.reply_json import objects, read_reply
-from agent.tiers.reply_text import MAX_ASKS, Ask, Found, read_text
+from agent.tiers.reply_text import read_text
 from tools.plain import plain, plain_line
 
 MAX_REPLY = 4_000_000
@@ -22,7 +22,6 @@ MAX_NOTE = 800
 MAX_REASON = 300
 _SIGN = r"[\"'*`\s]{0,6}[:=][\"'*`\s]{0,6}"
 _FLAG = re.compile(rf"\b(?:right|correct|verdict){_SIGN}(\w{{2,9}})", re.IGNORECASE)
-_CHANCE = re.compile(rf"\bprobability{_SIGN}(\d{{1,3}}(?:\.\d{{1,9}})?)\s?(%?)", re.IGNORECASE)
 _WORDS = {"true": True, "yes": True, "right": True, "correct": True}
 _WORDS |= {"false": False, "no": False, "wrong": False, "incorrect": False}
 
@@ -40,11 +39,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class Review:
-    """A second tier's opinion of a candidate. `probability`: that the candidate is right, in [0, 1]; None
-    where it says none, or one that its verdict contradicts. `right`: None with a `problem`."""
+    """A second tier's opinion of a candidate. `right`: None with a `problem`."""
 
     right: bool | None
-    probability: float | None
     reason: str
     problem: str = ""
 
@@ -95,37 +92,25 @@ def parse_plan(text: str) -> Plan:
 
 
 def parse_review(text: str) -> Review:
-    """Read an answer to `review`: JSON with right, probability and reason, or plain text that names them."""
+    """Read an answer to `review`: JSON with right and reason, or plain text that names a verdict."""
     if problem := _unreadable(text):
-        return Review(None, None, "", problem)
+        return Review(None, "", problem)
     text = _answers(text)[0]
-    for value in objects(text, ("right", "probability", "reason")):
+    for value in objects(text, ("right", "reason")):
         if (review := _review(value)) is not None:
             return review
-    flag, chance = _FLAG.search(text), _CHANCE.search(text)
-    said: dict[str, object] = {"reason": text}
-    if flag and flag[1].lower() in _WORDS:
-        said["right"] = _WORDS[flag[1].lower()]
-    if chance:
-        said["probability"] = float(chance[1]) / (100 if chance[2] else 1)
-    review = _review(said)
-    return review or Review(None, None, "", plain_line(f"the reply holds no verdict: {_beginning(text)}"))
+    flag = _FLAG.search(text)
+    review = _review({"reason": text, "right": flag[1]}) if flag else None
+    return review or Review(None, "", plain_line(f"the reply holds no verdict: {_beginning(text)}"))
 
 
 def _review(value: Mapping[str, object]) -> Review | None:
-    right, chance, reason = value.get("right"), value.get("probability"), value.get("reason")
+    right, reason = value.get("right"), value.get("reason")
     if isinstance(right, str):
         right = _WORDS.get(right.strip().lower())
-    probability: float | None = None
-    if isinstance(chance, int | float) and not isinstance(chance, bool) and math.isfinite(chance):
-        probability = float(chance) if 0 <= chance <= 1 else None
     if not isinstance(right, bool):
-        if probability is None:
-            return None
-        right = probability >= 0.5
-    elif probability is not None and right != (probability >= 0.5):
-        probability = None
-    return Review(right, probability, _paragraph(reason if isinstance(reason, str) else "", MAX_REASON))
+        return None
+    return Review(right, _paragraph(reason if isinstance(reason, str) else "", MAX_REASON))
 
 
 def _unreadable(text: str) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.tiers.changes import Candidate, Change, Delete, Replace, Whole
-from agent.tiers.reply_text import MAX_CANDIDATES, MAX_CHANGES, Ask, Found, diff_changes, make_ask
+from agent.tiers.found import MAX_CANDIDATES, MAX_CHANGES, Ask, Found, make_ask
+from agent.tiers.reply_text import diff_changes
 
 MAX_STARTS = 8
 """Places in a text where an object is looked for: each costs one pass over what follows."""
@@ -15,25 +16,30 @@ MAX_STARTS = 8
 _DECODER = json.JSONDecoder(strict=False)  # line feeds within a string are taken as they are
 # A string (possibly without its end), or a comma before a closing bracket. Possessive: no backtracking.
 _SLIPS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|,(?=\s*+[}\]])', re.DOTALL)
+_FENCED = r"```(?:json)?[ \t]{0,8}\r?\n\s{0,80}(?=[{\[])"
+_ROW = {"search", "replace", "old_str", "new_str", "old_string", "new_string", "content", "diff", "patch"}
 _ESCAPE = re.compile(r'\\(?:u[0-9a-fA-F]{4}|["\\/bfnrtu]|)', re.DOTALL)
 
 
 def objects(text: str, keys: Sequence[str]) -> Iterator[Mapping[str, object]]:
-    """Objects of the text that begin with one of the keys, or the one that is the whole text; at most
-    MAX_STARTS of them. What is broken beyond a slip is passed over."""
+    """Objects of the text that begin with one of the keys, or that are all of the text or of a fence; at most
+    MAX_STARTS of them. A list there stands for its edits. What is broken beyond a slip is passed over."""
     whole = len(text) - len(text.lstrip())
-    beginning = re.compile(r'\{\s{0,80}"(?:' + "|".join(map(re.escape, keys)) + r')"')
-    starts = [whole] if text.startswith("{", whole) else []
+    named = "|".join(map(re.escape, keys))
+    beginning = re.compile(rf'{_FENCED}|(?=\{{\s{{0,80}}"(?:{named})")')
+    starts = [whole] if text.startswith(("{", "["), whole) else []
     end = 0
     for match in beginning.finditer(text):
         if len(starts) >= MAX_STARTS:
             break
-        if match.start() not in starts:
-            starts.append(match.start())
+        if match.end() not in starts:
+            starts.append(match.end())
     for start in starts:
         if start < end:
             continue
         value, length = _decode(text[start:])
+        if isinstance(value, list):
+            value = {"edits": value}
         if isinstance(value, dict):
             end = start + length
             yield value
@@ -67,7 +73,9 @@ def read_reply(text: str) -> Found | None:
     seen: Found | None = None
     for value in objects(text, ("diagnosis", "candidates", "asks", "edits")):
         if not value.keys() & {"diagnosis", "candidates", "asks", "edits"}:
-            continue
+            if not value.keys() & _ROW:
+                continue
+            value = {"edits": [value]}
         seen = _reply(value)
         if seen.candidates or seen.asks:
             return seen
@@ -83,6 +91,8 @@ def _reply(value: Mapping[str, object]) -> Found:
     candidates = []
     for row in rows[:MAX_CANDIDATES]:
         edits = row.get("edits") if isinstance(row, dict) else row
+        if isinstance(row, dict) and len(rows) == 1 and row.keys() & _ROW:
+            edits = [row]
         if edits == [] or edits is None:
             continue
         try:
@@ -110,17 +120,17 @@ def _candidate(rows: Sequence[object]) -> Candidate:
 def _changes(row: object) -> tuple[Change, ...]:
     if not isinstance(row, dict):
         raise ValueError("an edit is no object")
-    path = _text(row, "path", "file", "filename")
+    path = _text(row, "path", "file", "filename") or ""
     if diff := _text(row, "diff", "patch"):
-        changes = diff_changes(diff, path or "")
+        changes = diff_changes(diff, path)
         if not changes:
             raise ValueError("the diff of an edit cannot be read")
         return changes
-    if not path:
-        raise ValueError("an edit names no file")
     search = _text(row, "search", "old_str", "old_string", "old", "find")
     replace = _text(row, "replace", "new_str", "new_string", "new", "replacement")
     content = _text(row, "content")
+    if not path and not search:
+        raise ValueError("an edit names no file")
     if row.get("delete") is True:
         return (Delete(path),)
     if content is not None and not search:

@@ -11,6 +11,9 @@ _LABEL = re.compile(
 )
 _NEW = re.compile(r"\s*\((?:new(?: file)?|updated|modified)\)\s*$")
 _LINES = re.compile(r":\d{1,7}(?:-\d{1,7})?(?:\s.*)?$")
+_NUMBER = re.compile(r"^\d{1,2}[.)]\s+")
+_SAID = re.compile(r"`([^`\s]{1,255})`")
+_TIME = re.compile(r"\s+\d{4}-\d\d-\d\d[ T].*")
 _DECORATION = " \t*`'\":"
 MAX_PATH = 255
 
@@ -23,7 +26,7 @@ def path_in(line: str) -> str:
     if len(line) > MAX_PATH + 45:
         return ""
     text = line.strip().lstrip("#>*-/ \t") if not line.strip().startswith("/") else line.strip()
-    text = _NEW.sub("", text.strip(" \t*:"))
+    text = _NEW.sub("", _NUMBER.sub("", text).lstrip("* ").strip(" \t*:"))
     marked = text.startswith(("`", '"', "'"))
     bare = without_lines(text.strip(_DECORATION))
     if label := _LABEL.match(bare):
@@ -35,6 +38,14 @@ def path_in(line: str) -> str:
     return bare if marked or _EXTENSION.fullmatch(bare) or ("/" in bare and bare.strip("/")) else ""
 
 
+def path_said(line: str) -> str:
+    """The one path between backticks in a sentence that ends with a colon, "" for none."""
+    if not line[-20:].rstrip("* \t").endswith(":"):
+        return ""
+    paths = {path for said in _SAID.findall(line) if _EXTENSION.fullmatch(said) and (path := path_in(said))}
+    return paths.pop() if len(paths) == 1 else ""
+
+
 def without_lines(named: str) -> str:
     """A path without the lines that follow it where a prompt shows a piece: `src/a.py:3-9 f`."""
     return _LINES.sub("", named)
@@ -43,13 +54,13 @@ def without_lines(named: str) -> str:
 def path_of_fence(info: str) -> str:
     """The path in what follows the marks that open a fence: ```python src/a.py, ```python:src/a.py, or
     ```python title="src/a.py"."""
-    words = re.split(r"[\s:=]+", info[:MAX_PATH].strip())
+    words = re.split(r"[\s:={}]+", info[:MAX_PATH].strip())
     return next((path for word in words if (path := path_in(word))), "")
 
 
 def after_prefix(named: str, prefix: str) -> str:
     """The path of a line of a diff that names a file: without time stamp, quotes and git's a/ or b/."""
-    path = named.split("\t")[0].strip()
+    path = _TIME.sub("", named.split("\t")[0]).strip()
     if len(path) > 1 and path[0] == path[-1] == '"':
         path = path[1:-1]
     return path.removeprefix(prefix)

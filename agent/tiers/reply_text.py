@@ -7,56 +7,24 @@ nonsense costs time in proportion.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
-from agent.tiers.changes import Candidate, Change, Delete, Hunk, Replace, Whole
-from agent.tiers.reply_paths import after_prefix, path_in, path_of_fence
+from agent.tiers.changes import Change, Delete, Hunk, Replace, Whole
+from agent.tiers.found import MAX_ASKS, MAX_CANDIDATES, MAX_CHANGES, Ask, Found, ask_of
+from agent.tiers.reply_paths import after_prefix, path_in, path_of_fence, path_said
 
-MAX_CANDIDATES = 8
-MAX_CHANGES = 100
-MAX_ASKS = 8
 MAX_MARKER = 400
 """Characters of a line that can be a marker; longer ones are content."""
+MAX_PROSE = 40
+"""Lines of it that are kept."""
 
 _START = re.compile(r"\s{0,3}(<{5,9})(?!<) ?(?:SEARCH|ORIGINAL|OLD|HEAD)?\b[ :]*(\S*)\s*")
 _DIVIDER = re.compile(r"\s{0,3}(={5,9})\s*")
 _END = re.compile(r"\s{0,3}>{5,9}(?!>)\s*(?:[A-Za-z].*)?")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})([^`]*)")
+_GIT = re.compile(r"diff --git a/\S+ b/(\S+)")
 _HUNK = re.compile(r"@@+(?: -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@+)?(.*)")
 _HEADING = re.compile(r"[#*\s]*CANDIDATE\s+#?(?:\d+|[A-H])\b.*", re.IGNORECASE)
 _ASK = re.compile(r"\s*(?:[-*] )?ASK\s+(file|search)\b:?\s+(\S.*)")
-_LINES = re.compile(r"(.*?)(?::|,?\s+(?:lines?\s+)?)(\d{1,7})(?:\s?(?:-|–|to)\s?(\d{1,7}))?")
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A file (its lines `first` to `last`, 1-based; 0: from its beginning, to its end), or a search for a
-    text."""
-
-    kind: Literal["file", "search"]
-    what: str
-    first: int = 0
-    last: int = 0
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a text held. `problem`: what was wrong with what is left out."""
-
-    prose: str = ""
-    candidates: tuple[Candidate, ...] = ()
-    asks: tuple[Ask, ...] = ()
-    problem: str = ""
-
-
-def make_ask(kind: object, what: object, first: int = 0, last: int = 0) -> Ask | None:
-    """An ask of untrusted values, or None."""
-    if kind not in ("file", "search") or not isinstance(what, str) or not 0 < len(what.strip()) <= 500:
-        return None
-    what = what.strip().strip("`\"'") if kind == "file" else what.strip()
-    first = min(max(first, 0), 10_000_000)
-    return Ask("file" if kind == "file" else "search", what, first, last if last >= max(first, 1) else 0)
 
 
 def read_text(text: str) -> Found:
@@ -82,12 +50,14 @@ class _Reader:
         self._groups: list[list[Change]] = [[]]
         self._broken: set[int] = set()  # groups with a part that cannot be read
         self._problem = ""
-        self._wholes: list[tuple[int, Whole]] = []
+        self._wholes: dict[tuple[int, str], Whole] = {}  # the last of each path in a group
         self._asks: list[Ask] = []
         self._prose: list[str] = []
         self._fence = ""
         self._fence_path = ""
         self._fence_from = 0
+        self._fence_loose = False
+        self._in_diff = False
 
     def read(self) -> Found:
         at = 0
@@ -96,7 +66,9 @@ class _Reader:
         if self._fence and self._fence_path and not any(self._groups):
             self._fail("a file is cut off: its fence has no end")
         if not any(self._groups):
-            for group, whole in self._wholes:
+            if not (self._fence_from or self._broken or self._asks):
+                self._unfenced()
+            for (group, _), whole in self._wholes.items():
                 self._groups[group].append(whole)
         kept = [tuple(group) for n, group in enumerate(self._groups) if group and n not in self._broken]
         return Found(
@@ -115,9 +87,12 @@ class _Reader:
             return self._block(at, len(start[1]), start[2])
         if self._diff_header(at):
             return self._file_diff(at)
+        if named := self._lone_header(at):
+            self.path = named
+            return at + 1
         if line.startswith("*** "):
             return self._patch_header(at)
-        if line.startswith("@@") and (self._fence_path or self.path):
+        if line.startswith("@@") and (self._fence_path or self.path or self._in_diff):
             return self._hunk(at, self._fence_path or self.path)
         if fence := _FENCE.fullmatch(line):
             return self._toggle(at, fence[1], fence[2])
@@ -129,9 +104,9 @@ class _Reader:
         if _HEADING.fullmatch(line):
             self._groups.append([])
         elif ask := _ASK.fullmatch(line):
-            if len(self._asks) < MAX_ASKS and (made := _ask_of(ask[1], ask[2])):
+            if len(self._asks) < MAX_ASKS and (made := ask_of(ask[1], ask[2])):
                 self._asks.append(made)
-        elif len(self._prose) < 40 and line.strip() and not path_in(line):
+        elif len(self._prose) < MAX_PROSE and line.strip() and not path_in(line):
             self._prose.append(line.strip())
 
     def _add(self, change: Change) -> None:
@@ -149,25 +124,50 @@ class _Reader:
         """A fence opens or closes. A closed one with a path may be a whole file."""
         if not self._fence:
             self._fence, self._fence_from = mark, at + 1
-            self._fence_path = path_of_fence(info) or self._path_above(at)
+            above = self._line_above(at)
+            self._fence_path = path_of_fence(info) or path_in(above)
+            self._fence_loose = not self._fence_path
+            self._fence_path = self._fence_path or path_said(above)
+            self._in_diff = info.split()[:1] in (["diff"], ["patch"])
+            if self._in_diff and self._row(at + 1):
+                return self._hunk(at, self._fence_path or self.path)
         elif mark[0] == self._fence[0] and len(mark) >= len(self._fence) and not info.strip():
             if self._fence_path:
                 content = "".join(f"{line}\n" for line in self.lines[self._fence_from : at])
-                self._wholes.append((len(self._groups) - 1, Whole(self._fence_path, content)))
+                whole = Whole(self._fence_path, content, self._fence_loose)
+                self._wholes[len(self._groups) - 1, whole.path] = whole
             self._fence = self._fence_path = ""
+            self._in_diff = False
         return at + 1
 
-    def _path_above(self, at: int) -> str:
-        """The path that stands alone on the nearest line above with anything on it, fences aside."""
+    def _row(self, at: int) -> bool:
+        """Whether a line is one of a hunk that lacks the line which heads it."""
+        return (
+            at < len(self.lines)
+            and self.lines[at][:1] in (" ", "+", "-")
+            and not self.lines[at].startswith(("--- ", "+++ "))
+        )
+
+    def _unfenced(self) -> None:
+        """What follows a line with a path may be a whole file without a fence."""
+        at = next((at for at, line in enumerate(self.lines) if path_in(line)), len(self.lines))
+        if content := "\n".join(self.lines[at + 1 :]).strip("\n"):
+            path = path_in(self.lines[at])
+            self._wholes[len(self._groups) - 1, path] = Whole(path, f"{content}\n", loose=True)
+            self._prose = [line.strip() for line in self.lines[:at] if line.strip()][:MAX_PROSE]
+
+    def _line_above(self, at: int) -> str:
+        """The nearest line above with anything on it, fences aside."""
         for above in range(at - 1, max(at - 4, -1), -1):
             line = self.lines[above]
             if line.strip() and not _FENCE.fullmatch(line[:MAX_MARKER]):
-                return path_in(line)
+                return line
         return ""
 
     def _block(self, at: int, width: int, named: str) -> int:
         """A search/replace block, whose first line this is."""
-        path = path_in(named) or self._path_above(at) or self._fence_path or self.path
+        above = self._line_above(at)
+        path = path_in(named) or path_in(above) or self._fence_path or path_said(above) or self.path
         dividers: list[int] = []
         for end in range(at + 1, len(self.lines)):
             line = self.lines[end][: MAX_MARKER + 1]
@@ -184,8 +184,6 @@ class _Reader:
         exact = [divider for divider in dividers if divider > 0] or [-divider for divider in dividers]
         if len(exact) != 1:
             self._fail("a search/replace block has more than one line of =======")
-        elif not path:
-            self._fail("a search/replace block names no file")
         else:
             search, replace = self.lines[at + 1 : exact[0]], self.lines[exact[0] + 1 : end]
             self._add(Replace(path, _joined(search), _joined(replace)))
@@ -197,6 +195,16 @@ class _Reader:
             and at + 1 < len(self.lines)
             and self.lines[at + 1].startswith("+++ ")
         )
+
+    def _lone_header(self, at: int) -> str:
+        """The path in one line that heads the hunk below it, "" for none."""
+        line = self.lines[at]
+        if at + 1 < len(self.lines) and self.lines[at + 1].startswith("@@"):
+            if git := _GIT.fullmatch(line):
+                return git[1]
+            if line.startswith(("--- a/", "+++ b/")):
+                return after_prefix(line[4:], f"{line[4]}/")
+        return ""
 
     def _file_diff(self, at: int) -> int:
         """The two lines that name a file, and its hunks."""
@@ -213,6 +221,8 @@ class _Reader:
         elif before == "/dev/null":
             at += at < len(self.lines) and self.lines[at].startswith("@@")
             return self._new_file(at, after)
+        elif self._row(at):
+            return self._hunk(at - 1, after)
         return at
 
     def _new_file(self, at: int, path: str) -> int:
@@ -235,7 +245,7 @@ class _Reader:
             self._fail("a patch renames a file")
         elif word == "Update File" and path:
             self.path = path
-            if at + 1 < len(self.lines) and self.lines[at + 1][:1] in (" ", "+", "-"):
+            if self._row(at + 1):
                 return self._hunk(at, path)
         return at + 1
 
@@ -251,6 +261,8 @@ class _Reader:
         while at < len(self.lines):
             line = self.lines[at]
             if line[:1] not in (" ", "+", "-", "\t", "\\", "") or self._diff_header(at):
+                break
+            if self._lone_header(at):
                 break
             if not line.startswith("\\"):
                 rows.append(f" {line}" if line[:1] in ("\t", "") else line)
@@ -276,10 +288,3 @@ class _Reader:
 
 def _joined(lines: list[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
-
-
-def _ask_of(kind: str, what: str) -> Ask | None:
-    if kind == "file" and (parts := _LINES.fullmatch(what.strip())):
-        first = int(parts[2])
-        return make_ask("file", parts[1], first, int(parts[3] or first))
-    return make_ask(kind, what)

@@ -25,11 +25,11 @@ from agent.quoting import held, queues, sized_act, sized_case
 from agent.sources import ModelTierSettings
 from agent.state import State, apply, start
 from agent.task import ModelSettings, Settings
+from agent.tiers.found import Ask
 from agent.tiers.models import prior_of
 from agent.tiers.pieces import shown_pieces
 from agent.tiers.pricing import PriceVector, Rates
 from agent.tiers.prompt import VENDOR_TOKENS, Signals, Usage
-from agent.tiers.reply_text import Ask
 from policies.belief import Belief
 from policies.context import Piece
 from policies.estimates import TierEstimate

@@ -237,6 +237,55 @@ def test_two_names_of_a_file_are_one_file() -> None:
     assert applied("a\nb\n", Replace("a.py", "a", "c"), Replace("./a.py", "b", "d")) == "c\nd\n"
 
 
+def test_many_edits_without_a_path_take_time_in_proportion() -> None:
+    rest = "y = x\n" * 2_000
+    base = {f"{n}.py": f"x = {n}\n{rest}".encode() for n in range(60)}
+    changes = [Replace("", f"x = {n}\n", "z\n") for n in range(20)]
+    start = time.process_time()
+    assert len(edits_of(changes, base.get, lambda: tuple(base))) == 20
+    assert time.process_time() - start < 4
+    with pytest.raises(EditRefused, match="more than 20 edits name no file"):
+        edits_of([*changes, Replace("", "x = 20\n", "z\n")], base.get, lambda: tuple(base))
+
+
+TWO = {"a.py": CODE.encode(), "b.py": b"size = 3\nside = area(3)\n", "bin": b"\xff\xfea * 2"}
+
+
+def test_an_edit_without_a_path_is_made_in_the_one_file_that_has_its_text() -> None:
+    changes = (Replace("", "size = 3\n", "size = 4\n"), Hunk("", ("return a * 2 ",), ("return a * a",)))
+    assert edits_of(changes, TWO.get, lambda: tuple(TWO)) == (
+        FileEdit("b.py", b"size = 4\nside = area(3)\n"),
+        FileEdit("a.py", CODE.replace("a * 2", "a * a").encode()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            Replace("", "area", "b"),
+            "an edit names no file, and its text to search for ('area') is in a.py and b.py",
+        ),
+        (
+            Replace("", "        return 0\n", "b"),
+            "an edit names no file, and its text to search for ('return 0') is more than once in a.py",
+        ),
+        (
+            Hunk("", ("no",), ("b",)),
+            "an edit names no file, and its text to search for ('no') is in no file shown that may be edited",
+        ),
+        (Replace("", " \n", "b"), "an edit names no file, and has no text to search for"),
+        (Hunk("", (), ("b",), 1), "an edit names no file, and has no text to search for"),
+        (Whole("", "b"), "an edit names no file"),
+        (Delete(""), "an edit names no file"),
+    ],
+)
+def test_an_edit_without_a_path_whose_file_is_not_certain_is_refused(change: Change, problem: str) -> None:
+    with pytest.raises(EditRefused) as refused:
+        edits_of((change,), TWO.get, lambda: tuple(TWO))
+    assert str(refused.value) == problem
+
+
 def test_edits_that_change_nothing() -> None:
     assert refusal("x\n", Replace("a.py", "x", "x")) == "the edits change nothing"
     assert refusal("x\n", Whole("a.py", "x")) == "the edits change nothing"
@@ -330,6 +379,7 @@ def test_adversarial_files_take_time_in_proportion() -> None:
         Replace("a.py", "x \n" * 400_000 + "y", "z\n"),
         Hunk("a.py", ("x",) * 100_000, ("z",)),
         Replace("a.py", "x\n" * 200_000 + "\n" + "x\n" * 200_000, "z\n"),
+        Replace("a.py", "".join(f"{n} x\n" for n in range(100_000)), "z\n"),
     ):
         start = time.process_time()
         refusal(base, change)

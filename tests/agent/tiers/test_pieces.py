@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from agent.tiers.applying import edits_of
 from agent.tiers.changes import Replace
+from agent.tiers.found import Ask
 from agent.tiers.pieces import asked_piece, lines_of, pieces_of, shown_pieces
-from agent.tiers.reply_text import Ask
 from policies.context import share_of
 from tools.context import Part
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.tiers.changes import Delete, Hunk, Replace, Whole
+from agent.tiers.found import Ask
 from agent.tiers.replies import MAX_DIAGNOSIS, MAX_NOTE, Reply, parse_plan, parse_reply, parse_review
-from agent.tiers.reply_text import Ask
 
 EDIT = Replace("src/a.py", "x = 1\n", "x = 2\n")
 BLOCK = "<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n>>>>>>> REPLACE\n"
@@ -88,7 +88,7 @@ def test_other_words_for_an_edit(row: dict[str, object], change: object) -> None
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"search": "x", "replace": "y"}, "an edit names no file"),
+        ({"search": "", "replace": "y"}, "an edit names no file"),
         ({"path": "a", "search": "x"}, "an edit of a has no text to put in"),
         ("x", "an edit is no object"),
         ({"path": "a", "diff": "nothing"}, "the diff of an edit cannot be read"),
@@ -134,6 +134,15 @@ def test_blocks_that_follow_belong_to_the_same_file_until_another_is_named() -> 
     assert reply.diagnosis == "The bound is wrong."
 
 
+def test_an_edit_may_lack_its_path() -> None:
+    edit = Replace("", EDIT.search, EDIT.replace)
+    hunk = Hunk("", ("x = 1",), ("x = 2",), 1)
+    assert parse_reply(f"The bound is wrong.\n\n{BLOCK}").candidates == ((edit,),)
+    row = {"search": edit.search, "replace": edit.replace}
+    assert parse_reply(as_json([row])).candidates == ((edit,),)
+    assert parse_reply("```diff\n@@ -1 +1 @@\n-x = 1\n+x = 2\n```").candidates == ((hunk,),)
+
+
 def test_a_block_without_old_lines_is_a_new_file_and_one_without_new_lines_removes() -> None:
     text = (
         "a.py\n<<<<<<< SEARCH\n=======\nnew\n>>>>>>> REPLACE\n"
@@ -158,7 +167,6 @@ def test_a_rule_of_another_length_is_content() -> None:
         ),
         ("a.py\n<<<<<<< SEARCH\nx = 1\n=======\nx = 2\n", "a search/replace block has no end"),
         (f"a.py\n<<<<<<< SEARCH\nx = 1\n{BLOCK}", "a search/replace block has no end"),
-        (BLOCK, "a search/replace block names no file"),
         (
             "a.py\n<<<<<<< SEARCH\nx\n=======\ny\n=======\nz\n>>>>>>> REPLACE",
             "a search/replace block has more than one line of =======",
@@ -309,7 +317,8 @@ def test_what_is_kept_of_a_reply_is_bounded() -> None:
         "a.py\n",
         "<<<<<<< SEARCH\n=======\n", "--- a\n+++ b\n", "--- a\n+++ b\n@@\n", "@@ -1 +1 @@\n", "```\n", "``` ",
         "```python a.py\n", "\n", " ", "*** Update File: a\n@@\n", "*** Add File: a\n", "</think>", "<think>",
-        "ASK file a 1-", "`", "#", "+\n",
+        "ASK file a 1-", "`", "#", "+\n", "`src/a.py`:\n", "in `a.py` ", "```json\n[", "```\n{", "1. ",
+        "diff --git a/x b/x\n@@\n", "+++ b/x\n@@\n", "```diff\n+x\n",
         '{"right": ', "probability: ", "CANDIDATE ", "right ", '{"edits": [{"path": "a", "search": "',
     ],
 )  # fmt: skip
@@ -344,7 +353,6 @@ def test_nothing_raises_and_a_reply_without_use_says_why(text: str) -> None:
     assert len(plan.note) <= MAX_NOTE
     review = parse_review(text)
     assert (review.right is None) == bool(review.problem)
-    assert review.probability is None or 0 <= review.probability <= 1
 
 
 TEXTS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r"), max_size=60)
@@ -368,23 +376,19 @@ def test_plans() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "right", "probability"),
+    ("text", "right"),
     [
-        ('{"right": true, "probability": 0.9, "reason": "ok"}', True, 0.9),
-        ('Well: ```json\n{"right": "no", "probability": 0.2, "reason": "ok"}\n```', False, 0.2),
-        ('{"right": false, "probability": 0.9, "reason": "its certainty?"}', False, None),
-        ('{"probability": 0.7, "reason": ""}', True, 0.7),
-        ('{"right": true, "probability": 7}', True, None),
-        ('{"right": true, "probability": NaN}', True, None),
-        ('{"right": true, "probability": true}', True, None),
-        ("Right: yes\nProbability: 85 %", True, 0.85),
-        ("**Verdict:** wrong, since f is never called", False, None),
-        ("probability = 0.25", False, 0.25),
+        ('{"right": true, "reason": "ok"}', True),
+        ('Well: ```json\n{"reason": "ok", "right": "no"}\n```', False),
+        ('{"right": true, "probability": 0.9, "reason": "ok"}', True),  # as it was asked for once
+        ('So: {"probability": 0.2, "right": false, "reason": "ok"}', False),
+        ("Right: yes\nProbability: 85 %", True),
+        ("**Verdict:** wrong, since f is never called", False),
     ],
 )
-def test_reviews(text: str, right: bool, probability: float | None) -> None:
+def test_reviews(text: str, right: bool) -> None:
     review = parse_review(text)
-    assert (review.right, review.probability, review.problem) == (right, probability, "")
+    assert (review.right, review.problem) == (right, "")
 
 
 def test_a_review_without_a_verdict() -> None:

@@ -210,6 +210,19 @@ def test_a_useless_reply_and_then_a_right_one(server: ChatServer, tmp_path: Path
     assert len(server.requests) == 3
 
 
+def test_an_edit_without_a_path_is_made_where_its_text_is_but_in_no_test(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    forged = "<<<<<<< SEARCH\n    assert value() == 1\n=======\n    assert True\n>>>>>>> REPLACE\n"
+    right = RIGHT.replace("calc.py\n", "")
+    server.play(Scripted("ASK file tests/test_calc.py"), Scripted(forged), Scripted(right))
+    task = Task(tmp_path / "t", server.base_url)
+    assert task.play()[0] == 0
+    assert "def test_value" in json.dumps(server.requests[1].body), "the test is shown"
+    refusal = "('assert value() == 1') is in no file shown that may be edited"
+    assert any(refusal in note for note in task.run.state.notes), task.run.state.notes
+
+
 def test_a_retry_that_does_not_fit_the_budget_is_not_sent(server: ChatServer, tmp_path: Path) -> None:
     server.play(*[Scripted("half", drop=2)] * 9)
     task = Task(tmp_path / "t", server.base_url, budget=0.2)
