@@ -8,18 +8,19 @@ from functools import partial
 
 from agent.candidates import next_attempt
 from agent.edits import dump_edits, load_edits
-from agent.events import AttemptDone, CheckDone, Observation, PlanDone, TierFailed
+from agent.events import AttemptDone, CheckDone, Observation, PlanDone, TierBusy, TierFailed
 from agent.ledger import LimitExceeded
 from agent.patience import judging
 from agent.pieces import MOST_READINGS, case_of, chosen_pieces, found_for, model_named
 from agent.prepare import ready
 from agent.purse import Purse
-from agent.quoting import pace_in, sized_case, testing_seconds
+from agent.quoting import EMPTY, pace_in, sized_case, testing_seconds
 from agent.standing import standing_tiers
 from agent.state import Search, State
 from agent.targets import reason
-from agent.tiers.interface import Tier, TierReply, TierRequest, TierUnavailable
+from agent.tiers.interface import Standing, Tier, TierReply, TierRequest, TierUnavailable
 from agent.tiers.pieces import shown_pieces
+from agent.units import show_seconds
 from agent.vetting import editable, vet
 from agent.work import run_with
 from agent.world import World
@@ -141,22 +142,27 @@ def _summary(world: World, state: State, edits: tuple[FileEdit, ...]) -> str:
 def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: bool = False) -> TierRequest:
     """What the tier is told; as many candidates are asked for as the attempt was quoted with."""
     base, pieces, model = world.base_of(state), chosen_pieces(state, tier.name), model_named(state, tier.name)
-    candidates = 1
+    pace, candidates = pace_in(state, tier.name), 1
+    hold = pace.hold(EMPTY)
     if acting and model is not None:
         attempt = next_attempt(sized_case(state, pieces), model, state, standing_tiers(state))
-        candidates = attempt.prompt.candidates
+        candidates, hold = attempt.prompt.candidates, pace.hold(attempt.prompt)
+    if hold.seconds:
+        world.say(f"{tier.name} is busy, its request waits {show_seconds(hold.seconds)}: {hold.why}")
+    left, testing = world.left - hold.seconds, cap(candidates * testing_seconds(state))
+    taken = max(0.0, state.intent.reserved.seconds - world.left) if state.intent else 0.0
     return TierRequest(
         case=case_of(state, shown_pieces(pieces, base.read)),
         diff=diff,
         read=base.read,
         files=partial(_editable_files, world, state, pieces),
-        seconds=max(world.left / 2, world.left - cap(candidates * testing_seconds(state))),
+        seconds=hold.seconds + max(left / 2, left - testing),
         attempts=len(state.searches.get(tier.name, Search()).used),
         may_ask=state.readings < MOST_READINGS,
         candidates=candidates,
         run=state.run_id,
         store=world.store,
-        beyond=pace_in(state, tier.name).beyond,
+        standing=Standing(pace, state.tries.get(tier.name, 0), max(0.0, state.left.seconds - taken)),
     )
 
 
@@ -175,5 +181,7 @@ def _too_dear(tier: Tier) -> TierFailed:
     )
 
 
-def _failed(error: TierUnavailable) -> TierFailed:
+def _failed(error: TierUnavailable) -> TierFailed | TierBusy:
+    if error.wait is not None:
+        return TierBusy(tier=error.tier, seconds=error.wait, message=error.message)
     return TierFailed(tier=error.tier, failure=error.failure, message=error.message)

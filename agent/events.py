@@ -217,6 +217,16 @@ class TierFailed(Record):
     message: str
 
 
+class TierBusy(Record):
+    """A tier was put off: it may be asked again in `seconds`, which the step had no time for and the deadline
+    has. That wait is part of its next quote, and costs nothing before. `message` is untrusted."""
+
+    type: Literal["tier-busy"] = "tier-busy"
+    tier: str
+    seconds: float
+    message: str
+
+
 class StepLost(Record):
     """An intent without a result: the run was cut off in it. It is booked at its worst case."""
 
@@ -225,7 +235,8 @@ class StepLost(Record):
 
 Observation = Annotated[
     IntakeDone | EnvironmentDone | ReproductionDone | BaselineDone | LocaliseDone | AttemptDone | PlanDone
-    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost | TierFailed,
+    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost | TierFailed
+    | TierBusy,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -286,7 +297,8 @@ class RequestIntended(Record):
 class RequestDone(Record):
     """What came of a request. `dollars`: what is booked for it, its usage at the tier's price, or the worst
     case where it may have been billed and nothing says how much. `answer` is a blob (untrusted). `waited`:
-    seconds spent before it, because of the failure of the one before; `seconds`: the request's own.
+    seconds spent before it, because of the failure of the one before or of what the endpoint had said of its
+    load; `seconds`: the request's own.
     `bytes`: UTF-8 bytes of its prompt; `candidates`: how many it asked for."""
 
     type: Literal["request"] = "request"

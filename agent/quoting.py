@@ -12,9 +12,10 @@ from agent.pieces import MOST_READINGS, case_of, chosen_pieces, model_named
 from agent.state import State
 from agent.task import ModelSettings
 from agent.tiers.model import form_of
-from agent.tiers.pace import Pace, pace_of
+from agent.tiers.pace import Pace, Wait, pace_of
 from agent.tiers.prompt import Prompt, Signals, Usage
 from agent.tiers.prompts import Case, Shown, act_prompt, plan_prompt, review_prompt
+from agent.units import show_seconds
 from policies.context import Piece
 from policies.estimates import CheckEstimate, TierEstimate, cap
 from policies.vocabulary import StepKind
@@ -24,6 +25,9 @@ OUT_OF_REACH = 1e9
 
 USUAL_DIFF = 2_000
 """Bytes of a candidate's diff that a review is quoted with."""
+
+EMPTY = Prompt("", (), "", 0)
+"""In place of a prompt where nothing depends on it."""
 
 CACHED_FOR = 300.0
 """Seconds for which a prompt cache is taken to hold a prefix."""
@@ -56,12 +60,18 @@ def quoted(
         dollars=dollars,
         worst_dollars=worst(attempt.prompt, model),
         seconds=seconds + attempt.runs * testing,
-        worst_seconds=max(seconds, tier.worst_seconds) + cap(attempt.prompt.candidates * testing),
+        worst_seconds=_most(seconds, pace.wait(attempt.prompt), tier.worst_seconds)
+        + cap(attempt.prompt.candidates * testing),
         plan_dollars=plan_dollars,
         plan_worst_dollars=worst(planning, model),
         plan_seconds=plan_seconds,
-        plan_worst_seconds=max(plan_seconds, tier.plan_worst_seconds),
+        plan_worst_seconds=_most(plan_seconds, pace.wait(planning), tier.plan_worst_seconds),
     )
+
+
+def _most(seconds: float, wait: Wait, timeout: float) -> float:
+    """The time limit of a request that is expected to take `seconds`, its wait among them."""
+    return max(seconds, wait.seconds + timeout)
 
 
 def testing_seconds(state: State) -> float:
@@ -70,27 +80,33 @@ def testing_seconds(state: State) -> float:
 
 
 def pace_in(state: State, tier: str) -> Pace:
-    """What to expect of the tier's endpoint now: of the seconds until a rate limit is full again, those that
-    have passed since it said so do not count."""
+    """What to expect of the tier's endpoint now: of the seconds for which it asked not to be asked,
+    those that have passed since do not count."""
     seen = state.seen.get(tier, Signals())
-    if seen.reset_seconds is not None:
-        passed = max(0.0, state.spent.seconds - state.seen_at[tier])
-        seen = replace(seen, reset_seconds=max(0.0, seen.reset_seconds - passed))
+    seen = seen.later(max(0.0, state.spent.seconds - state.seen_at.get(tier, 0.0)))
     return pace_of(state.calls.get(tier, ()), seen)
 
 
 def queues(state: State) -> tuple[str, ...]:
     """Which endpoints would make a request wait, for how long and why, in words."""
-    paces = {
-        model.name: pace_in(state, model.name)
+    waits = {
+        model.name: _next_wait(model, state)
         for model in state.settings.models
         if model.name not in state.gone
     }
     return tuple(
-        f"{name} is busy, {pace.wait:.0f} s are in its quote: {pace.why}"
-        for name, pace in paces.items()
-        if pace.wait >= 0.5
+        f"{name} is busy, {show_seconds(wait.seconds)} are in its quote: {wait.why}"
+        for name, wait in waits.items()
+        if wait.seconds >= 0.1
     )
+
+
+def _next_wait(model: ModelSettings, state: State) -> Wait:
+    """What the next attempt would wait; its prompt is made only where the wait depends on it."""
+    pace = pace_in(state, model.name)
+    if not pace.seen.limits:
+        return pace.wait(EMPTY)
+    return pace.wait(sized_act(sized_case(state, chosen_pieces(state, model.name)), model, state))
 
 
 def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: State) -> CheckEstimate:
@@ -107,7 +123,7 @@ def quoted_review(check: CheckEstimate, reviewer: ModelSettings | None, state: S
         dollars=dollars,
         worst_dollars=worst(prompt, reviewer),
         seconds=seconds,
-        worst_seconds=max(seconds, reviewer.seconds),
+        worst_seconds=_most(seconds, pace.wait(prompt), reviewer.seconds),
     )
 
 
@@ -139,11 +155,11 @@ def sized_act(case: Case, model: ModelSettings, state: State, candidates: int = 
 
 def expected(prompt: Prompt, model: ModelSettings, pace: Pace, cached: int) -> tuple[float, float]:
     """Dollars and seconds expected of one request, of whose bytes a cache holds so many."""
-    tokens = min(prompt.size / pace.bytes_per_token, prompt.most_tokens)
+    tokens, decode = pace.tokens(prompt), pace.answer(prompt)
     stable = min(cached / pace.bytes_per_token, tokens)
-    decode = min(prompt.candidates * pace.decoded, model.max_output)
     usage = Usage(prefill=round(tokens) - round(stable), cached=round(stable), decode=round(decode))
-    return model.price.dollars(usage), pace.seconds(tokens - stable, decode)
+    seconds = pace.wait(prompt).seconds + pace.seconds(tokens - stable, decode)
+    return model.price.dollars(usage), seconds
 
 
 def worst(prompt: Prompt, model: ModelSettings) -> float:

@@ -10,7 +10,7 @@ from agent.state import State
 from agent.targets import reason
 from agent.task import Record
 from agent.units import show_money, show_seconds
-from agent.words import counts
+from agent.words import beyond, counts
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
 
@@ -22,7 +22,8 @@ class Report(Record):
 
     posterior: P(the patch is right), null without one. delivery: what was to come out; severity: what a wrong
     one of it loses, in loss units; risk_price: dollars for each of them. suspects: the most suspicious lines;
-    tried: candidate patches of the embedded tier that were gone through."""
+    tried: candidate patches of the embedded tier that were gone through. beyond: tiers that billed more than
+    the worst case of their requests."""
 
     outcome: Outcome
     exit_code: int
@@ -51,6 +52,7 @@ class Report(Record):
     trace: str
     head_hash: str
     notes: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The summary a person reads."""
@@ -87,6 +89,7 @@ class Report(Record):
             f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
             f"risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
         )
+        shown += [f"beyond      {what}" for what in self.beyond]
         shown.append(f"trace       {self.trace}")
         if self.outcome in (Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE):
             shown.append(f"to go on    agent fix --resume {shlex.quote(self.trace)}")
@@ -142,6 +145,7 @@ def report_of(
         trace=trace,
         head_hash=head_hash,
         notes=state.notes,
+        beyond=beyond(state),
     )
 
 

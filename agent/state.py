@@ -29,6 +29,7 @@ from agent.events import (
     StepLost,
     StepRefused,
     SubmissionDone,
+    TierBusy,
     TierFailed,
     TierSeen,
 )
@@ -42,6 +43,7 @@ from policies.estimates import LOCALISED
 from policies.vocabulary import Bill, Check, Decision, Limits, Outcome, StepKind
 from tools.detection import PYTEST
 
+_ROUNDING = 1e-9
 _BUDGET = "budget"
 _OURS = frozenset({"too-long", _BUDGET})
 """Failures that lie in what was asked: to ask it again, after a mend, would be the same."""
@@ -79,10 +81,12 @@ class State:
     it ended from outside (a signal, a lost sandbox, a changed tree), not by what it had come to.
 
     calls: every request to a tier so far; request: the one under way; requested: dollars booked for requests
-    of the step under way; asked: each tier's last request with an answer, by kind of step. seen: what
-    endpoints said of their load last, and seen_at: at how many spent seconds. gone: tiers that could not be
-    asked, and why. plan: the diagnosis that was bought. read: pieces that tiers asked for, in so many
-    readings. unreviewed: trees of candidates on which a review gave no opinion."""
+    of the step under way, and asking: seconds they took, waits included; asked: each tier's last request with
+    an answer, by kind of step. seen: what endpoints said of their load last, and seen_at: at how many spent
+    seconds. tries: requests to a tier that failed since it last answered. gone: tiers that could not be
+    asked, and why. beyond: dollars that a tier billed beyond the worst cases of its requests. plan: the diagnosis
+    that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of candidates
+    on which a review gave no opinion."""
 
     settings: Settings
     run_id: str
@@ -93,11 +97,14 @@ class State:
     intent: StepIntended | None = None
     request: RequestIntended | None = None
     requested: float = 0.0
+    asking: float = 0.0
     calls: Mapping[str, tuple[RequestDone, ...]] = field(default_factory=dict)
     asked: Mapping[tuple[str, StepKind], Asked] = field(default_factory=dict)
     seen: Mapping[str, Signals] = field(default_factory=dict)
     seen_at: Mapping[str, float] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
     gone: Mapping[str, TierFailed] = field(default_factory=dict)
+    beyond: Mapping[str, float] = field(default_factory=dict)
     intake: IntakeDone | None = None
     environment: EnvironmentDone | None = None
     reproduction: ReproductionDone | None = None
@@ -177,35 +184,20 @@ def apply(state: State, event: Event) -> State:
         case RunStarted() | PersonAnswered():
             return state
         case RunResumed():
-            state = replace(state, gone={})
+            # What was said of the load is old: a process may have been away for hours.
+            state = replace(state, gone={}, tries={}, seen={}, seen_at={})
             return replace(state, ended=None, cut_off=False, explanation="") if state.cut_off else state
         case StepDecided(decision=decision):
             state = replace(state, decision=decision)
             return state if decision.chosen else _stopped(state, decision)
         case StepIntended():
-            return replace(state, intent=event, request=None, requested=0.0)
+            return replace(state, intent=event, request=None, requested=0.0, asking=0.0)
         case RequestIntended():
             return replace(state, request=event)
-        case RequestDone(tier=tier, dollars=dollars, signals=signals):
-            calls = {**state.calls, tier: (*state.calls.get(tier, ()), event)}
-            seen = {**state.seen, tier: signals}
-            answered = state.spent.seconds + event.waited + event.seconds
-            asked = state.asked
-            if event.usage is not None and state.intent is not None:
-                last = Asked(state.spent.seconds, len(state.read), state.readings)
-                asked = {**asked, (tier, state.intent.step.kind): last}
-            return replace(
-                state,
-                request=None,
-                requested=state.requested + dollars,
-                calls=calls,
-                asked=asked,
-                seen=seen,
-                seen_at={**state.seen_at, tier: answered},
-            )
+        case RequestDone():
+            return _requested(state, event)
         case TierSeen(tier=tier, signals=signals):
-            seen_at = {**state.seen_at, tier: state.spent.seconds}
-            return replace(state, seen={**state.seen, tier: signals}, seen_at=seen_at)
+            return _seen(state, tier, signals, state.spent.seconds)
         case StepDone(observation=observation, bill=bill):
             spent = Bill(
                 state.spent.dollars + bill.dollars,
@@ -217,6 +209,34 @@ def apply(state: State, event: Event) -> State:
         case RunEnded(outcome=outcome, explanation=explanation):
             cut_off = state.cut_off or state.ended is None
             return replace(state, ended=outcome, explanation=explanation, cut_off=cut_off)
+
+
+def _requested(state: State, done: RequestDone) -> State:
+    tier, asking = done.tier, state.asking + done.waited + done.seconds
+    more = done.dollars - state.request.worst if state.request else 0.0
+    if more > _ROUNDING:
+        state = replace(state, beyond={**state.beyond, tier: state.beyond.get(tier, 0.0) + more})
+    if done.failure != "lost":
+        failed = state.tries.get(tier, 0) + 1 if done.failure else 0
+        state = replace(state, tries={**state.tries, tier: failed})
+    if done.usage is not None and state.intent is not None:
+        last = Asked(state.spent.seconds, len(state.read), state.readings)
+        state = replace(state, asked={**state.asked, (tier, state.intent.step.kind): last})
+    state = replace(
+        state,
+        request=None,
+        requested=state.requested + done.dollars,
+        asking=asking,
+        calls={**state.calls, tier: (*state.calls.get(tier, ()), done)},
+    )
+    return _seen(state, tier, done.signals, state.spent.seconds + asking)
+
+
+def _seen(state: State, tier: str, signals: Signals, at: float) -> State:
+    """What an endpoint said at `at` spent seconds, over what it had said before."""
+    if tier in state.seen:
+        signals = signals.over(state.seen[tier].later(at - state.seen_at[tier]))
+    return replace(state, seen={**state.seen, tier: signals}, seen_at={**state.seen_at, tier: at})
 
 
 def _stopped(state: State, decision: Decision) -> State:
@@ -282,6 +302,8 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
         case TierFailed(tier=tier, message=message):
             notes = (*state.notes, f"{tier}: {message}")
             return replace(state, gone={**state.gone, tier: observation}, notes=notes)
+        case TierBusy(tier=tier, seconds=seconds):
+            return _seen(state, tier, Signals(retry_after=seconds), state.spent.seconds)
         case StepLost():  # tells nothing about the task; it is only paid for
             return state
 

@@ -25,7 +25,7 @@ from agent.report import Report
 from agent.state import State
 from agent.task import Settings
 from agent.units import show_money, show_seconds
-from agent.words import said
+from agent.words import beyond, said
 from policies.belief import hand_right
 from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, Prices, Step
 from tools.plain import plain
@@ -82,6 +82,7 @@ class View:
         self._animated = console.is_terminal if animated is None else animated
         self._diff_shown = False
         self._legend_shown = False
+        self._beyond_shown: frozenset[str] = frozenset()
         self._live: Live | None = None
         self._heartbeat: Heartbeat | None = None
 
@@ -116,6 +117,9 @@ class View:
             so_far += f"; candidate right: {hand_right(state.belief, estimates(state)):.0%}"
         stops = decision.chosen is None
         what = decision.chosen.name if decision.chosen else plain(decision.reason)
+        for warning in (line for line in beyond(state) if line not in self._beyond_shown):
+            self.note(warning)
+        self._beyond_shown = frozenset(beyond(state))
         self.console.print(Text(f"{number:>3}. {what}  [{so_far}]", style="bold"))
         if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops)):
             self.console.print(candidate_table(decision, state.settings.prices))

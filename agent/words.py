@@ -17,8 +17,11 @@ from agent.events import (
     StepLost,
     StepRefused,
     SubmissionDone,
+    TierBusy,
     TierFailed,
 )
+from agent.state import State
+from agent.units import show_money
 from policies.vocabulary import Check, Outcome
 
 SHORT_NOTES = 6
@@ -73,8 +76,21 @@ def said(observation: Observation, *, verbose: bool = False) -> list[str]:
             return ["it cannot go on"] if outcome is Outcome.USAGE else [message]  # the run ends in that line
         case TierFailed(tier=tier, message=message):
             return [f"{tier} cannot be asked: {message}"]
+        case TierBusy(tier=tier, message=message):
+            return [f"{tier} is busy, and put off: {message}"]
         case StepLost():
             return ["cut off; booked at its worst case"]
+
+
+def beyond(state: State) -> tuple[str, ...]:
+    """Which tiers billed more than the worst case of their requests, and what that does to the budget."""
+    over = state.booked - state.settings.limits.dollars
+    budget = f", and the budget is exceeded by {show_money(over)}" if over > 0 else ""
+    return tuple(
+        f"{tier} billed {show_money(dollars)} beyond the worst case of its requests{budget}: it reports more "
+        "tokens than it can have been sent or been allowed to write, so what it costs cannot be bounded"
+        for tier, dollars in state.beyond.items()
+    )
 
 
 def _in_short(notes: tuple[str, ...]) -> list[str]:

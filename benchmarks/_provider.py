@@ -5,13 +5,13 @@ clock of its own. What it bills is kept apart from our books, which never see it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NoReturn, TypeVar
 
 from agent.task import ModelSettings
 from agent.tiers.pricing import Rates
-from agent.tiers.prompt import CallFailed, Completion, FailureKind, Prompt, Signals, Stop, Usage
+from agent.tiers.prompt import CallFailed, Completion, FailureKind, Prompt, RateLimit, Signals, Stop, Usage
 from agent.tiers.prompt_words import PLAN, REVIEW
 
 Word = TypeVar("Word", bound=str)
@@ -127,15 +127,15 @@ class Provider:
         if usage is not None:
             worst = self._dearest(prompt)
             call.dollars = self._random.choice((0.0, billed(self._model, usage), worst, worst))
+        retry_after = self._random.choice((None, 0.2, 2.0, 30.0, 600.0)) if kind == "rate" else None
         self._clock.sleep(timeout if kind == "timeout" else min(timeout, self._random.uniform(0.01, 5)))
         self._alive()
         raise CallFailed(
             kind,
             f"simulated: {kind}",
             maybe_billed=unclear,
-            retry_after=self._random.choice((None, 0.2, 2.0, 30.0, 600.0)) if kind == "rate" else None,
             usage=usage if kind == "broken" and self._random.random() < 0.5 else None,
-            signals=self._signals(),
+            signals=replace(self._signals(), retry_after=retry_after),
         )
 
     def _usage(self, prompt: Prompt, *, longest: bool) -> Usage:
@@ -198,7 +198,8 @@ class Provider:
         if self._random.random() < 0.7:
             return Signals()
         left = self._random.choice((0, 1, 50))
-        return Signals(requests_left=left, tokens_left=1000 * left, reset_seconds=self._random.uniform(0, 90))
+        reset = self._random.uniform(0, 90)
+        return Signals((RateLimit("requests", left, reset), RateLimit("tokens", 1000 * left, reset)))
 
     def _pick(self, weights: Mapping[Word, float]) -> Word:
         return self._random.choices(list(weights), list(weights.values()))[0]

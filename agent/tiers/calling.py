@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from agent.events import RequestDone
 from agent.purse import Purse
-from agent.tiers.interface import TierUnavailable
+from agent.tiers.interface import FRESH, Standing, TierUnavailable
+from agent.tiers.pace import Pace
 from agent.tiers.pricing import PriceVector
 from agent.tiers.prompt import CallFailed, Client, Completion, Prompt
+from agent.units import show_seconds
 
 MOST_TRIES = 4
 FIRST_WAIT, MOST_WAIT = 0.5, 20.0
@@ -39,57 +42,53 @@ class Caller:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, prompt: Prompt, purse: Purse, seconds: float, store: Callable[[bytes], str]) -> Completion:
+    def ask(
+        self,
+        prompt: Prompt,
+        purse: Purse,
+        seconds: float,
+        store: Callable[[bytes], str],
+        standing: Standing = FRESH,
+    ) -> Completion:
         """The completion. `seconds`: all of it, waits included, may take. `store` keeps a body.
 
         Raises TierUnavailable when the endpoint cannot or will not answer within time and money, and
         LimitExceeded when not even the first request fits.
         """
-        until = self.clock() + seconds
+        begun = self.clock()
+        until, deadline = begun + seconds, begun + max(seconds, standing.seconds)
         worst = self.price.worst(prompt.most_tokens, prompt.most_output)
         body = store("\n\n".join((prompt.system, *prompt.stable, prompt.fresh)).encode())
-        waited = 0.0
-        for number in range(1, MOST_TRIES + 1):
+        # Never so long that no time is left to ask: what was told of the load may be wrong.
+        waited = min(standing.pace.hold(prompt).seconds, max(0.0, seconds - LEAST_TIMEOUT))
+        tries = min(standing.tries, MOST_TRIES - 1)
+        while True:
+            self.sleep(waited)
             timeout = min(self.most_seconds, until - self.clock())
             purse.open(self.tier, worst, body)
-            began = self.clock()
+            began, tries = self.clock(), tries + 1
             try:
                 completion = self.client.complete(prompt, timeout)
             except CallFailed as failure:
                 purse.settle(self._failed(failure, prompt, worst, self.clock() - began, waited))
-                waited = self._wait(failure, number, worst, purse, until)
-                self.sleep(waited)
+                waited = _pause(tries, replace(standing.pace, seen=failure.signals), prompt)
+                now, lacking = self.clock(), 0.0 if purse.fits(worst) else worst
+                if (end := _end(failure, tries, waited, until - now, deadline - now, lacking)) is not None:
+                    message = f"{failure.message}{end.why}"
+                    raise TierUnavailable(self.tier, failure.kind, message, end.wait) from None
             else:
                 purse.settle(self._answered(completion, prompt, worst, waited, store))
                 return completion
-        raise AssertionError("the last try either answers or gives up")
-
-    def _wait(self, failure: CallFailed, number: int, worst: float, purse: Purse, until: float) -> float:
-        """Seconds before the next try. Raises TierUnavailable when there is to be none."""
-
-        def gone(why: str) -> TierUnavailable:
-            return TierUnavailable(self.tier, failure.kind, f"{failure.message}{why}")
-
-        if failure.lasting:
-            raise gone("")
-        if number == MOST_TRIES:
-            raise gone(f" ({number} tries)")
-        wait: float = min(MOST_WAIT, FIRST_WAIT * 2 ** (number - 1))
-        wait = max(wait, failure.retry_after or 0.0)
-        left = until - self.clock()
-        if wait + LEAST_TIMEOUT > left:
-            in_time = f"the next would be in {wait:.0f} s and {max(0.0, left):.0f} s are left"
-            raise gone(f" ({number} tries; {in_time})")
-        if not purse.fits(worst):
-            raise gone(f" ({number} tries; another may cost ${worst:.3g}, and that much is not left)")
-        return wait
 
     def _failed(
         self, failure: CallFailed, prompt: Prompt, worst: float, seconds: float, waited: float
     ) -> RequestDone:
+        dollars = worst if failure.maybe_billed else 0.0
+        if failure.usage is not None:  # it may have been reported beyond every bound
+            dollars = max(dollars, self.price.dollars(failure.usage))
         return RequestDone(
             tier=self.tier,
-            dollars=worst if failure.maybe_billed else 0.0,
+            dollars=dollars,
             usage=failure.usage,
             failure=failure.kind,
             message=self.redact(failure.message),
@@ -124,3 +123,36 @@ class Caller:
             waited=waited,
             signals=completion.signals,
         )
+
+
+def _pause(tries: int, pace: Pace, prompt: Prompt) -> float:
+    """Seconds before the next try: as long as the endpoint says, and not at once."""
+    wait: float = min(MOST_WAIT, FIRST_WAIT * 2 ** (tries - 1))
+    return max(wait, pace.hold(prompt).seconds)
+
+
+class _End(NamedTuple):
+    """No other try follows in this step, and why. wait: seconds after which one may in another step."""
+
+    why: str
+    wait: float | None = None
+
+
+def _end(
+    failure: CallFailed, tries: int, wait: float, left: float, in_run: float, lacking: float
+) -> _End | None:
+    """Whether this was the last try, when the next could follow after `wait` seconds. left, in_run: seconds
+    left of the step, and of the run's deadline; lacking: dollars of another try, 0 if they are there."""
+    number = "1 try" if tries == 1 else f"{tries} tries"
+    if failure.lasting:
+        return _End("")
+    if tries == MOST_TRIES:
+        return _End(f" ({number})")
+    if lacking:
+        return _End(f" ({number}; another may cost ${lacking:.3g}, and that much is not left)")
+    if wait + LEAST_TIMEOUT <= left:
+        return None
+    next_try = f"{number}; the next could be in {show_seconds(wait)}"
+    if wait + LEAST_TIMEOUT > in_run:
+        return _End(f" ({next_try}, and of the deadline {show_seconds(max(0.0, in_run))} are left)")
+    return _End(f" ({next_try}, and of this step {show_seconds(max(0.0, left))} are left)", wait)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx2
 
@@ -116,8 +117,9 @@ def _refused(error: Exception, response: httpx2.Response, key: str) -> CallFaile
             f"{_PLAIN.get(kind, 'the endpoint failed')} (HTTP {status}): {said or 'no reason'}", secret=key
         ),
         maybe_billed=status in _LOST_UPSTREAM,
-        retry_after=retry_after(response.headers),
-        signals=signals(response.headers),
+        signals=replace(
+            signals(response.headers, refused=kind == "rate"), retry_after=retry_after(response.headers)
+        ),
     )
 
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.purse import Purse
 from agent.tiers.found import Ask
-from agent.tiers.prompt import WITHIN, Beyond, FailureKind, Signals
+from agent.tiers.pace import Pace
+from agent.tiers.prompt import FailureKind, Signals
 from agent.tiers.prompts import Case
 from policies.estimates import TierEstimate
 from tools.files import FileEdit
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How things stand with an endpoint before a request. pace: with what it last said of its load; tries: of
+    its requests before, how many have failed since it last answered; seconds: left of the run's deadline."""
+
+    pace: Pace = field(default_factory=Pace)
+    tries: int = 0
+    seconds: float = 0.0
+
+
+FRESH = Standing()
+"""Nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +34,8 @@ class TierRequest:
     """What a tier is given. case: what it is told, all untrusted; diff: the candidate, for a review; read: a
     file of the base; files: those shown that a fix may touch; seconds: it may take; attempts: how often it
     was asked for a patch in this run. may_ask: it may ask to read more before it answers. candidates: how
-    many patches it is asked for. run: its id. store: keeps a body with the trace, and names it. beyond: see
-    `Prompt`."""
+    many patches it is asked for. run: its id. store: keeps a body with the trace, and names it. standing: how
+    things stand with its endpoint."""
 
     case: Case
     diff: str
@@ -32,7 +47,7 @@ class TierRequest:
     candidates: int
     run: str
     store: Callable[[bytes], str]
-    beyond: Beyond = WITHIN
+    standing: Standing = FRESH
 
 
 @dataclass(frozen=True)
@@ -48,10 +63,12 @@ class TierReply:
 
 
 class TierUnavailable(Exception):
-    """A tier cannot be asked (any more). `message`: one plain line with the mend."""
+    """A tier cannot be asked (any more). `message`: one plain line with the mend. wait: seconds after
+    which it can be asked again, for which the step has no time; None: not in this run."""
 
-    def __init__(self, tier: str, failure: FailureKind, message: str) -> None:
+    def __init__(self, tier: str, failure: FailureKind, message: str, wait: float | None = None) -> None:
         super().__init__(message)
+        self.wait = wait
         self.tier = tier
         self.failure = failure
         self.message = message

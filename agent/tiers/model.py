@@ -85,7 +85,7 @@ class ModelTier:
         self.caller.client.close()
 
     def _form(self, request: TierRequest) -> Form:
-        return form_of(self.settings, request.beyond, request.run)
+        return form_of(self.settings, request.standing.pace.beyond, request.run)
 
     def _ask(self, prompt: Prompt, request: TierRequest, purse: Purse) -> Completion:
         redact = self.caller.redact
@@ -94,7 +94,7 @@ class ModelTier:
             stable=tuple(redact(block) for block in prompt.stable),
             fresh=redact(prompt.fresh),
         )
-        return self.caller.ask(clean, purse, request.seconds, request.store)
+        return self.caller.ask(clean, purse, request.seconds, request.store, request.standing)
 
 
 def form_of(model: ModelSettings, beyond: Beyond, run: str = "") -> Form:

@@ -5,7 +5,7 @@ Free of any vendor's form, so that a tier is the same over OpenAI, Anthropic and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 VENDOR_TOKENS = 1_000
@@ -102,18 +102,45 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class RateLimit:
+    """What is left of a limit, and seconds until it is full again, None where it is not said. tokens: of
+    input and output together."""
+
+    kind: Literal["requests", "tokens", "input", "output"]
+    left: int
+    reset: float | None = None
+
+
+@dataclass(frozen=True)
 class Signals:
     """What an endpoint says of its load; None where it does not say.
 
-    reset_seconds: until what runs out first is full again. waiting, running: requests, cache_use: a share in
-    [0, 1], of a self-hosted server."""
+    retry_after: seconds for which it asks not to be asked again. waiting, running: requests, cache_use: a
+    share in [0, 1], of a self-hosted server."""
 
-    requests_left: int | None = None
-    tokens_left: int | None = None
-    reset_seconds: float | None = None
+    limits: tuple[RateLimit, ...] = ()
+    retry_after: float | None = None
     waiting: float | None = None
     running: float | None = None
     cache_use: float | None = None
+
+    def later(self, seconds: float) -> Signals:
+        """What of this still holds so many seconds after it was said."""
+
+        def left(span: float | None) -> float | None:
+            return None if span is None else max(0.0, span - seconds)
+
+        limits = tuple(replace(limit, reset=left(limit.reset)) for limit in self.limits)
+        return replace(self, limits=limits, retry_after=left(self.retry_after))
+
+    def over(self, older: Signals) -> Signals:
+        """This, and of what it says nothing about, limits or the queue, what was seen before."""
+        seen = self
+        if not self.limits and self.retry_after is None:
+            seen = replace(seen, limits=older.limits, retry_after=older.retry_after)
+        if (self.waiting, self.running, self.cache_use) == (None, None, None):
+            seen = replace(seen, waiting=older.waiting, running=older.running, cache_use=older.cache_use)
+        return seen
 
 
 @dataclass(frozen=True)
@@ -134,8 +161,8 @@ class CallFailed(Exception):
     """A request came to nothing usable. `message` is one plain line, without keys or control characters.
 
     maybe_billed: the endpoint may have worked on it (a broken stream, a timeout, a body that cannot be read);
-    False when it was refused before any work. retry_after: seconds the endpoint asks to wait, None if it does
-    not say. usage: what a broken stream had reported by then, for the record only."""
+    False when it was refused before any work. usage: what a broken stream had reported by then, for the
+    record only."""
 
     def __init__(
         self,
@@ -143,7 +170,6 @@ class CallFailed(Exception):
         message: str,
         *,
         maybe_billed: bool,
-        retry_after: float | None = None,
         usage: Usage | None = None,
         signals: Signals | None = None,
     ) -> None:
@@ -151,7 +177,6 @@ class CallFailed(Exception):
         self.kind = kind
         self.message = message
         self.maybe_billed = maybe_billed
-        self.retry_after = retry_after
         self.usage = usage
         self.signals = signals or Signals()
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from typing import Literal
 
-from agent.tiers.prompt import Signals
+from agent.tiers.prompt import RateLimit, Signals
 
 MOST_METRICS = 1024 * 1024
 """Bytes that are read of a metrics page."""
@@ -21,6 +22,11 @@ _SPAN = re.compile(
     r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s)?(?:(\d{1,9})ms)?"
 )
 _SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{[^\n]*\})?[ \t]+([^\s]+)(?:[ \t]+-?\d+)?[ \t]*")
+
+_LIMITS: Mapping[Literal["requests", "tokens", "input", "output"], str] = {
+    "requests": "requests", "tokens": "tokens", "input": "input-tokens", "output": "output-tokens"
+}  # fmt: skip
+"""Kinds of limits, and what headers call them."""
 
 _WAITING = ("vllm:num_requests_waiting", "llamacpp:requests_deferred", "sglang:num_queue_reqs")
 _RUNNING = ("vllm:num_requests_running", "llamacpp:requests_processing", "sglang:num_running_reqs")
@@ -42,30 +48,27 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     return seconds if seconds is not None else _until(stated, now)
 
 
-def signals(headers: Mapping[str, str], now: datetime | None = None) -> Signals:
-    """From the rate-limit headers of OpenAI and Anthropic. Of tokens, the scarcest kind counts.
-
-    reset_seconds: until the one that is nearest to its end, requests or tokens, is full again."""
-    kinds: dict[str, tuple[int | None, float | None, float]] = {}
-    for kind in ("requests", "tokens", "input-tokens", "output-tokens"):
-        names = (f"x-ratelimit-{{}}-{kind}", f"anthropic-ratelimit-{kind}-{{}}")
-        left, limit, reset = (
-            next((headers[name.format(what)] for name in names if name.format(what) in headers), "")
-            for what in ("remaining", "limit", "reset")
+def signals(headers: Mapping[str, str], now: datetime | None = None, *, refused: bool = False) -> Signals:
+    """From the rate-limit headers of OpenAI and Anthropic. refused: by a 429; a limit of which it names
+    the reset alone is used up."""
+    limits: dict[str, RateLimit] = {}
+    for kind, name in _LIMITS.items():
+        left, reset = (
+            next((headers[header] for header in _names(name, what) if header in headers), "")
+            for what in ("remaining", "reset")
         )
-        number, most = _number(left), _number(limit)
+        number, span = _number(left), _span(reset, now)
+        if number is None and refused and span is not None:
+            number = 0.0
         if number is not None:
-            share = number / most if most else math.inf
-            kinds[kind] = (int(number), _span(reset, now), share)
-    if not kinds:
-        return Signals()
-    scarcest = min(kinds.values(), key=lambda kind: kind[2])
-    tokens = [number for kind, (number, _, _) in kinds.items() if kind != "requests" and number is not None]
-    return Signals(
-        requests_left=kinds["requests"][0] if "requests" in kinds else None,
-        tokens_left=min(tokens, default=None),
-        reset_seconds=scarcest[1],
-    )
+            limits[kind] = RateLimit(kind, int(number), span)
+    if "input" in limits or "output" in limits:
+        limits.pop("tokens", None)  # Anthropic's: the scarcer of the two
+    return Signals(tuple(limits.values()))
+
+
+def _names(kind: str, what: str) -> tuple[str, str]:
+    return f"x-ratelimit-{what}-{kind}", f"anthropic-ratelimit-{kind}-{what}"
 
 
 def metrics(page: str) -> Signals:

@@ -29,7 +29,7 @@ from agent.tiers.found import Ask
 from agent.tiers.models import prior_of
 from agent.tiers.pieces import shown_pieces
 from agent.tiers.pricing import PriceVector, Rates
-from agent.tiers.prompt import VENDOR_TOKENS, Signals, Usage
+from agent.tiers.prompt import VENDOR_TOKENS, RateLimit, Signals, Usage
 from policies.belief import Belief
 from policies.context import Piece
 from policies.estimates import TierEstimate
@@ -99,14 +99,14 @@ def test_a_warm_cache_and_a_shorter_answer_make_the_next_request_cheaper() -> No
 def test_a_busy_endpoint_costs_the_time_that_it_makes_one_wait() -> None:
     state = state_of(DEAR)
     before = estimates(state).tier("dear").seconds
-    busy = apply(state, TierSeen(tier="dear", signals=Signals(requests_left=0, reset_seconds=50.0)))
+    busy = apply(state, TierSeen(tier="dear", signals=Signals((RateLimit("requests", 0, 50.0),))))
     assert estimates(busy).tier("dear").seconds == pytest.approx(before + 50.0)
     later = replace(busy, spent=Bill(seconds=busy.spent.seconds + 30.0))
     assert estimates(later).tier("dear").seconds == pytest.approx(before + 20.0)
     after = replace(busy, spent=Bill(seconds=busy.spent.seconds + 60.0))
     assert (estimates(after).tier("dear").seconds, queues(after)) == (pytest.approx(before), ())
     assert queues(state) == ()
-    assert queues(busy) == ("dear is busy, 50 s are in its quote: its rate limit is used up for 50 s",)
+    assert queues(busy) == ("dear is busy, 50s are in its quote: its rate limit is used up for 50s",)
 
 
 def test_only_pieces_that_are_worth_their_prefill_are_sent() -> None:

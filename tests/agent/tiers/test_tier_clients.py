@@ -14,7 +14,7 @@ from servers import ChatServer, MessagesServer, ResponsesServer, Scripted, Scrip
 from vendors import FULL, KEY, PLAIN, VENDORS, ask
 
 from agent.tiers.openai_responses import OpenAIResponses
-from agent.tiers.prompt import CallFailed, Client, Usage
+from agent.tiers.prompt import CallFailed, Client, RateLimit, Usage
 
 TEXT = 'Grüße, 世界 🎉: {"diagnosis": "off by one"}\n' * 3
 
@@ -70,8 +70,7 @@ def test_rate_limits_are_read(vendor: tuple[ScriptedServer, Client]) -> None:
         "x-request-id": "r-7",
     }
     completion = ask(server, client, Scripted("x", headers=headers))
-    assert completion.signals.requests_left == 3
-    assert completion.signals.reset_seconds == 61.0
+    assert completion.signals.limits == (RateLimit("requests", 3, 61.0),)
     assert completion.request_id == "r-7"
 
 

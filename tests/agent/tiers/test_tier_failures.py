@@ -13,7 +13,7 @@ from servers import ChatServer, MessagesServer, ResponsesServer, Scripted, Scrip
 from vendors import KEY, VENDORS, failed
 
 from agent.tiers.bodies import MOST_TEXT, Bounded
-from agent.tiers.prompt import Client, Usage
+from agent.tiers.prompt import Client, RateLimit, Usage
 
 
 @pytest.fixture(scope="module", params=list(VENDORS))
@@ -82,8 +82,8 @@ def test_error_statuses(
 def test_a_wait_that_is_asked_for(vendor: tuple[ScriptedServer, Client], status: int) -> None:
     headers = {"retry-after": "17", "x-ratelimit-remaining-tokens": "0"}
     failure = failed(*vendor, Scripted(status=status, headers=headers))
-    assert failure.retry_after == 17.0
-    assert failure.signals.tokens_left == 0
+    assert failure.signals.retry_after == 17.0
+    assert failure.signals.limits == (RateLimit("tokens", 0),)
     assert not failure.lasting
 
 

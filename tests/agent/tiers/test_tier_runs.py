@@ -10,38 +10,19 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
+from scripted_task import MISSING, RIGHT, WRONG, Task
 from servers import ChatServer, Scripted
 
-from agent import state as fold
 from agent.errors import UsageError
-from agent.events import RunEnded, RunStarted
 from agent.forecast import estimates
-from agent.loop import drive
-from agent.policies import MARGINAL, policy_named
-from agent.redact import Redactor
-from agent.report import report_of
-from agent.run import Run, reopen
+from agent.run import reopen
 from agent.sources import ModelTierSettings
-from agent.task import Settings
-from agent.tiers.calling import MOST_TRIES, Caller
-from agent.tiers.model import ModelTier
-from agent.tiers.models import key_of, model_settings, prior_of
-from agent.tiers.openai_chat import OpenAIChat
+from agent.tiers.calling import MOST_TRIES
+from agent.tiers.models import key_of, model_settings
 from agent.tiers.pricing import StatedPrice
-from agent.trace import Trace, TraceWriter
-from benchmarks._books import found_wrong, read_books
-from benchmarks._provider import Clock
-from benchmarks._simulated_task import NobodyWatches, SimulatedEffects, SimulatedWorld, base_of
 from policies.belief import success
-from policies.vocabulary import EXIT_CODES, Limits, Outcome, Prices
-
-KEY = "sk-test-0123456789abcdef"
-RIGHT = "It is 1.\ncalc.py\n<<<<<<< SEARCH\n    return 0\n=======\n    return 1\n>>>>>>> REPLACE\n"
-WRONG = RIGHT.replace("return 1", "return 7")
-MISSING = RIGHT.replace("calc.py", "src/other.py")
 
 
 @pytest.fixture(scope="module")
@@ -55,54 +36,6 @@ def started() -> Iterator[ChatServer]:
 def server(started: ChatServer) -> ChatServer:
     started.play()
     return started
-
-
-class Task:
-    """One run of a scripted task with one model tier, in `folder`; resumed by playing it again."""
-
-    def __init__(self, folder: Path, base_url: str, budget: float = 5.0) -> None:
-        self.folder, self.clock = folder, Clock()
-        tier = ModelTierSettings(
-            name="model", provider="compatible", model="scripted-1", base_url=base_url,
-            price=StatedPrice(prefill=3.0, decode=15.0), attempts=3, metrics=False,
-        )  # fmt: skip
-        model = model_settings(tier)
-        client = OpenAIChat(model.model, KEY, model.base_url)
-        caller = Caller("model", client, model.price, 5.0, Redactor({}), self.clock, self.clock.sleep)
-        self.tier = ModelTier(model, prior_of(tier, model), caller)
-        settings = Settings(
-            repository="/simulated", tests=("tests/test_calc.py::test_value",), prices=Prices(value=50.0),
-            limits=Limits(dollars=budget), tiers=(self.tier.estimate,), models=(model,),
-        )  # fmt: skip
-        event = RunStarted(run_id="r", time=0.0, versions={}, policy=MARGINAL, settings=settings)
-        writer = TraceWriter(folder, Redactor({}))
-        writer.append(event)
-        self.run = Run(writer, fold.start(event), folder)
-
-    def play(self) -> tuple[int, str]:
-        """Drive the run to an end: its exit code and explanation."""
-        run = self.run
-        load = Trace(self.folder).blob
-        world = SimulatedWorld(
-            run.state.settings, {"model": self.tier}, lambda _: None, run.writer.blob, load, self.folder,
-            lambda _: False, base=base_of(Random(1)), clock=self.clock, random=Random(1),
-        )  # fmt: skip
-        effects = SimulatedEffects(world, lambda: None, failing=0.0)
-        drive(run.state, policy_named(MARGINAL), effects, run.append, self.clock, NobodyWatches())
-        ended = run.state.ended or Outcome.INFRASTRUCTURE
-        code, said = EXIT_CODES[ended], run.state.explanation
-        run.append(RunEnded(outcome=ended, exit_code=code, explanation=said))
-        run.writer.close()
-        report = report_of(run.state, diff="", candidate="", trace="", head_hash="", exit_code=code)
-        books = read_books(self.folder)
-        assert (*books.problems, *found_wrong(books, [], report.dollars)) == ()
-        assert KEY not in (self.folder / "events.jsonl").read_text()
-        return code, said
-
-    def resumed(self) -> tuple[int, str]:
-        """Go on in another process."""
-        self.run = reopen(self.folder)
-        return self.play()
 
 
 def refused(status: int, message: str, code: str = "") -> Scripted:

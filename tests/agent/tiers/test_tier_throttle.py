@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from servers import ChatServer
 
-from agent.tiers.prompt import Signals
+from agent.tiers.prompt import RateLimit, Signals
 from agent.tiers.throttle import metrics, read_metrics, retry_after, signals
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -70,7 +70,9 @@ def test_openai_headers(reset: str, seconds: float | None) -> None:
         "x-ratelimit-limit-tokens": "150000",
         "x-ratelimit-reset-tokens": reset,
     }
-    assert signals(headers, NOW) == Signals(requests_left=59, tokens_left=100, reset_seconds=seconds)
+    assert signals(headers, NOW) == Signals(
+        (RateLimit("requests", 59, 1.0), RateLimit("tokens", 100, seconds))
+    )
 
 
 def test_anthropic_headers() -> None:
@@ -85,7 +87,9 @@ def test_anthropic_headers() -> None:
         "anthropic-ratelimit-output-tokens-limit": "8000",
         "anthropic-ratelimit-output-tokens-reset": "2026-11-21T12:00:05Z",
     }
-    assert signals(headers, NOW) == Signals(requests_left=1, tokens_left=7000, reset_seconds=30.0)
+    assert signals(headers, NOW) == Signals(
+        (RateLimit("requests", 1, 30.0), RateLimit("input", 30_000, 10.0), RateLimit("output", 7_000, 5.0))
+    )
 
 
 def test_headers_that_say_nothing() -> None:
@@ -155,4 +159,4 @@ def test_a_reset_that_has_passed_is_now() -> None:
         "anthropic-ratelimit-requests-remaining": "0",
         "anthropic-ratelimit-requests-reset": (NOW - timedelta(hours=1)).isoformat(),
     }
-    assert signals(headers, NOW).reset_seconds == 0.0
+    assert signals(headers, NOW).limits == (RateLimit("requests", 0, 0.0),)
