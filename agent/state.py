@@ -84,9 +84,9 @@ class State:
     of the step under way, and asking: seconds they took, waits included; asked: each tier's last request with
     an answer, by kind of step. seen: what endpoints said of their load last, and seen_at: at how many spent
     seconds. tries: requests to a tier that failed since it last answered. gone: tiers that could not be
-    asked, and why. beyond: dollars that a tier billed beyond the worst cases of its requests. plan: the diagnosis
-    that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of candidates
-    on which a review gave no opinion."""
+    asked, and why. beyond: dollars that a tier billed beyond the worst cases of its requests. plan: the
+    diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of
+    candidates on which a review gave no opinion."""
 
     settings: Settings
     run_id: str

@@ -150,11 +150,12 @@ class _Reader:
 
     def _unfenced(self) -> None:
         """What follows a line with a path may be a whole file without a fence."""
-        at = next((at for at, line in enumerate(self.lines) if path_in(line)), len(self.lines))
+        first = self.lines[:MAX_PROSE]
+        at = next((at for at, line in enumerate(first) if path_in(line)), len(self.lines))
         if content := "\n".join(self.lines[at + 1 :]).strip("\n"):
             path = path_in(self.lines[at])
             self._wholes[len(self._groups) - 1, path] = Whole(path, f"{content}\n", loose=True)
-            self._prose = [line.strip() for line in self.lines[:at] if line.strip()][:MAX_PROSE]
+            self._prose = [line.strip() for line in self.lines[:at] if line.strip()]
 
     def _line_above(self, at: int) -> str:
         """The nearest line above with anything on it, fences aside."""
@@ -199,12 +200,14 @@ class _Reader:
     def _lone_header(self, at: int) -> str:
         """The path in one line that heads the hunk below it, "" for none."""
         line = self.lines[at]
-        if at + 1 < len(self.lines) and self.lines[at + 1].startswith("@@"):
-            if git := _GIT.fullmatch(line):
-                return git[1]
-            if line.startswith(("--- a/", "+++ b/")):
-                return after_prefix(line[4:], f"{line[4]}/")
-        return ""
+        if not line.startswith(("--- a/", "+++ b/", "diff --git a/")):
+            return ""
+        if at + 1 == len(self.lines) or not self.lines[at + 1].startswith("@@"):
+            return ""
+        if line.startswith("diff"):
+            git = _GIT.fullmatch(line)
+            return git[1] if git else ""
+        return after_prefix(line[4:], line[4:6])
 
     def _file_diff(self, at: int) -> int:
         """The two lines that name a file, and its hunks."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from driver import World, run_git
-from forgeries import FORGERIES, HONEST_FIX, TARGET, Forgery
+from forgeries import FORGERIES, TARGET, Forgery
 
 pytestmark = pytest.mark.docker
 
@@ -38,10 +38,3 @@ def test_no_forgery_becomes_a_fix(world: World, calc: Path, batch: tuple[Forgery
     assert not list(ran.trace.glob("*.patch"))
     assert run_git(calc, "status", "--porcelain") == status
     assert world.replay(ran.trace).code == 0
-
-
-def test_the_honest_fix_of_the_same_project_is_one(world: World, calc: Path) -> None:
-    world.tier("honest", dollars=0, attempts=1, ability=3, replies=[reply({**HONEST_FIX})])
-    ran = world.fix(calc, "--test", TARGET, "--tier", "honest")
-    assert ran.code == 0, ran.output
-    assert ran.report["outcome"] == "fixed"

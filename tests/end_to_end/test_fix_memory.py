@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from driver import Ran, World, start, wait_for
-from forgeries import TARGET
+from docker import DockerClient
+from driver import Ran, World, make_repository, start, wait_for
+from forgeries import BASE, TARGET
 
 from agent.lessons import Lesson
 
@@ -22,39 +24,59 @@ def lessons(world: World) -> list[Lesson]:
     )
 
 
-def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(world: World, calc: Path) -> None:
+@dataclass(frozen=True)
+class Life:
+    """Runs one after the other in one world, and the lessons kept after each: the first and the second on one
+    tree, the others on another; the third without a memory, the last under CI."""
+
+    world: World
+    runs: tuple[Ran, ...]
+    kept: tuple[list[Lesson], ...]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory, docker_client: DockerClient) -> Life:
+    """Shared: what is asked of these runs changes nothing."""
+    folder = tmp_path_factory.mktemp("memory")
+    world, calc = World(folder / "home"), make_repository(folder / "calc", BASE)
     world.memory = ""  # as it is by default
-    by_hand = {"CI": ""}
-    first = world.fix(calc, "--test", TARGET, env=by_hand)
-    assert first.code == 0, first.output
+    runs, kept = [], []
+    for tree, options, ci in (
+        ("one", (), ""),
+        ("one", (), ""),
+        ("another", ("--no-memory",), ""),
+        ("another", (), ""),
+        ("another", (), "true"),
+    ):
+        (calc / "NOTES").write_text(f"{tree} tree\n")
+        runs.append(world.fix(calc, "--test", TARGET, *options, env={"CI": ci}))
+        assert runs[-1].code == 0, runs[-1].output
+        kept.append(lessons(world))
+    return Life(world, tuple(runs), tuple(kept))
+
+
+def test_a_run_leaves_a_line_and_the_next_one_learns_from_it(life: Life) -> None:
+    first, second, without, _, in_ci = life.runs
+    assert [len(kept) for kept in life.kept] == [1, 1, 1, 2, 2]
     assert "estimates learnt" not in first.output
-    (kept,) = lessons(world)
+    (kept,) = life.kept[0]
     assert kept.attempts[-1].right
     assert kept.attempts[-1].searched
     assert kept.templates[kept.template].passed >= 1
     text = kept.model_dump_json()
     assert not any(word in text for word in ("calc", "test_", ".py"))
-    second = world.fix(calc, "--test", TARGET, env=by_hand)
-    assert second.code == 0, second.output
     assert "estimates learnt from 1 finished run" in second.output
     shipped, learnt = (ran.events("run-started")[0]["settings"]["tiers"][0] for ran in (first, second))
     assert learnt["ability"] > shipped["ability"]
-    (again,) = lessons(world)
+    (again,) = life.kept[1]
     assert again.run != kept.run and again.task == kept.task, "the same task once more is no more evidence"
-    (calc / "NOTES").write_text("another tree\n")
-    without = world.fix(calc, "--test", TARGET, "--no-memory", env=by_hand)
     assert "estimates learnt" not in without.output
-    assert len(lessons(world)) == 1
-    assert world.fix(calc, "--test", TARGET, env=by_hand).code == 0
-    assert len(lessons(world)) == 2
-    in_ci = world.fix(calc, "--test", TARGET, env={"CI": "true"})
     assert "estimates learnt from 2 finished runs" in in_ci.output
     assert "under CI nothing of this run is kept" in in_ci.output
     assert "nothing of this run is kept" not in first.output + second.output + without.output
     assert not in_ci.events("run-started")[0]["settings"]["memory"]
-    assert len(lessons(world)) == 2
-    assert world.replay(second.trace).code == 0
-    assert len(lessons(world)) == 2
+    assert life.world.replay(second.trace).code == 0
+    assert len(lessons(life.world)) == 2
 
 
 def test_a_resumed_run_counts_once(world: World, calc: Path) -> None:
@@ -81,17 +103,12 @@ def found(ran: Ran) -> dict[str, Any]:
     )
 
 
-def test_a_template_that_fixed_is_tried_earlier_by_later_runs(world: World, calc: Path) -> None:
-    world.memory = "true"
-    runs = []
-    for number in range(3):
-        (calc / "NOTES").write_text(f"tree {number}\n")  # another tree each time, so that each is evidence
-        runs.append(world.fix(calc, "--test", TARGET))
-        assert runs[-1].code == 0, runs[-1].output
-    template = found(runs[0])["template"]
-    settings = [ran.events("run-started")[0]["settings"] for ran in runs]
+def test_a_template_that_fixed_is_tried_earlier_by_later_runs(life: Life) -> None:
+    first, second, _, _, last = life.runs
+    template = found(first)["template"]
+    settings = [ran.events("run-started")[0]["settings"] for ran in (first, second, last)]
     factors = [each["template_factors"].get(template, 1.0) for each in settings]
-    assert 1 == factors[0] < factors[1] < factors[2]
-    assert found(runs[2])["next_index"] < found(runs[0])["next_index"]
-    assert f"'{template}' is" in world.agent("menu", "--values", "20").output
-    assert world.replay(runs[2].trace).code == 0
+    assert 1 == factors[0] < factors[1] < factors[2], "no run, one, and two are evidence"
+    assert found(last)["next_index"] < found(first)["next_index"]
+    assert f"'{template}' is" in life.world.agent("menu", "--values", "20").output
+    assert life.world.replay(last.trace).code == 0

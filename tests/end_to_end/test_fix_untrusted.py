@@ -159,7 +159,9 @@ def test_a_secret_that_a_test_holds_is_redacted_where_it_is_shown(world: World, 
     secret = SECRETS["MY_TOKEN"]
     test = f"def test_double():\n    from calc import double\n    assert double(2) == 4, {secret!r}\n"
     files = {"calc.py": b"def double(x):\n    return str(x)\n", "test_calc.py": test.encode()}
-    ran = world.fix(make_repository(tmp_path / "r", files), "--verbose", env=SECRETS)
+    repository = make_repository(tmp_path / "r", files)
+    ran = world.fix(repository, "--verbose", "--tier", "haiku", env=SECRETS)  # whose prompt is on disk, too
+    assert ran.events("request-intent")
     assert secret not in ran.output + ran.errors
     written = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
     assert secret.encode() not in written

@@ -30,7 +30,8 @@ TARGET = ("test_it.py::test_it",)
 
 @dataclass(frozen=True)
 class Case:
-    """`forked`: candidates can be judged in forks here (a case that always falls back proves little)."""
+    """`forked`: candidates can be judged in forks here (a case that always falls back proves little).
+    `seconds`: what a test may take."""
 
     name: str
     files: Mapping[str, str]
@@ -38,6 +39,7 @@ class Case:
     targets: tuple[str, ...] = TARGET
     affected: tuple[str, ...] = ()
     forked: bool = True
+    seconds: float = 3.0
 
     def tree(self) -> dict[str, str]:
         return {path: dedent(text) for path, text in self.files.items()}
@@ -58,6 +60,7 @@ def suite(
     code: str = ADD,
     *,
     forked: bool = True,
+    seconds: float = 3.0,
     files: Mapping[str, str] | None = None,
     **more: Replacement,
 ) -> Case:
@@ -65,4 +68,6 @@ def suite(
     everything = {"calc.py": code, "test_it.py": test, **(files or {})}
     names = re.findall(r"^( *)def (test_\w+)", dedent(test), re.MULTILINE)
     targets = tuple(f"test_it.py::{'Test::' if indent else ''}{found}" for indent, found in names)
-    return Case(name, everything, {"right": RIGHT, "wrong": WRONG, **more}, targets, forked=forked)
+    return Case(
+        name, everything, {"right": RIGHT, "wrong": WRONG, **more}, targets, forked=forked, seconds=seconds
+    )

@@ -42,6 +42,7 @@ def fix(monkeypatch):
         ),
         test_edited=("test_it.py", "== 3", "== -1"),
         setting=("pytest.ini", "", "[pytest]\naddopts = --unknown-option\n"),
+        seconds=1.0,
     ),
     suite(
         "tests that all hang",
@@ -58,6 +59,7 @@ def fix(monkeypatch):
         wrong=("calc.py", "a = a - b", "a = a + b"),
         late=("calc.py", "a = a - b", "a, b = a + 1, b - 1 if a < 6 else b"),
         falls=("calc.py", "a = a - b", "b = 0"),
+        seconds=1.0,
     ),
     suite(
         "fixtures of every scope",

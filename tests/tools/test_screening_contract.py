@@ -22,7 +22,6 @@ from tools.screening import Screen
 from tools.testing import PytestRunner, RunLimits
 
 pytestmark = pytest.mark.docker
-TEST_SECONDS = 3.0
 MEMORY = 600_000_000
 ENV = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
 
@@ -50,7 +49,7 @@ def test_no_fork_says_otherwise_than_a_cold_run(shared: DockerSandbox, case: Cas
         REPO,
         case.targets,
         affected=case.affected,
-        timeout=TEST_SECONDS,
+        timeout=case.seconds,
         memory_bytes=MEMORY,
         pristine=pristine,
     )
@@ -76,7 +75,7 @@ def edit_of(case: Case, label: str) -> FileEdit:
 def cold(sandbox: DockerSandbox, case: Case, label: str, pristine: str) -> bool:
     """Whether the targets, then the affected tests, pass in fresh processes."""
     runner = PytestRunner(sandbox, PYTHON, env=ENV)
-    limits = RunLimits(60.0, TEST_SECONDS, MEMORY)
+    limits = RunLimits(60.0, case.seconds, MEMORY)
     apply(sandbox, REPO, [edit_of(case, label)])
     try:
         for ids in (case.targets, case.affected):

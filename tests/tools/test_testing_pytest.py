@@ -385,17 +385,39 @@ def test_path():
     assert left == ["report_writer.py", "settings.py", "tests/test_a.py", "unittest.py"]
 
 
-def test_stale_bytecode_of_the_repository_is_not_used(tmp_path: Path) -> None:
+def test_compiled_files_are_used_of_installed_modules_and_not_of_the_repository(tmp_path: Path) -> None:
     import py_compile
 
-    write_tree(
-        tmp_path, {"calc.py": "X = 1\n", "test_a.py": "import calc\ndef test_x(): assert calc.X == 2\n"}
-    )
+    source = """
+import sys
+opened = []
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
+import calc, colorsys
+def test_stale(): assert calc.X == 2
+def test_installed(): assert colorsys.__spec__.origin not in opened, "its source need not be read"
+"""
+    write_tree(tmp_path, {"calc.py": "X = 1\n", "test_a.py": source})
     py_compile.compile(
         str(tmp_path / "calc.py"), invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
     (tmp_path / "calc.py").write_text("X = 2\n")
-    assert outcomes(runner_of(tmp_path).run(None, LIMITS)) == {"test_x": "passed"}
+    run = runner_of(tmp_path).run(None, LIMITS)
+    assert outcomes(run) == {"test_stale": "passed", "test_installed": "passed"}, run.verdicts
+
+
+def test_installed_plugins_are_not_compiled_anew_and_tests_are_worded_as_ever(tmp_path: Path) -> None:
+    source = """
+from _pytest.assertion.rewrite import AssertionRewritingHook
+import hypothesis
+def test_loader(): assert not isinstance(hypothesis.__loader__, AssertionRewritingHook)
+def test_words():
+    seen = [1, 2]
+    assert seen == [1, 3]
+"""
+    write_tree(tmp_path, {"test_a.py": source})
+    run = PytestRunner(LocalRuntime(), sys.executable, repo=str(tmp_path), inside=INSIDE).run(None, LIMITS)
+    assert outcomes(run) == {"test_loader": "passed", "test_words": "failed"}, run.verdicts
+    assert "assert [1, 2] == [1, 3]" in run.verdicts["test_a.py::test_words"].message
 
 
 def test_a_fork_of_the_process_does_not_report(tmp_path: Path) -> None:

@@ -23,11 +23,20 @@ import unittest.mock  # noqa: F401  isort: skip
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.config import Config
 
 if TYPE_CHECKING:
-    from tools.inside import deadline, pytest_guard, pytest_plugin, report_writer, watchdog
+    from tools.inside import (
+        deadline,
+        installed_bytecode,
+        pytest_guard,
+        pytest_plugin,
+        report_writer,
+        watchdog,
+    )
 else:
     import deadline
+    import installed_bytecode
     import pytest_guard
     import pytest_plugin
     import report_writer
@@ -47,6 +56,15 @@ SETTINGS = (
     "tox.ini",
     "setup.cfg",
 )
+
+
+def _leave_installed(config: Any, hook: Any, *_: Any) -> None:
+    config.pluginmanager.rewrite_hook = hook
+
+
+# pytest compiles all modules of installed plugins in each process, to word failures of their own assertions:
+# two seconds where Hypothesis is installed. Tests and conftest files are worded as ever.
+Config._mark_plugins_for_rewrite = _leave_installed  # type: ignore[assignment]
 
 
 def options(scratch: str) -> list[str]:
@@ -81,8 +99,7 @@ def main() -> int:
     )
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     scratch = tempfile.mkdtemp(prefix="pytest-run-")
-    sys.dont_write_bytecode = True
-    sys.pycache_prefix = f"{scratch}/pycache"  # the repository's own .pyc files are not used
+    installed_bytecode.use(f"{scratch}/pycache")
     # The interpreter put this file's folder first; `python -m pytest` would have put the current one there.
     sys.path[0] = str(Path.cwd())
     sys.argv = ["pytest"]

@@ -156,3 +156,7 @@ def test_several_edits_in_a_list_belong_together() -> None:
 
 def test_words_before_an_unfenced_file_are_the_diagnosis() -> None:
     assert parse_reply(UNFENCED[1]).diagnosis == "The bound is off."
+
+
+def test_a_header_whose_path_cannot_be_read_names_nothing() -> None:
+    assert parse_reply(f"diff --git a/src/a b.py b/src/a b.py\n{HUNK}").candidates == ()

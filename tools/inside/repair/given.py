@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .. import installed_bytecode
 from .nest import Limits
 from .screener import SPOILED, Screener
 from .tree import Edits, Tree, Unwatchable, places_of
@@ -35,8 +36,7 @@ def scratch_folder() -> Iterator[str]:
     scratch = tempfile.mkdtemp(prefix="agent-screen-")
     for name in ("visible", "hidden", "compiled"):
         Path(scratch, name).mkdir()
-    sys.dont_write_bytecode = True
-    sys.pycache_prefix = f"{scratch}/compiled"  # the repository's own .pyc files are not used
+    installed_bytecode.use(f"{scratch}/compiled")
     try:
         yield scratch
     finally:
