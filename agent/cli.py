@@ -121,7 +121,7 @@ def fix(
             run = reopen(resume)
             tiers = ladder.reopened(run.state.settings)
             view.note(f"resuming {resume}: {run.state.steps} steps are recorded and not paid for again")
-            notes: tuple[str, ...] = ()
+            notes: tuple[str, ...] = (run.lost,) if run.lost else ()
         else:
             folder = (repo or Path.cwd()).absolute()
             resolved = resolve(given, pyproject_of(folder))
@@ -136,7 +136,7 @@ def fix(
             )  # fmt: skip
             settings, learnt = recalled(settings, resolved)
             run = begin(settings, trace or trace_folder(state_folder()), resolved.policy)
-            notes = (*learnt, *resolved.notes)
+            notes = (*learnt, *resolved.notes, *ladder.notes_on(resolved, tiers))
             if resolved.policy != MARGINAL:
                 notes = (f"steps are chosen by the baseline '{resolved.policy}'", *notes)
         view.started(run.state.settings, str(run.folder), notes)

@@ -318,6 +318,12 @@ class RequestDone(Record):
     waited: float = 0.0
     signals: Signals = Signals()
 
+    @property
+    def guessed(self) -> bool:
+        """Whether `dollars` is a worst case, as nothing says what the request cost."""
+        answered = bool(self.answer) and self.usage is None  # a tier that sends nothing has no usage, either
+        return self.dollars > 0 and (bool(self.failure) or answered)
+
 
 class TierSeen(Record):
     """What a tier's endpoint said of its load when it was looked at, before a decision."""

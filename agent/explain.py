@@ -16,7 +16,8 @@ from agent.policies import MARGINAL
 from agent.schedule import in_words, stakes_of
 from agent.settings import Resolved
 from agent.task import Record
-from agent.units import show_money, show_seconds
+from agent.units import show_seconds
+from policies.amounts import show_money
 from policies.autonomy import Stakes
 from policies.estimates import TierEstimate
 from policies.explain import MISJUDGED, Change, Ranged, Regret, Reign, explain
@@ -266,10 +267,7 @@ def _at(change: Change) -> str:
 
 def _amount(price: str, dollars: float) -> str:
     """To a cent for V, to three digits for the others."""
-    if price == "value" or dollars >= 1 or dollars == 0:
-        amount = show_money(dollars)
-    else:
-        amount = f"${dollars:.3f}" if dollars >= 0.01 else f"${dollars:.3g}"
+    amount = f"${dollars:.3f}" if price != "value" and 0.1 <= dollars < 1 else show_money(dollars)
     return f"{amount}/s" if price == "latency" else amount
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from agent.errors import UsageError
@@ -13,7 +13,7 @@ from agent.task import ModelSettings, Settings
 from agent.tiers.calling import Caller
 from agent.tiers.interface import Tier
 from agent.tiers.model import ModelTier
-from agent.tiers.models import key_of, model_settings, prior_of
+from agent.tiers.models import clipped, key_of, lacks_key, model_settings, prior_of
 from agent.tiers.prompt import Client, Completion, Prompt
 from agent.tiers.scripted import ScriptedTier
 
@@ -21,9 +21,21 @@ MENDABLE = ("model", "base_url", "metrics", "seconds")
 """Settings of a model that no quote depends on; nor does the trace know its key by them."""
 
 
-def build(resolved: Resolved) -> dict[str, Tier]:
-    """The configured tiers that this run uses, by name. Raises UsageError."""
-    return {tier.name: _opened(tier) for tier in resolved.tiers if tier.name in resolved.tier_names}
+def build(resolved: Resolved, *, keys: bool = True) -> dict[str, Tier]:
+    """The configured tiers that this run uses, by name. keys: each must have its key; else those without one
+    can be looked at, and not asked. Raises UsageError."""
+    used = [tier for tier in resolved.tiers if tier.name in resolved.tier_names]
+    return {tier.name: _opened(tier, keys=keys) for tier in used}
+
+
+def notes_on(resolved: Resolved, tiers: Mapping[str, Tier]) -> tuple[str, ...]:
+    """What of their settings could not be had as it was stated."""
+    notes = (
+        clipped(stated, tier.settings)
+        for stated in resolved.tiers
+        if isinstance(stated, ModelTierSettings) and isinstance(tier := tiers.get(stated.name), ModelTier)
+    )
+    return tuple(filter(None, notes))
 
 
 def reopened(settings: Settings) -> dict[str, Tier]:
@@ -54,11 +66,11 @@ def models_of(tiers: dict[str, Tier]) -> tuple[ModelSettings, ...]:
     return tuple(tier.settings for tier in tiers.values() if isinstance(tier, ModelTier))
 
 
-def _opened(tier: TierSettings) -> Tier:
+def _opened(tier: TierSettings, *, keys: bool = True) -> Tier:
     if not isinstance(tier, ModelTierSettings):
         return ScriptedTier.load(tier.name, tier.script)
     model = model_settings(tier)
-    client = _Lazily(partial(_client, model, key_of(model)))
+    client = _Lazily(partial(_client, model, key_of(model) if keys or not lacks_key(model) else ""))
     caller = Caller(tier.name, client, model.price, model.seconds, Redactor(also=[model.key_variable]))
     return ModelTier(model, prior_of(tier, model), caller)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from agent import state as fold
 from agent.errors import AgentError
-from agent.events import Event, Observation, StepDecided, StepDone, StepIntended, TierSeen
+from agent.events import Event, Observation, RequestDone, StepDecided, StepDone, StepIntended, TierSeen
 from agent.forecast import estimates
 from agent.ledger import Ledger
 from agent.options import options
@@ -42,10 +42,13 @@ class Effects(Protocol):
 
 
 class Watcher(Protocol):
-    """Who looks on: the terminal."""
+    """Who looks on: the terminal. `requested`: what came of a request to a tier; `waiting`: seconds before
+    the same is asked again."""
 
     def decided(self, state: State, decision: Decision) -> None: ...
     def begun(self, step: Step) -> None: ...
+    def requested(self, done: RequestDone) -> None: ...
+    def waiting(self, seconds: float) -> None: ...
     def observed(self, observation: Observation, bill: Bill) -> None: ...
 
 
@@ -76,7 +79,15 @@ def drive(
 
     def record(event: Event) -> None:
         nonlocal state
-        state = fold.apply(state, append(event))
+        written = append(event)
+        state = fold.apply(state, written)
+        match written:  # as it was written: without secrets
+            case RequestDone():
+                watcher.requested(written)
+            case StepDone():
+                watcher.observed(written.observation, written.bill)
+            case _:
+                pass
 
     while state.ended is None:
         for seen in effects.look(state):
@@ -90,13 +101,12 @@ def drive(
         ledger.reserve(reserved)
         record(StepIntended(step=step, reserved=reserved))
         watcher.begun(step)
-        purse = Purse(ledger, reserved, record)
+        purse = Purse(ledger, reserved, record, watcher.waiting)
         performed = effects.perform(state, step, purse)
         bill = Bill(purse.spent, clock() - settled, performed.loss)
         settled += bill.seconds
         ledger.settle(purse.reserved, bill)
         record(StepDone(step=step, observation=performed.observation, bill=bill))
-        watcher.observed(performed.observation, bill)
     return state
 
 

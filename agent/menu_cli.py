@@ -17,7 +17,8 @@ from agent.errors import UsageError
 from agent.intake import tier_estimates
 from agent.memory import Recalled, counted, recall, templates_in_words
 from agent.settings import resolve
-from agent.units import money, show_money
+from agent.units import money
+from policies.amounts import show_money
 from policies.belief import Belief
 from policies.menu import Inequality, Menu, Quality, Values, histogram, inequalities, lognormal, menu
 from policies.router import Router
@@ -120,7 +121,7 @@ def _print_values(console: Console, found: Menu) -> None:
         values.dollars, values.shares, found.virtual, found.ironed, found.offered, strict=True
     ):
         name = found.offers[offer].name if offer >= 0 else "none"
-        table.add_row(show_money(value), f"{share:.1%}", _signed(virtual), _signed(ironed), Text(name))
+        table.add_row(show_money(value), f"{share:.1%}", show_money(virtual), show_money(ironed), Text(name))
     console.print(table)
 
 
@@ -181,9 +182,9 @@ def _print_inequalities(console: Console, checked: tuple[Inequality, ...]) -> No
             Text(each.offer or "none"),
             Text(each.instead or "none"),
             show_money(each.value),
-            _signed(each.mine),
+            show_money(each.mine),
             ">=",
-            _signed(each.other),
+            show_money(each.other),
             "holds" if each.holds else "FAILS",
         )
     console.print(table)
@@ -207,10 +208,6 @@ def _record(
         **asdict(found),
         "inequalities": [{"kind": kind(each), **asdict(each)} for each in checked],
     }
-
-
-def _signed(dollars: float) -> str:
-    return f"-{show_money(-dollars)}" if dollars < 0 else show_money(dollars)
 
 
 def _table(*headings: str, left: tuple[str, ...]) -> Table:

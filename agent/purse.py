@@ -14,11 +14,19 @@ from policies.vocabulary import Bill
 
 
 class Purse:
-    """What a step may pay from. `reserved` grows by what further requests need; `spent`: dollars booked."""
+    """What a step may pay from. `reserved` grows by what further requests need; `spent`: dollars booked.
+    `waiting` is told the seconds before a request that failed is sent again."""
 
-    def __init__(self, ledger: Ledger, reserved: Bill, record: Callable[[Event], object]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        reserved: Bill,
+        record: Callable[[Event], object],
+        waiting: Callable[[float], object] = lambda _: None,
+    ) -> None:
         self._ledger = ledger
         self._record = record
+        self.waiting = waiting
         self.reserved = reserved
         self.spent = 0.0
 

@@ -6,11 +6,14 @@ import shlex
 
 from agent.events import Counts
 from agent.forecast import estimates
+from agent.settings import REPAIR
 from agent.state import State
 from agent.targets import reason
 from agent.task import Record
-from agent.units import show_money, show_seconds
+from agent.tier_bills import TierBill, tier_bills
+from agent.units import show_seconds
 from agent.words import beyond, counts
+from policies.amounts import show_money
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
 
@@ -22,8 +25,9 @@ class Report(Record):
 
     posterior: P(the patch is right), null without one. delivery: what was to come out; severity: what a wrong
     one of it loses, in loss units; risk_price: dollars for each of them. suspects: the most suspicious lines;
-    tried: candidate patches of the embedded tier that were gone through. beyond: tiers that billed more than
-    the worst case of their requests."""
+    tried: candidate patches of the embedded tier that were gone through, and attempts of other tiers; tiers:
+    what each of those that were asked took. beyond: which billed more than the worst case of their requests.
+    """
 
     outcome: Outcome
     exit_code: int
@@ -40,6 +44,7 @@ class Report(Record):
     evidence: tuple[str, ...]
     suspects: tuple[str, ...] = ()
     tried: int = 0
+    tiers: tuple[TierBill, ...] = ()
     value: float
     dollars: float
     seconds: float
@@ -70,7 +75,8 @@ class Report(Record):
             shown.append(f"candidate   {self.candidate} (best patch so far, not verified)")
         shown += [f"evidence    {what}" for what in self.evidence[-6:]]
         if self.suspects and self.outcome not in (Outcome.FIXED, Outcome.NOTHING_TO_FIX):
-            tried = f"; {self.tried} candidate patches were gone through" if self.tried else ""
+            what = "candidate patches and answers" if self.tiers else "candidate patches"
+            tried = f"; {self.tried} {what} were gone through" if self.tried else ""
             shown.append(f"suspected   {', '.join(self.suspects)}{tried}")
         if self.outcome is Outcome.NOT_FIXED and len(self.targets) > 1:
             shown.append(
@@ -89,6 +95,7 @@ class Report(Record):
             f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
             f"risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
         )
+        shown += [tier.line() for tier in self.tiers]
         shown += [f"beyond      {what}" for what in self.beyond]
         shown.append(f"trace       {self.trace}")
         if self.outcome in (Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE):
@@ -132,7 +139,11 @@ def report_of(
         candidate=candidate,
         evidence=evidence,
         suspects=state.localised.top[:SUSPECTS] if state.localised else (),
-        tried=sum(search.next_index for search in state.searches.values()),
+        tried=sum(
+            search.next_index if name == REPAIR else len(search.used)
+            for name, search in state.searches.items()
+        ),
+        tiers=tier_bills(state),
         value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
         dollars=state.booked,
         seconds=state.spent.seconds,

@@ -20,6 +20,7 @@ from agent.redact import Redactor
 from agent.state import State
 from agent.task import Settings
 from agent.trace import Trace, TraceWriter
+from agent.words import lost
 from policies.vocabulary import Bill
 
 VERSIONS = ("marginal-agent", "numpy", "pydantic", "docker", "genai-prices", "openai", "anthropic")
@@ -28,12 +29,14 @@ VERSIONS = ("marginal-agent", "numpy", "pydantic", "docker", "genai-prices", "op
 
 @dataclass
 class Run:
-    """A run under way: its trace, its state as of the last event, and the name of its policy."""
+    """A run under way: its trace, its state as of the last event, and the name of its policy. `lost`: what
+    was booked for what an interruption cut off, in words."""
 
     writer: TraceWriter
     state: State
     folder: Path
     policy: str = MARGINAL
+    lost: str = ""
 
     def append(self, event: Event) -> Event:
         """Write an event and fold it in. A signal that arrives meanwhile waits until both are done."""
@@ -82,13 +85,16 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
     run = Run(writer, state, folder, first.policy)
     run.append(RunResumed(time=now()))
     if state.intent is not None:
+        request = None
         if state.request is not None:
-            lost = RequestDone(tier=state.request.tier, dollars=state.request.worst, failure="lost")
-            run.append(lost)
+            request = RequestDone(tier=state.request.tier, dollars=state.request.worst, failure="lost")
+            run.append(request)
         reserved = state.intent.reserved
         seconds = min(reserved.seconds, max(0.0, now() - written_at))
         bill = Bill(run.state.requested, seconds, reserved.loss)
-        run.append(StepDone(step=state.intent.step, observation=StepLost(), bill=bill))
+        step = StepDone(step=state.intent.step, observation=StepLost(), bill=bill)
+        run.append(step)
+        run.lost = lost(step, request)
     return run
 
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agent.errors import UsageError
-from agent.units import show_money
+from policies.amounts import show_money
 from policies.autonomy import CLEAN_RECORD, Attention, Confirmation, Schedule, Stakes, stakes
 from policies.estimates import CheckEstimate
 from policies.priors import default_estimates

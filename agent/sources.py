@@ -4,6 +4,8 @@ and `[tool.agent]` of the repository under repair, which is data from a stranger
 
 from __future__ import annotations
 
+import json
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +25,8 @@ from pydantic_settings import (
 from agent.errors import UsageError
 from agent.sandbox_limits import LEAST_CPUS, LEAST_PROCESSES, MOST_PROCESSES
 from agent.schedule import Level
-from agent.tiers.pricing import StatedPrice
+from agent.setting_errors import where_and_why
+from agent.tiers.pricing import StatedPrice, StatedStep
 from sandboxes.interface import Wanted
 from sandboxes.toml import load_toml
 
@@ -141,6 +144,15 @@ class RepositorySettings(BaseModel):
     autonomy: dict[str, Level] = {}
 
 
+KNOWN = {
+    (): UserSettings.model_fields,
+    ("tiers",): ModelTierSettings.model_fields | ScriptedTierSettings.model_fields,
+    ("tiers", "price"): StatedPrice.model_fields,
+    ("tiers", "price", "steps"): StatedStep.model_fields,
+}
+"""See `agent.setting_errors`."""
+
+
 def user_file() -> Path:
     """The user's own configuration file (it need not exist)."""
     return Path(platformdirs.user_config_dir(APPLICATION)) / "config.toml"
@@ -152,7 +164,7 @@ def user_settings(flags: Mapping[str, Any]) -> UserSettings:
         _check_user_file()
         return UserSettings(**flags)
     except ValidationError as error:
-        raise UsageError(_one_line(error)) from None
+        raise UsageError(_of_user(error, flags)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{user_file()} is not valid TOML: {error}") from None
     except (OSError, SettingsError) as error:
@@ -187,7 +199,7 @@ def repository_settings(table: Mapping[str, Any]) -> RepositorySettings:
     try:
         return RepositorySettings.model_validate(table)
     except ValidationError as error:
-        raise UsageError(f"the repository's [tool.agent]: {_one_line(error)}") from None
+        raise UsageError(_of_repository(error, table)) from None
 
 
 def with_trusted(user: UserSettings, table: Mapping[str, Any], flags: Mapping[str, Any]) -> UserSettings:
@@ -198,7 +210,7 @@ def with_trusted(user: UserSettings, table: Mapping[str, Any], flags: Mapping[st
     try:
         return UserSettings(**{**table, **given, **{k: v for k, v in flags.items() if v}})
     except ValidationError as error:
-        raise UsageError(f"the repository's [tool.agent]: {_one_line(error)}") from None
+        raise UsageError(_of_repository(error, table)) from None
 
 
 def _as_text(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +223,21 @@ def _as_text(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _one_line(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"]) or "settings"
-    return f"{where.replace('_', '-')}: {problem['msg']}"
+def _of_repository(error: ValidationError, table: Mapping[str, Any]) -> str:
+    return f"the repository's [tool.agent]: {where_and_why(error, KNOWN, table.get('tiers'))[1]}"
+
+
+def _of_user(error: ValidationError, flags: Mapping[str, Any]) -> str:
+    """What is wrong, after the variable or file it stands in; a flag is known by its name."""
+    variables = {name.upper(): text for name, text in os.environ.items() if text}
+    given = variables.get("AGENT_TIERS")
+    tiers = json.loads(given) if given else _in_user_file("tiers")
+    setting, line = where_and_why(error, KNOWN, tiers)
+    variable = f"AGENT_{setting.upper()}"
+    if setting in flags:
+        return line.replace("_", "-", setting.count("_"))
+    return f"{variable if variable in variables else user_file()}: {line}"
+
+
+def _in_user_file(name: str) -> object:
+    return tomllib.loads(user_file().read_text("utf-8")).get(name) if user_file().is_file() else None

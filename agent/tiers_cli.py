@@ -16,9 +16,11 @@ from agent.settings import Resolved, resolve
 from agent.task import Record
 from agent.tiers.interface import Tier
 from agent.tiers.model import ModelTier
+from agent.tiers.models import lacks_key
 from agent.tiers.pricing import PriceVector, Rates
 from agent.tiers.prompt import CallFailed
-from agent.units import show_money, show_seconds
+from agent.units import show_seconds
+from policies.amounts import show_money
 from policies.belief import Belief, success
 from policies.estimates import TierEstimate
 from tools.plain import plain
@@ -53,9 +55,9 @@ class TiersShown(Record):
 def found_tiers(given: Mapping[str, object], check: bool) -> TiersShown:
     """The ladder as `agent fix` would have it. Raises UsageError."""
     resolved = resolve(given, None)
-    tiers = ladder.build(resolved)
+    tiers = ladder.build(resolved, keys=False)
     try:
-        healths = _healths(tiers) if check else {}
+        healths = _healths(tiers, check)
         recalled = recall(tier_estimates(resolved, tiers), resolved)
         shown = tuple(
             _shown(each, tiers.get(each.name), recalled, healths.get(each.name, ""))
@@ -64,14 +66,17 @@ def found_tiers(given: Mapping[str, object], check: bool) -> TiersShown:
     finally:
         for tier in tiers.values():
             tier.close()
-    return TiersShown(tiers=shown, notes=(*recalled.notes, *_hint(resolved, tiers)))
+    notes = (*ladder.notes_on(resolved, tiers), *recalled.notes, *_hint(resolved, tiers))
+    return TiersShown(tiers=shown, notes=notes)
 
 
-def _healths(tiers: Mapping[str, Tier]) -> dict[str, str]:
-    """What each model's endpoint says, all asked at once."""
+def _healths(tiers: Mapping[str, Tier], check: bool) -> dict[str, str]:
+    """Which models lack their key, and what the endpoints of the others say if they are to be asked."""
     models = {name: tier for name, tier in tiers.items() if isinstance(tier, ModelTier)}
-    with ThreadPoolExecutor(max(1, len(models))) as pool:
-        return dict(zip(models, pool.map(_health, models.values()), strict=True))
+    lacking = {name: lacks_key(tier.settings) for name, tier in models.items()}
+    asked = {name: tier for name, tier in models.items() if check and not lacking[name]}
+    with ThreadPoolExecutor(max(1, len(asked))) as pool:
+        return lacking | dict(zip(asked, pool.map(_health, asked.values()), strict=True))
 
 
 def _health(tier: ModelTier) -> str:

@@ -1,4 +1,5 @@
-"""Money, durations and rates as people write them: `$2`, `2 usd`, `10m`, `90/h`."""
+"""Money, durations and rates as people write them: `$2`, `2 usd`, `10m`, `90/h`. Dollars are shown by
+`policies.amounts`."""
 
 from __future__ import annotations
 
@@ -14,9 +15,6 @@ _RATE = re.compile(r"^(?P<money>.+?)\s*(?:/|per)\s*(?P<unit>[a-z]+)$", re.IGNORE
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(rf"^{_NUMBER}\s*(?P<unit>[kmgt])i?b?$", re.IGNORECASE)
 _BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
-LARGE, LEGIBLE = 1e5, 1e12
-"""Dollars from which on cents, or all but three digits, tell a person nothing."""
-
 _NO_LIMIT = {"none", "unlimited", "inf", "no"}
 
 
@@ -79,17 +77,6 @@ def size(text: str) -> int:
 def _unit(word: str) -> str:
     word = word.lower()
     return "ms" if word == "ms" else word[0] if word[0] in _SECONDS else word
-
-
-def show_money(dollars: float) -> str:
-    """`$2.00`, `$0.0042`, `$20,000,000`, `$1.8e+62` or `no limit`."""
-    if math.isinf(dollars):
-        return "no limit"
-    if abs(dollars) >= LEGIBLE:
-        return f"${dollars:.3g}"
-    if abs(dollars) >= LARGE:
-        return f"${dollars:,.0f}"
-    return f"${dollars:.2f}" if dollars == 0 or abs(dollars) >= 0.01 else f"${dollars:.4f}"
 
 
 def show_size(count: float) -> str:

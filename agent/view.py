@@ -17,15 +17,16 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from agent.events import Observation
+from agent.events import Observation, RequestDone
 from agent.forecast import estimates
 from agent.heartbeat import Heartbeat
 from agent.quoting import queues
 from agent.report import Report
 from agent.state import State
 from agent.task import Settings
-from agent.units import show_money, show_seconds
-from agent.words import beyond, said
+from agent.units import show_seconds
+from agent.words import beyond, requested, said
+from policies.amounts import show_money
 from policies.belief import hand_right
 from policies.vocabulary import EXIT_CODES, Bill, Candidate, Decision, Outcome, Prices, Step
 from tools.plain import plain
@@ -85,6 +86,7 @@ class View:
         self._beyond_shown: frozenset[str] = frozenset()
         self._live: Live | None = None
         self._heartbeat: Heartbeat | None = None
+        self._failed: RequestDone | None = None
 
     def started(self, settings: Settings, trace: str, notes: tuple[str, ...]) -> None:
         """The prices and limits in force, and where the trace goes."""
@@ -156,6 +158,22 @@ class View:
         elif self._heartbeat is not None:
             self._heartbeat.doing(line)
 
+    def requested(self, done: RequestDone) -> None:
+        """A request has come back; one that failed is shown once it is known if it is sent again."""
+        if done.failure:
+            self._failed = done
+        elif done.guessed:
+            self._aside(requested(done))
+
+    def waiting(self, seconds: float) -> None:
+        """The request that failed is sent again in so many seconds."""
+        if self._failed is not None:
+            self._aside(requested(self._failed, seconds))
+            self._failed = None
+
+    def _aside(self, line: str) -> None:
+        self.console.print(_Indented(Text(plain(line, 500), style="dim")))
+
     def observed(self, observation: Observation, bill: Bill) -> None:
         """What came of a step, and what it took."""
         self.finish()
@@ -174,6 +192,9 @@ class View:
         if self._heartbeat is not None:
             self._heartbeat.stop()
             self._heartbeat = None
+        if self._failed is not None and self._failed.guessed:  # else the step's line says it all
+            self._aside(requested(self._failed))
+        self._failed = None
 
     def diff(self, diff: str) -> None:
         """The diff, once."""

@@ -14,6 +14,8 @@ from agent.events import (
     Observation,
     PlanDone,
     ReproductionDone,
+    RequestDone,
+    StepDone,
     StepLost,
     StepRefused,
     SubmissionDone,
@@ -21,7 +23,8 @@ from agent.events import (
     TierFailed,
 )
 from agent.state import State
-from agent.units import show_money
+from agent.units import show_seconds
+from policies.amounts import show_money
 from policies.vocabulary import Check, Outcome
 
 SHORT_NOTES = 6
@@ -91,6 +94,28 @@ def beyond(state: State) -> tuple[str, ...]:
         "tokens than it can have been sent or been allowed to write, so what it costs cannot be bounded"
         for tier, dollars in state.beyond.items()
     )
+
+
+def requested(done: RequestDone, again: float | None = None) -> str:
+    """A request that failed, or whose cost nobody knows: what is booked for it, and in how many seconds the
+    same is asked again (None: it is not)."""
+    booked = "nothing booked"
+    if done.guessed:
+        booked = f"booked at its worst case, {show_money(done.dollars)}, as the endpoint did not say its cost"
+    why = done.message if done.failure else "it answered"
+    retry = "" if again is None else f"; asked again in {show_seconds(again)}"
+    return f"{done.tier}: {why}; {booked}{retry}"
+
+
+def lost(step: StepDone, request: RequestDone | None) -> str:
+    """What was booked for the step in which a run was cut off, and for a request of it without an answer."""
+    bill = step.bill
+    booked = f"{show_money(bill.dollars)}, {show_seconds(bill.seconds)}"
+    said = f"{step.step.name} was cut off, and is booked at {booked}"
+    if request is None:
+        return said
+    worst = show_money(request.dollars)
+    return f"{said}: a request to {request.tier} without an answer was booked at its worst case, {worst}"
 
 
 def _in_short(notes: tuple[str, ...]) -> list[str]:

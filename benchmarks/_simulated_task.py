@@ -26,6 +26,7 @@ from agent.events import (
     LocaliseDone,
     Observation,
     ReproductionDone,
+    RequestDone,
     SubmissionDone,
     TierSeen,
 )
@@ -234,6 +235,12 @@ class NobodyWatches:
         """Nobody."""
 
     def begun(self, step: Step) -> None:
+        """Nobody."""
+
+    def requested(self, done: RequestDone) -> None:
+        """Nobody."""
+
+    def waiting(self, seconds: float) -> None:
         """Nobody."""
 
     def observed(self, observation: Observation, bill: Bill) -> None:

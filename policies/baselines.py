@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
+from policies.amounts import show_money
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.belief import Belief
 from policies.decide import EPSILON, MarginalPolicy, is_terminal
@@ -224,9 +225,9 @@ def weitzman(situation: Situation) -> Iterator[Wish]:
     held = search.held()
     for box in sorted(search.boxes(), key=lambda box: -box.worth):
         if (box.worth if situation.belief.hand is None else box.alone) > held.worth + EPSILON:
-            yield box.first, f"{box.name} has the highest reservation value, ${box.worth:.2f}"
+            yield box.first, f"{box.name} has the highest reservation value, {show_money(box.worth)}"
     if held.ending is not None:
-        yield held.ending, f"no box is worth giving up the ${held.worth:.2f} in hand for"
+        yield held.ending, f"no box is worth giving up the {show_money(held.worth)} in hand for"
 
 
 RULES: dict[str, Rule] = {

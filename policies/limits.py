@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from policies.amounts import show_apart
 from policies.estimates import Estimates, FinalEstimate
 from policies.vocabulary import UNLIMITED, Limits
 
@@ -25,7 +26,7 @@ def room(
     Less time than the step is expected to take is not worth a start.
     """
     if worst_dollars > dollars_left:
-        return cap, f"may cost ${worst_dollars:.3g} and ${dollars_left:.3g} are left"
+        return cap, "may cost {} and {} are left".format(*show_apart(worst_dollars, dollars_left))
     if seconds_left < seconds:
         return cap, f"takes about {seconds:.3g} s and {max(0.0, seconds_left):.3g} s are left for it"
     return min(cap, seconds_left), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from policies.amounts import show_money
 from policies.vocabulary import UNLIMITED, Candidate, Limits, Step, StepKind
 
 
@@ -25,8 +26,8 @@ def reason_for(
             f"and submitting it is worth less than handing over the evidence"
         )
     return (
-        f"{row.step.name} gains {_money(row.quote.gain.total)} for {_price(row)}: "
-        f"net {_money(row.net)}, the most on offer{_other(row, candidates)}"
+        f"{row.step.name} gains {show_money(row.quote.gain.total)} for {_price(row)}: "
+        f"net {show_money(row.net)}, the most on offer{_other(row, candidates)}"
     )
 
 
@@ -36,12 +37,12 @@ def _limited(row: Candidate | None, candidates: tuple[Candidate, ...], left: Lim
     if not refused:
         return f"{ending}: what would have to follow does not fit into {_left(left)}, all that is left"
     best = max(refused, key=lambda candidate: candidate.net)
-    return f"{ending}: {best.step.name} would net {_money(best.net)} but {best.refused}"
+    return f"{ending}: {best.step.name} would net {show_money(best.net)} but {best.refused}"
 
 
 def _left(limits: Limits) -> str:
     amounts = (
-        (limits.dollars, f"${limits.dollars:.2f}"),
+        (limits.dollars, show_money(limits.dollars)),
         (limits.seconds, f"{limits.seconds:.3g} s"),
         (limits.loss, f"{limits.loss:.3g} loss units"),
     )
@@ -54,7 +55,7 @@ def _stopped(candidates: tuple[Candidate, ...]) -> str:
     best = max(candidates, key=lambda candidate: candidate.net)
     return (
         f"stop: nothing is worth its price; the best, {best.step.name}, would gain "
-        f"{_money(best.quote.gain.total)} for {_price(best)}"
+        f"{show_money(best.quote.gain.total)} for {_price(best)}"
     )
 
 
@@ -63,13 +64,9 @@ def _other(row: Candidate, candidates: tuple[Candidate, ...]) -> str:
     if not others:
         return ""
     second = max(others, key=lambda candidate: candidate.net)
-    return f"; next best {second.step.name}, net {_money(second.net)}"
+    return f"; next best {second.step.name}, net {show_money(second.net)}"
 
 
 def _price(row: Candidate) -> str:
     seconds = row.quote.seconds
-    return f"${row.quote.dollars:.2f} and {seconds:.{int(0 < seconds < 10)}f} s"
-
-
-def _money(dollars: float) -> str:
-    return f"-${-dollars:.2f}" if dollars <= -0.005 else f"${max(dollars, 0.0):.2f}"
+    return f"{show_money(row.quote.dollars)} and {seconds:.{int(0 < seconds < 10)}f} s"

@@ -76,6 +76,7 @@ class Caller:
                 if (end := _end(failure, tries, waited, until - now, deadline - now, lacking)) is not None:
                     message = f"{failure.message}{end.why}"
                     raise TierUnavailable(self.tier, failure.kind, message, end.wait) from None
+                purse.waiting(waited)
             else:
                 purse.settle(self._answered(completion, prompt, worst, waited, store))
                 return completion

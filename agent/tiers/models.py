@@ -76,16 +76,29 @@ def model_settings(tier: ModelTierSettings) -> ModelSettings:
     )
 
 
+def lacks_key(model: ModelSettings) -> str:
+    """That the variable of the tier's key is not set, "" if it is or none is needed."""
+    lacking = model.key_variable and not os.environ.get(model.key_variable)
+    return f"{model.key_variable} is not set" if lacking else ""
+
+
 def key_of(model: ModelSettings) -> str:
     """The tier's key, "" where it needs none. Raises UsageError when its variable is not set."""
-    if not model.key_variable:
-        return ""
-    key = os.environ.get(model.key_variable, "")
-    if not key:
+    if problem := lacks_key(model):
         raise UsageError(
-            f"tier '{model.name}': set {model.key_variable}, or leave the tier out with --tier repair"
+            f"tier '{model.name}': {problem}; set it, or leave the tier out by naming others: --tier repair"
         )
-    return key
+    return os.environ.get(model.key_variable, "")
+
+
+def clipped(tier: ModelTierSettings, model: ModelSettings) -> str:
+    """That the model cannot give as much in one answer as `tier` asks for, "" if it can."""
+    if tier.max_output is None or tier.max_output <= model.max_output:
+        return ""
+    return (
+        f"tier '{tier.name}': max_output = {tier.max_output} is cut to {model.max_output}, half of its "
+        f"context_window of {model.window} tokens"
+    )
 
 
 def prior_of(tier: ModelTierSettings, model: ModelSettings) -> TierEstimate:

@@ -112,6 +112,8 @@ class Scripted:
 class Nobody:
     def decided(self, state: State, decision: Decision) -> None: ...
     def begun(self, step: Step) -> None: ...
+    def requested(self, done: RequestDone) -> None: ...
+    def waiting(self, seconds: float) -> None: ...
     def observed(self, observation: Observation, bill: Bill) -> None: ...
 
 
@@ -188,8 +190,8 @@ def test_a_budget_that_refuses_what_a_rule_wants_ends_as_a_limit(tmp_path: Path)
     assert state.ended is Outcome.LIMIT
     assert taken == []
     assert state.explanation == (
-        "a hard limit alone stopped it: by the rule 'dearest' act dear is next, but it may cost $1.2 and $1 "
-        "are left"
+        "a hard limit alone stopped it: by the rule 'dearest' act dear is next, but it may cost $1.20 and "
+        "$1.00 are left"
     )
 
 

@@ -128,11 +128,28 @@ def test_tiers_come_from_the_users_file_or_a_repository_that_is_trusted(
 
 def test_an_unknown_key_in_the_users_file_is_named(own_configuration: Path) -> None:
     own_configuration.write_text('valeu = "1"\n')
-    with pytest.raises(UsageError, match="valeu"):
+    with pytest.raises(UsageError, match=r"config\.toml: valeu: no such setting; did you mean value\?"):
         resolve({}, None)
     own_configuration.write_text("not toml")
     with pytest.raises(UsageError, match="not valid TOML"):
         resolve({}, None)
+
+
+def test_what_is_wrong_is_said_of_the_source_it_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_SANDBOX_CPUS", "-1")
+    with pytest.raises(UsageError, match=r"^AGENT_SANDBOX_CPUS: sandbox_cpus: Input should be greater"):
+        resolve({}, None)
+    with pytest.raises(UsageError, match=r"^sandbox-cpus: Input should be greater"):
+        resolve({"sandbox_cpus": -2}, None)
+    monkeypatch.setenv("AGENT_SANDBOX_CPUS", "1")
+    tiers = '[{"name": "x", "provider": "openai", "model": "m", "efort": "low"}]'
+    monkeypatch.setenv("AGENT_TIERS", tiers)
+    with pytest.raises(UsageError, match=r"^AGENT_TIERS: tier 'x': efort: no such setting; did you mean eff"):
+        resolve({}, None)
+    monkeypatch.delenv("AGENT_TIERS")
+    trusted = b'[[tool.agent.tiers]]\nname = "y"\nprovider = "openai"\nmodl = "m"\n'
+    with pytest.raises(UsageError, match=r"repository's \[tool.agent\]: tier 'y': modl: no such"):
+        resolve({"trust_repo_config": True}, trusted)
 
 
 def test_a_users_file_that_is_no_file_is_said(own_configuration: Path) -> None:

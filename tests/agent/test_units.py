@@ -63,19 +63,8 @@ def test_no_limit() -> None:
 
 
 @given(st.floats(min_value=0, max_value=1e7, allow_nan=False))
-def test_shown_seconds_and_money_never_fail_and_have_a_unit(amount: float) -> None:
+def test_shown_seconds_never_fail_and_have_a_unit(amount: float) -> None:
     assert units.show_seconds(amount)[-1] in "smh"
-    assert units.show_money(amount).startswith("$")
-
-
-def test_large_amounts_are_rounded() -> None:
-    amounts = (99_999.99, 2e7, 1.798845238948550e62, 0.0)
-    assert [units.show_money(amount) for amount in amounts] == [
-        "$99999.99",
-        "$20,000,000",
-        "$1.8e+62",
-        "$0.00",
-    ]
 
 
 def test_sizes() -> None:

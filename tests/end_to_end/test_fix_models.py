@@ -20,13 +20,12 @@ def server() -> Iterator[ChatServer]:
         yield started
 
 
-def configure(world: World, base_url: str, key_variable: str = "") -> None:
-    """A model tier in the user's own file."""
+def configure(world: World, base_url: str, more: str = "") -> None:
+    """A model tier in the user's own file, with `more` settings."""
     config = world.folder / "config" / "marginal-agent" / "config.toml"
-    key = f'key_variable = "{key_variable}"\n' if key_variable else ""
     config.write_text(
         f'[[tiers]]\nname = "model"\nprovider = "compatible"\nmodel = "scripted-1"\nbase_url = "{base_url}"\n'
-        f"price = {{ prefill = 3.0, decode = 15.0 }}\nattempts = 2\nmetrics = false\n{key}"
+        f"price = {{ prefill = 3.0, decode = 15.0 }}\nattempts = 2\nmetrics = false\n{more}\n"
     )
 
 
@@ -41,9 +40,10 @@ def test_a_refused_key_ends_with_20_and_the_run_goes_on_once_it_is_taken(
 ) -> None:
     wrong = {"error": {"message": "Incorrect API key provided", "type": "invalid_request_error"}}
     server.play(Scripted(status=401, error=wrong))
-    configure(world, server.base_url)
+    configure(world, server.base_url, "max_output = 16001")
     ran = world.fix(calc, *OPTIONS)
     assert ran.code == 20, ran.output
+    assert "note: tier 'model': max_output = 16001 is cut to 16000" in ran.output
     assert len(server.requests) == 1
     assert ran.report["explanation"].startswith("tier 'model' is gone: the endpoint refuses the key")
     assert ran.report["dollars"] == 0
@@ -99,5 +99,5 @@ def test_its_last_attempt_may_give_several_patches_of_which_one_is_right(
 
 
 def test_a_key_that_is_not_set(world: World, calc: Path) -> None:
-    configure(world, "http://localhost:1/v1", "NO_SUCH_KEY")
-    refused(world.fix(calc, *OPTIONS), "tier 'model'", "set NO_SUCH_KEY")
+    configure(world, "http://localhost:1/v1", 'key_variable = "NO_SUCH_KEY"')
+    refused(world.fix(calc, *OPTIONS), "tier 'model'", "NO_SUCH_KEY is not set; set it, or")

@@ -33,6 +33,11 @@ def cut(ran: Ran, lines: int, copy: Path) -> Path:
     return copy
 
 
+def one_line(ran: Ran) -> str:
+    """What a run says, with wrapped lines as one."""
+    return " ".join(ran.output.split())
+
+
 def test_killed_in_the_middle_of_a_step_and_resumed(
     world: World, calc: Path, docker_client: DockerClient
 ) -> None:
@@ -61,6 +66,8 @@ def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: P
     bought = next(n for n, line in enumerate(lines) if _event(line)["type"] == "request-intent")
     (whole.trace / "events.jsonl").write_text("".join(lines[: bought + 1]))
     resumed = world.resume(whole.trace)
+    assert "a request to dear without an answer was booked at its worst case, $0.70" in one_line(resumed)
+    assert "dear        1 request (1 failed), $0.70 ($0.70 of it a worst case)" in resumed.output
     assert resumed.report["dollars"] == 0.7  # and not bought again: 0.7 more does not fit into $1
     assert resumed.code == 12, resumed.output
     assert world.replay(whole.trace).code == 0

@@ -203,7 +203,7 @@ def test_a_limit_that_refuses_the_next_step_is_named():
     decision = choice("dearest", Belief(), (act("cheap"), act("dear")), limits=Limits(dollars=1.0))
     assert decision.chosen is None and decision.limit_alone
     assert decision.reason == (
-        "stop: by the rule 'dearest' act dear is next, but it may cost $2 and $1 are left"
+        "stop: by the rule 'dearest' act dear is next, but it may cost $2.00 and $1.00 are left"
     )
 
 

@@ -205,10 +205,10 @@ def test_a_refused_step_is_shown_with_its_reason_and_named_as_the_only_obstacle(
         Belief(), (act("coin"),), estimates, free_prices(), Limits(dollars=0.5), ActionClass.DRAFT
     )
     (row,) = decision.candidates
-    assert row.refused == "may cost $1 and $0.5 are left"
+    assert row.refused == "may cost $1.00 and $0.50 are left"
     assert row.net == pytest.approx(9.0)
     assert decision.chosen is None and decision.limit_alone
-    assert decision.reason == "stop: act coin would net $9.00 but may cost $1 and $0.5 are left"
+    assert decision.reason == "stop: act coin would net $9.00 but may cost $1.00 and $0.50 are left"
     assert decision.shadow_dollars == pytest.approx(9.0)
 
 

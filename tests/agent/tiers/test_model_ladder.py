@@ -9,14 +9,15 @@ import pytest
 from rich.console import Console
 from servers import ChatServer, MessagesServer
 
+import agent.tiers
 from agent.errors import UsageError
 from agent.intake import settings_from
-from agent.ladder import build, models_of, reopened
+from agent.ladder import build, models_of, notes_on, reopened
 from agent.settings import resolve
 from agent.sources import ModelTierSettings, user_file
 from agent.task import Settings
 from agent.tiers.models import ability_by_price, model_settings
-from agent.tiers.pricing import PriceVector, Rates
+from agent.tiers.pricing import PriceVector, Rates, StatedPrice
 from agent.tiers_cli import found_tiers, show_tiers
 from policies.vocabulary import Check
 
@@ -85,13 +86,34 @@ def test_settings_of_ones_own_replace_the_ladder_of_the_key(monkeypatch: pytest.
     ("text", "said"),
     [
         (local("http://127.0.0.1:1/v1", ""), "price = {"),
-        (local("ftp://127.0.0.1/v1"), "base-url"),
-        (local("http://user:secret@127.0.0.1/v1"), "base-url"),
+        (local("ftp://127.0.0.1/v1"), "tier 'local': base_url: "),
+        (local("http://user:secret@127.0.0.1/v1"), "tier 'local': base_url: "),
         (tier("x", "compatible", "m"), "base_url"),
         (tier("x", "openai", "gpt-none"), "gpt-none"),
         (tier("x", "anthropic", "claude-opus-5-5"), "ANTHROPIC_API_KEY"),
-        (tier("x", "nobody", "m"), "tiers"),
-        (tier("x", "openai", "gpt-6-luna") + 'key = "sk-1"\n', "key"),
+        (tier("x", "nobody", "m"), "tier 'x': provider: 'nobody' is none of 'scripted', 'openai'"),
+        (tier("x", "openai", "gpt-6-luna") + 'key = "sk-1"\n', "tier 'x': key: no such setting"),
+        (
+            tier("x", "openai", "gpt-6-luna") + "context_windw = 9000\n",
+            "config.toml: tier 'x': context_windw: no such setting; did you mean context_window?",
+        ),
+        (
+            tier("x", "openai", "gpt-6-luna").replace("model =", "modle ="),
+            "tier 'x': modle: no such setting; did you mean model?",
+        ),
+        (
+            local("http://127.0.0.1:1/v1", "price = { prefill = 0, decode = 0, steps = [{ beyon = 1 }] }"),
+            "tier 'local': price.steps.beyon: no such setting; did you mean beyond?",
+        ),
+        (
+            local("http://127.0.0.1:1/v1", "price = { prefill = 0 }"),
+            "tier 'local': price.decode: it is missing",
+        ),
+        (
+            local("http://127.0.0.1:1/v1") + tier("x", "openai", "m").replace('name = "x"\n', ""),
+            "config.toml: tier number 2: name: it is missing",
+        ),
+        (tier("X y", "openai", "m"), "tier 'X y': name: String should match pattern '^[a-z0-9]"),
     ],
 )
 def test_what_cannot_be_a_tier_is_one_clear_line(text: str, said: str) -> None:
@@ -142,6 +164,15 @@ def test_defaults_follow_the_provider() -> None:
     assert found.max_output == 4_000, "half of the window at most"
 
 
+def test_every_setting_of_a_tier_is_documented() -> None:
+    readme = Path(agent.tiers.__file__).with_name("README.md").read_text()
+    rows = [
+        line.split("|")[1] for line in readme.split("## Settings")[1].splitlines() if line.startswith("| `")
+    ]
+    listed = {name.strip(" `") for row in rows for name in row.split(",")}
+    assert listed == {*ModelTierSettings.model_fields, *StatedPrice.model_fields}
+
+
 @pytest.fixture(scope="module")
 def chat() -> Iterator[ChatServer]:
     with ChatServer() as server:
@@ -161,6 +192,33 @@ def test_tiers_are_shown_with_prices_and_health(chat: ChatServer, monkeypatch: p
         show_tiers(console, found)
     assert "compatible scripted-1" in shown.get()
     assert found_tiers({}, check=False).tiers[1].health == ""
+
+
+def test_a_tier_without_its_key_is_listed_with_the_others(
+    chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.serve("/v1/models", '{"object": "list", "data": [{"id": "scripted-1", "object": "model"}]}')
+    without = tier("strong", "anthropic", "claude-opus-5-5") + 'key_variable = "SOME_KEY"\n'
+    configure(local(chat.base_url) + without)
+    monkeypatch.delenv("SOME_KEY", raising=False)
+    for check, others in ((True, "ok"), (False, "")):
+        health = {tier.name: tier.health for tier in found_tiers({}, check=check).tiers}
+        assert health == {"repair": "", "local": others, "strong": "SOME_KEY is not set"}
+    with pytest.raises(UsageError, match="tier 'strong': SOME_KEY is not set; set it, or leave the tier out"):
+        build(resolve({}, None))
+
+
+def test_an_answer_longer_than_the_model_can_give_is_cut_and_said() -> None:
+    free = "price = { prefill = 0, decode = 0 }\ncontext_window = 8000\n"
+    said = "tier 'local': max_output = 4001 is cut to 4000, half of its context_window of 8000 tokens"
+    for wished, notes in ((4_001, (said,)), (4_000, ())):
+        configure(local("http://127.0.0.1:1/v1", f"{free}max_output = {wished}"))
+        assert found_tiers({}, check=False).notes == notes
+        resolved = resolve({}, None)
+        tiers = build(resolved)
+        assert notes_on(resolved, tiers) == notes
+        (model,) = models_of(tiers)
+        assert model.max_output == 4_000
 
 
 def test_an_unknown_model_and_a_refused_key_show_before_anything_is_bought(

@@ -170,6 +170,6 @@ def test_a_key_that_is_not_set_is_a_usage_error(monkeypatch: pytest.MonkeyPatch)
         name="model", provider="compatible", model="m", base_url="http://localhost:1/v1",
         key_variable="SOME_KEY", price=StatedPrice(prefill=1, decode=1),
     )  # fmt: skip
-    with pytest.raises(UsageError, match="tier 'model': set SOME_KEY") as raised:
+    with pytest.raises(UsageError, match="tier 'model': SOME_KEY is not set; set it, or") as raised:
         key_of(model_settings(tier))
     assert raised.value.exit_code == 2
