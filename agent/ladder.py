@@ -11,6 +11,7 @@ from agent.settings import REPAIR, Resolved, user_tiers
 from agent.sources import ModelTierSettings, TierSettings, user_settings
 from agent.task import ModelSettings, Settings
 from agent.tiers.calling import Caller
+from agent.tiers.endpoint import BASE_URLS
 from agent.tiers.interface import Tier
 from agent.tiers.model import ModelTier
 from agent.tiers.models import clipped, key_of, lacks_key, model_settings, prior_of
@@ -77,21 +78,21 @@ def _opened(tier: TierSettings, *, keys: bool = True) -> Tier:
 
 def _client(model: ModelSettings, key: str) -> Client:
     """The SDKs take half a second to import, so only the one that is used is, and only when it is."""
+    url = model.base_url or BASE_URLS[model.provider]
     match model.provider:
         case "openai":
-            from agent.tiers.openai_responses import BASE_URL, OpenAIResponses
+            from agent.tiers.openai_responses import OpenAIResponses
 
             writes = model.price.rates.written > model.price.rates.prefill
-            return OpenAIResponses(model.model, key, model.base_url or BASE_URL, breakpoints=writes)
+            return OpenAIResponses(model.model, key, url, breakpoints=writes)
         case "anthropic":
-            from agent.tiers.anthropic_messages import BASE_URL as ANTHROPIC_URL
             from agent.tiers.anthropic_messages import AnthropicMessages
 
-            return AnthropicMessages(model.model, key, model.base_url or ANTHROPIC_URL)
+            return AnthropicMessages(model.model, key, url)
         case "compatible":
             from agent.tiers.openai_chat import OpenAIChat
 
-            return OpenAIChat(model.model, key, model.base_url, structured=model.structured)
+            return OpenAIChat(model.model, key, url, structured=model.structured)
 
 
 class _Lazily:

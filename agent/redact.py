@@ -43,7 +43,7 @@ class Redactor:
         environment = os.environ if environment is None else environment
         values = {
             value
-            for name, value in environment.items()
+            for name, value in ((name, value.strip()) for name, value in environment.items())
             if (name in also or _SECRET_NAME.search(name))
             and len(value) >= _MIN_SECRET
             and not Path(value).is_absolute()

@@ -26,7 +26,7 @@ from agent.errors import UsageError
 from agent.sandbox_limits import LEAST_CPUS, LEAST_PROCESSES, MOST_PROCESSES
 from agent.schedule import Level
 from agent.setting_errors import where_and_why
-from agent.tiers.pricing import StatedPrice, StatedStep
+from agent.tiers.pricing import MOST_TOKENS, StatedPrice, StatedStep
 from sandboxes.interface import Wanted
 from sandboxes.toml import load_toml
 
@@ -61,13 +61,13 @@ class ModelTierSettings(BaseModel):
     base_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
     key_variable: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     price: StatedPrice | None = None
-    context_window: int | None = Field(default=None, ge=4_000)
-    max_output: int | None = Field(default=None, ge=256)
+    context_window: int | None = Field(default=None, ge=4_000, le=MOST_TOKENS)
+    max_output: int | None = Field(default=None, ge=256, le=MOST_TOKENS)
     effort: str = Field(default="", pattern=r"^[a-z]*$")
     structured: bool | None = None
-    timeout: float = Field(default=180.0, gt=0, allow_inf_nan=False)
+    timeout: float = Field(default=180.0, ge=1, le=86_400, allow_inf_nan=False)
     metrics: bool | None = None
-    ability: float | None = Field(default=None, allow_inf_nan=False)
+    ability: float | None = Field(default=None, ge=-20, le=20, allow_inf_nan=False)
     attempts: int = Field(default=3, ge=1, le=20)
 
 

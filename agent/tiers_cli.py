@@ -14,6 +14,7 @@ from agent.intake import tier_estimates
 from agent.memory import Recalled, counted, recall
 from agent.settings import Resolved, resolve
 from agent.task import Record
+from agent.tiers.endpoint import mended
 from agent.tiers.interface import Tier
 from agent.tiers.model import ModelTier
 from agent.tiers.models import lacks_key
@@ -83,7 +84,7 @@ def _health(tier: ModelTier) -> str:
     try:
         tier.caller.client.check(CHECK_SECONDS)
     except CallFailed as failed:
-        return failed.message
+        return mended(tier.settings, failed.kind, failed.message)
     return "ok"
 
 

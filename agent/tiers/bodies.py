@@ -15,13 +15,16 @@ MOST_TEXT = 8 * 1024 * 1024
 """Most characters of an answer, and bytes of a single event."""
 MOST_BYTES = 64 * 1024 * 1024
 """Most bytes of an answer: a token on its own in an event takes some 300."""
+MOST_OTHER = 1024
+"""Bytes that are kept of an answer's beginning, to tell what it is; of JSON all are."""
 MOST_ERROR = 64 * 1024
 """Bytes that are read of an error's body."""
 
 
 class Bounded(httpx2.SyncByteStream):
     """An answer's bytes, as long as there is time and they are not too many. until: monotonic seconds;
-    seconds: what that was from the start. complete: whether all of the answer is known."""
+    seconds: what that was from the start. complete: whether all of the answer is known. beginning: for what
+    turns out to be no stream of events."""
 
     def __init__(
         self, body: httpx2.SyncByteStream, until: float, seconds: float, complete: Callable[[], bool]
@@ -29,6 +32,7 @@ class Bounded(httpx2.SyncByteStream):
         self._body, self._until, self._seconds, self._complete = body, until, seconds, complete
         self._bytes = self._bounded()
         self._ended = False
+        self.beginning = bytearray()
 
     def __iter__(self) -> Iterator[bytes]:
         return self._bytes
@@ -61,6 +65,9 @@ class Bounded(httpx2.SyncByteStream):
             tail = seen[-3:]
             if size > MOST_BYTES or event > MOST_TEXT:
                 raise CallFailed("malformed", "the answer is larger than an answer may be", maybe_billed=True)
+            first = bytes(self.beginning[:64] + chunk[:64]).lstrip()
+            most = MOST_TEXT if first.startswith(b"{") else MOST_OTHER
+            self.beginning += chunk[: max(0, most - len(self.beginning))]
             yield chunk
         self._ended = True
 

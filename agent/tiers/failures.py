@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from dataclasses import replace
@@ -63,9 +64,18 @@ _PLAIN: dict[FailureKind, str] = {
 }
 
 
-def failure(error: Exception, *, key: str, sent: bool, started: bool, usage: Usage | None) -> CallFailed:
+_REFUSED_AT_ONCE = frozenset({"key", "model", "too-long", "rate", "overloaded"})
+"""What a request is refused for, before any work on it, when nothing else has come."""
+
+_NOISE = re.compile(r"\[(?:Errno -?\d+|SSL: \w+)\] | \(_ssl\.c:\d+\)")
+"""What Python adds to an error of the system or of TLS, and says twice."""
+
+
+def failure(
+    error: Exception, *, key: str, base_url: str, sent: bool, worked_on: bool, usage: Usage | None
+) -> CallFailed:
     """The failure behind an exception of an SDK, of its HTTP client, or of reading what they returned.
-    sent: whether the request was about to go out. started: whether any of the answer had come. usage: what
+    sent: whether the request was about to go out. worked_on: whether work on an answer had begun. usage: what
     it had reported."""
     links = list(_chain(error))
     for link in links:
@@ -74,12 +84,12 @@ def failure(error: Exception, *, key: str, sent: bool, started: bool, usage: Usa
             return link
     response = part(error, "response")
     if isinstance(response, httpx2.Response) and not response.is_success:
-        return _refused(error, response, key)
+        return _refused(error, response, key, base_url)
     for link in links:
         if isinstance(link, (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError)):
             return _not_transported(link, links, key, usage)
     if part(error, "body") is not None or part(error, "type") is not None:
-        return _reported_in_stream(part(error, "body"), words(part(error, "message")), key, started, usage)
+        return _reported(part(error, "body"), words(part(error, "message")), key, worked_on, usage)
     what = "the answer cannot be read" if sent else "the request cannot be made"
     return CallFailed(
         "malformed" if sent else "request",
@@ -89,9 +99,20 @@ def failure(error: Exception, *, key: str, sent: bool, started: bool, usage: Usa
     )
 
 
-def reported(problem: object, *, key: str, started: bool, usage: Usage | None) -> CallFailed:
+def reported(problem: object, *, key: str, worked_on: bool, usage: Usage | None) -> CallFailed:
     """The failure that an event of a stream reports: an object with a message, and a code or type."""
-    return _reported_in_stream(problem, "", key, started, usage)
+    return _reported(problem, "", key, worked_on, usage)
+
+
+def reported_alone(body: object, *, key: str, usage: Usage | None) -> CallFailed | None:
+    """The failure that a whole body is, with a status that says success; None if it is none. There was no
+    work, and it stays as it is unless it says that the endpoint is busy."""
+    if not part(body, "error") and "error" not in (part(body, "type"), part(body, "object")):
+        return None
+    failed = _reported(body, "", key, usage is not None, usage)
+    failed.maybe_billed = usage is not None
+    failed.lasting = failed.kind not in ("rate", "overloaded")
+    return failed
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -103,19 +124,15 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or link.__context__
 
 
-def _refused(error: Exception, response: httpx2.Response, key: str) -> CallFailed:
+def _refused(error: Exception, response: httpx2.Response, key: str, base_url: str) -> CallFailed:
     status = response.status_code
     if response.is_redirect:
-        where = words(response.headers.get("location"))
-        message = f"the endpoint redirects (HTTP {status}) to {where or 'nowhere'}: state that as base_url"
-        return CallFailed("request", one_line(message, secret=key), maybe_billed=False)
-    said, code = _said(part(error, "body"))
-    kind = _kind(status, code, said)
+        return CallFailed("model", one_line(_redirected(response, base_url), secret=key), maybe_billed=False)
+    said, by_code = _said(part(error, "body"))
+    kind = _kind(status, by_code, said)
     return CallFailed(
         kind,
-        one_line(
-            f"{_PLAIN.get(kind, 'the endpoint failed')} (HTTP {status}): {said or 'no reason'}", secret=key
-        ),
+        _line(kind, f" (HTTP {status})", said, key),
         maybe_billed=status in _LOST_UPSTREAM,
         signals=replace(
             signals(response.headers, refused=kind == "rate"), retry_after=retry_after(response.headers)
@@ -123,8 +140,33 @@ def _refused(error: Exception, response: httpx2.Response, key: str) -> CallFaile
     )
 
 
-def _kind(status: int, code: str, said: str) -> FailureKind:
-    by_code = _BY_CODE.get(code)
+def _redirected(response: httpx2.Response, base_url: str) -> str:
+    """Where to, without query and user, and the base_url that leads there if the rest of the path is ours."""
+    sent = response.request.url
+    line = f"the endpoint redirects (HTTP {response.status_code}) to"
+    location = response.headers.get("location", "")
+    if not location:
+        return f"{line} nowhere"
+    try:
+        target = sent.join(location).copy_with(username=None, password=None, query=None, fragment=None)
+    except (httpx2.InvalidURL, ValueError):
+        return f"{line} what is no address"
+    ours = sent.path.removeprefix(httpx2.URL(base_url).path.rstrip("/"))
+    if target.path.endswith(ours):
+        base = str(target.copy_with(path=target.path.removesuffix(ours) or "/")).rstrip("/")
+        return f'{line} {base}: state base_url = "{base}"'
+    return f"{line} {target}: state the base_url that it stands for"
+
+
+def _line(kind: FailureKind, status: str, said: str, key: str) -> str:
+    """What happened, in our words and in the server's, unless these are the same."""
+    plain = _PLAIN.get(kind, "the endpoint failed")
+    if said.strip(" .!").casefold() in plain:
+        return plain + status
+    return one_line(f"{plain}{status}: {said}", secret=key)
+
+
+def _kind(status: int, by_code: FailureKind | None, said: str) -> FailureKind:
     if status in (400, 422) and (by_code == "too-long" or any(mark in said.lower() for mark in _TOO_LONG)):
         return "too-long"
     if status in (400, 422):
@@ -136,29 +178,28 @@ def _kind(status: int, code: str, said: str) -> FailureKind:
     return "server" if status >= 500 else "request"
 
 
-def _said(body: object) -> tuple[str, str]:
-    """Message and code of an error's body, in the forms that vendors and local servers give it."""
+def _said(body: object) -> tuple[str, FailureKind | None]:
+    """Message and kind of an error's body, in the forms that vendors, gateways and local servers give it:
+    their word for it as code or type, or a status as code."""
     problem = part(body, "error") or body
     if isinstance(problem, str):
-        return problem, ""
-    codes = [words(part(problem, name)) for name in ("code", "type")]
-    known = [code for code in codes if code in _BY_CODE]
-    return words(part(problem, "message")), known[0] if known else ""
+        return problem, None
+    codes = [part(problem, name) for name in ("code", "type")]
+    kinds = [_BY_STATUS.get(code) if isinstance(code, int) else _BY_CODE.get(words(code)) for code in codes]
+    return words(part(problem, "message")), next((kind for kind in kinds if kind), None)
 
 
-def _reported_in_stream(
-    body: object, message: str, key: str, started: bool, usage: Usage | None
-) -> CallFailed:
-    said, code = _said(body)
-    said = said or message or "no reason"
-    kind = _BY_CODE.get(code, "server")
+def _reported(body: object, message: str, key: str, worked_on: bool, usage: Usage | None) -> CallFailed:
+    said, by_code = _said(body)
+    said = said or message
+    kind = by_code or "server"
     if kind in ("request", "server") and any(mark in said.lower() for mark in _TOO_LONG):
         kind = "too-long"
     return CallFailed(
         kind,
-        one_line(f"{_PLAIN.get(kind, 'the endpoint failed')}: {said}", secret=key),
+        _line(kind, "", said, key),
         # Refused for what it is, before any work; everything else may have been worked on.
-        maybe_billed=started or kind not in ("key", "model", "too-long"),
+        maybe_billed=worked_on or kind not in _REFUSED_AT_ONCE,
         usage=usage,
     )
 
@@ -183,5 +224,5 @@ def _not_transported(
             kind, what = "malformed", "the answer cannot be read"
         case _:
             kind, what = "broken", "the connection broke"
-    detail = str(error) or type(error).__name__
+    detail = _NOISE.sub("", str(error)) or type(error).__name__
     return CallFailed(kind, one_line(f"{what}: {detail}", secret=key), maybe_billed=billed, usage=usage)

@@ -9,7 +9,8 @@ from agent.purse import Purse
 from agent.task import ModelSettings
 from agent.tiers.applying import EditRefused, edits_of
 from agent.tiers.calling import Caller
-from agent.tiers.interface import TierReply, TierRequest
+from agent.tiers.endpoint import endpoint_of, mended
+from agent.tiers.interface import TierReply, TierRequest, TierUnavailable
 from agent.tiers.prompt import Beyond, Completion, Prompt, Signals
 from agent.tiers.prompts import Form, act_prompt, plan_prompt, review_prompt
 from agent.tiers.replies import parse_plan, parse_reply, parse_review
@@ -94,7 +95,11 @@ class ModelTier:
             stable=tuple(redact(block) for block in prompt.stable),
             fresh=redact(prompt.fresh),
         )
-        return self.caller.ask(clean, purse, request.seconds, request.store, request.standing)
+        try:
+            return self.caller.ask(clean, purse, request.seconds, request.store, request.standing)
+        except TierUnavailable as error:
+            line = f"{endpoint_of(self.settings)}: {mended(self.settings, error.failure, error.message)}"
+            raise TierUnavailable(error.tier, error.failure, line, error.wait) from None
 
 
 def form_of(model: ModelSettings, beyond: Beyond, run: str = "") -> Form:
@@ -106,6 +111,8 @@ def _unusable(completion: Completion) -> str:
     """Why an answer cannot be used whatever it says, "" if it may be."""
     if completion.stop == "refusal":
         return "the model refused to answer"
+    if completion.stop == "tool":
+        return "the model called a tool, though it was offered none, and said nothing else"
     if completion.stop == "length":
         return "the answer was cut off at its most tokens"
     return "" if completion.text.strip() else "the answer is empty"

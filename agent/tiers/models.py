@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from agent.errors import UsageError
 from agent.sources import ModelTierSettings
 from agent.task import ModelSettings
+from agent.tiers.endpoint import is_key
 from agent.tiers.pace import DECODED
 from agent.tiers.pricing import PriceVector, price_of
 from agent.tiers.prompt import Usage
@@ -44,7 +45,7 @@ PRESETS = {
 def preset_tiers(environment: Mapping[str, str] | None = None) -> tuple[ModelTierSettings, ...]:
     """The tiers that appear by themselves, cheap ones first, for the keys in the environment."""
     environment = os.environ if environment is None else environment
-    ladders = [ladder for variable, ladder in PRESETS.items() if environment.get(variable)]
+    ladders = [ladder for variable, ladder in PRESETS.items() if environment.get(variable, "").strip()]
     return tuple(tier for rung in zip(*ladders, strict=True) for tier in rung)
 
 
@@ -78,17 +79,24 @@ def model_settings(tier: ModelTierSettings) -> ModelSettings:
 
 def lacks_key(model: ModelSettings) -> str:
     """That the variable of the tier's key is not set, "" if it is or none is needed."""
-    lacking = model.key_variable and not os.environ.get(model.key_variable)
+    lacking = model.key_variable and not os.environ.get(model.key_variable, "").strip()
     return f"{model.key_variable} is not set" if lacking else ""
 
 
 def key_of(model: ModelSettings) -> str:
-    """The tier's key, "" where it needs none. Raises UsageError when its variable is not set."""
+    """The tier's key, "" where it needs none. Raises UsageError when its variable is not set, or
+    holds more than a key."""
     if problem := lacks_key(model):
         raise UsageError(
             f"tier '{model.name}': {problem}; set it, or leave the tier out by naming others: --tier repair"
         )
-    return os.environ.get(model.key_variable, "")
+    key = os.environ.get(model.key_variable, "").strip()
+    if key and not is_key(key):
+        raise UsageError(
+            f"tier '{model.name}': {model.key_variable} holds white space, a control character or letters "
+            "that no key has; set it to the key alone"
+        )
+    return key
 
 
 def clipped(tier: ModelTierSettings, model: ModelSettings) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 import httpx2
 import openai
 
+from agent.tiers.answer import Answer
 from agent.tiers.prompt import CallFailed, Prompt, Stop
 from agent.tiers.untrusted import items, one_line, part, words
 from agent.tiers.usage import chat_usage
-from agent.tiers.wire import Answer, Streaming, StreamingClient, joined, schema_of
+from agent.tiers.wire import NO_KEY, OPENAI, OPENAI_HEADERS, Streaming, StreamingClient, joined, schema_of
 
 _STOPS: dict[str, Stop] = {"stop": "end", "length": "length", "content_filter": "refusal"}
 
@@ -24,6 +25,9 @@ class OpenAIChat(StreamingClient[openai.OpenAI]):
 
     structured: the server can hold a reply to a schema. completion_tokens: it bounds the output by
     `max_completion_tokens`, as OpenAI does, and not by `max_tokens`."""
+
+    protocol = "Chat Completions"
+    vendor, vendor_headers = OPENAI, OPENAI_HEADERS
 
     def __init__(
         self,
@@ -40,18 +44,24 @@ class OpenAIChat(StreamingClient[openai.OpenAI]):
 
     def _connect(self) -> openai.OpenAI:
         return openai.OpenAI(
-            api_key=self._key or "none",
+            api_key=NO_KEY,
             base_url=self.base_url,
             max_retries=0,
             http_client=openai.DefaultHttpxClient(**self._http_options),
         )
 
-    def _look_up(self, sdk: openai.OpenAI, timeout: float) -> None:
+    def _look_up(self, sdk: openai.OpenAI, timeout: float) -> httpx2.Response:
         """Servers of one's own list their models; a name in a path may have slashes they do not expect."""
-        known = [words(part(model, "id")) for model in items(part(sdk.models.list(timeout=timeout), "data"))]
+        return sdk.models.with_raw_response.list(timeout=timeout).http_response
+
+    def _check_found(self, found: object) -> bool:
+        listed = part(found, "data")
+        known = [words(part(model, "id")) for model in items(listed)]
         if known and self.model not in known:
-            shown = one_line(", ".join(known[:5]))
+            shown = one_line(", ".join(known[:5]), secret=self._key)
             raise CallFailed("model", f"the server has no such model; it has {shown}", maybe_billed=False)
+        # Ollama's list is null where it is empty.
+        return isinstance(listed, list) or part(found, "object") == "list"
 
     def _ask(self, sdk: openai.OpenAI, prompt: Prompt, timeout: httpx2.Timeout) -> Streaming:
         create = sdk.chat.completions.with_raw_response.create
@@ -80,9 +90,12 @@ class OpenAIChat(StreamingClient[openai.OpenAI]):
         answer.identity = answer.identity or words(part(event, "id"))
         answer.usage = chat_usage(part(event, "usage")) or answer.usage
         for choice in items(part(event, "choices"))[:1]:
-            delta = part(choice, "delta")
+            delta = part(choice, "delta") or part(choice, "message")
             # Servers name what is thought aloud differently; it is not part of the reply.
             if any(part(delta, name) for name in ("reasoning", "reasoning_content")):
+                answer.began()
+            if any(part(delta, name) for name in ("tool_calls", "function_call")):
+                answer.called = True
                 answer.began()
             answer.write(part(delta, "content"))
             refusal = part(delta, "refusal")
@@ -92,3 +105,8 @@ class OpenAIChat(StreamingClient[openai.OpenAI]):
                 answer.complete = answer.complete or bool(reason)
                 refused = answer.stop == "refusal" or bool(refusal)
                 answer.stop = "refusal" if refused else _STOPS.get(reason, "other")
+
+    def _read_whole(self, body: object, answer: Answer) -> None:
+        if any(part(choice, "message") for choice in items(part(body, "choices"))):
+            self._read(body, answer)
+            answer.complete = True

@@ -7,13 +7,14 @@ from typing import Any
 import httpx2
 import openai
 
+from agent.tiers.answer import Answer
+from agent.tiers.endpoint import BASE_URLS
 from agent.tiers.failures import reported
 from agent.tiers.prompt import CallFailed, Prompt, Stop
 from agent.tiers.untrusted import items, part, words
 from agent.tiers.usage import responses_usage
-from agent.tiers.wire import Answer, Streaming, StreamingClient, blocks, schema_of
+from agent.tiers.wire import NO_KEY, OPENAI, OPENAI_HEADERS, Streaming, StreamingClient, blocks, schema_of
 
-BASE_URL = "https://api.openai.com/v1"
 _CUT_SHORT: dict[str, Stop] = {"max_output_tokens": "length", "content_filter": "refusal"}
 _MOST_CACHE_KEY = 64  # characters, OpenAI's limit
 
@@ -26,20 +27,25 @@ class OpenAIResponses(StreamingClient[openai.OpenAI]):
     is fresh prevents; so the ends of the stable blocks are marked instead, and the rest is not written.
     Earlier models find the longest common beginning by themselves and know no marks."""
 
-    def __init__(self, model: str, key: str, base_url: str = BASE_URL, *, breakpoints: bool = False) -> None:
+    protocol = "Responses"
+    vendor, vendor_headers = OPENAI, OPENAI_HEADERS
+
+    def __init__(
+        self, model: str, key: str, base_url: str = BASE_URLS["openai"], *, breakpoints: bool = False
+    ) -> None:
         super().__init__(model, key, base_url)
         self._breakpoints = breakpoints
 
     def _connect(self) -> openai.OpenAI:
         return openai.OpenAI(
-            api_key=self._key or "none",
+            api_key=NO_KEY,
             base_url=self.base_url,
             max_retries=0,
             http_client=openai.DefaultHttpxClient(**self._http_options),
         )
 
-    def _look_up(self, sdk: openai.OpenAI, timeout: float) -> None:
-        sdk.models.retrieve(self.model, timeout=timeout)
+    def _look_up(self, sdk: openai.OpenAI, timeout: float) -> httpx2.Response:
+        return sdk.models.with_raw_response.retrieve(self.model, timeout=timeout).http_response
 
     def _ask(self, sdk: openai.OpenAI, prompt: Prompt, timeout: httpx2.Timeout) -> Streaming:
         raw = sdk.responses.with_raw_response.create(**self._body(prompt), stream=True, timeout=timeout)
@@ -87,6 +93,8 @@ class OpenAIResponses(StreamingClient[openai.OpenAI]):
         if kind.endswith(".delta"):
             answer.began()
         match kind:
+            case "response.output_item.added":
+                answer.working = True
             case "response.output_text.delta":
                 answer.write(part(event, "delta"))
             case "response.refusal.delta":
@@ -95,12 +103,19 @@ class OpenAIResponses(StreamingClient[openai.OpenAI]):
             case "response.completed" | "response.incomplete" | "response.failed":
                 self._end(part(event, "response"), kind, answer)
 
+    def _read_whole(self, body: object, answer: Answer) -> None:
+        status = words(part(body, "status"))
+        if part(body, "object") == "response" and status in ("completed", "incomplete", "failed"):
+            self._end(body, f"response.{status}", answer)
+
     def _end(self, response: object, kind: str, answer: Answer) -> None:
         answer.usage = responses_usage(part(response, "usage"))
         answer.model = words(part(response, "model"))
         answer.identity = words(part(response, "id"))
         if kind == "response.failed":
             raise self._reported(part(response, "error"), answer)
+        calls = [part(item, "type") for item in items(part(response, "output"))]
+        answer.called = any(words(kind).endswith("_call") for kind in calls)
         final = _final_text(response)
         if final:
             answer.rewrite(final)
@@ -112,7 +127,7 @@ class OpenAIResponses(StreamingClient[openai.OpenAI]):
             answer.stop = _CUT_SHORT.get(reason, "other")
 
     def _reported(self, problem: object, answer: Answer) -> CallFailed:
-        return reported(problem, key=self._key, started=answer.started, usage=answer.usage)
+        return reported(problem, key=self._key, worked_on=answer.worked_on, usage=answer.usage)
 
 
 def _final_text(response: object) -> str:

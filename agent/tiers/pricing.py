@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice
 
 _MILLION = 1_000_000
+
+MOST_TOKENS = 100_000_000
+"""No context window is larger."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,20 @@ class PriceVector:
         return passed[-1] if passed else self.rates
 
 
+Dollars = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+"""Per million tokens; a million of them is a slip of the pen."""
+
+
 class StatedRates(BaseModel):
     """Dollars per million tokens, as configuration states them. What is left out costs what prefill costs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    prefill: float = Field(ge=0, allow_inf_nan=False)
-    decode: float = Field(ge=0, allow_inf_nan=False)
-    cached: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    written: float | None = Field(default=None, ge=0, allow_inf_nan=False)
-    written_long: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    prefill: Dollars
+    decode: Dollars
+    cached: Dollars | None = None
+    written: Dollars | None = None
+    written_long: Dollars | None = None
 
     def rates(self) -> Rates:
         """All five prices. A long write costs what a short one does unless stated."""
@@ -111,7 +118,7 @@ class StatedRates(BaseModel):
 class StatedStep(StatedRates):
     """Rates beyond a prompt size in tokens."""
 
-    beyond: int = Field(gt=0)
+    beyond: int = Field(gt=0, le=MOST_TOKENS)
 
 
 class StatedPrice(StatedRates):

@@ -22,7 +22,8 @@ other 5xx. broken: the stream ended early. malformed: an answer that is no compl
 LASTING = frozenset({"key", "model", "request", "too-long", "tls"})
 """Failures that another try of the same request does not mend."""
 
-Stop = Literal["end", "length", "refusal", "other"]
+Stop = Literal["end", "length", "refusal", "tool", "other"]
+"""tool: it calls a tool, though none was offered, and says nothing else."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,7 @@ class CallFailed(Exception):
 
     maybe_billed: the endpoint may have worked on it (a broken stream, a timeout, a body that cannot be read);
     False when it was refused before any work. usage: what a broken stream had reported by then, for the
-    record only."""
+    record only. lasting: another try would fail the same; None: as failures of its kind do."""
 
     def __init__(
         self,
@@ -172,6 +173,7 @@ class CallFailed(Exception):
         maybe_billed: bool,
         usage: Usage | None = None,
         signals: Signals | None = None,
+        lasting: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -179,11 +181,7 @@ class CallFailed(Exception):
         self.maybe_billed = maybe_billed
         self.usage = usage
         self.signals = signals or Signals()
-
-    @property
-    def lasting(self) -> bool:
-        """Whether another try of the same request would fail the same."""
-        return self.kind in LASTING
+        self.lasting = kind in LASTING if lasting is None else lasting
 
 
 class Client(Protocol):

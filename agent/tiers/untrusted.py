@@ -34,9 +34,13 @@ def words(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def without(text: str, secret: str) -> str:
+    """The text with `secret` taken out of it."""
+    return text.replace(secret, "[redacted]") if secret else text
+
+
 def one_line(text: str, most: int = 200, secret: str = "") -> str:
     """Text as one line of at most `most` characters that any terminal may show, `secret` taken out of it."""
-    if secret:
-        text = text.replace(secret, "[redacted]")
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    line = " ".join("".join(char if char.isprintable() else " " for char in without(text, secret)).split())
+    line = without(line, secret)  # it may have been broken, or spaced out
     return line if len(line) <= most else line[: most - 1] + "…"

@@ -10,67 +10,36 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import httpx2
 
-from agent.tiers.bodies import MOST_TEXT, Bounded, Excerpt, overtime
-from agent.tiers.failures import failure
-from agent.tiers.prompt import CallFailed, Completion, Prompt, Stop, Usage
+from agent.tiers.answer import Answer
+from agent.tiers.bodies import Bounded, Excerpt, overtime
+from agent.tiers.endpoint import is_key
+from agent.tiers.failures import failure, reported_alone
+from agent.tiers.headers import headers_of, is_at
+from agent.tiers.prompt import CallFailed, Completion, Prompt
 from agent.tiers.throttle import signals
-from agent.tiers.untrusted import one_line, words
+from agent.tiers.unstreamed import json_object, no_endpoint, no_stream
+from agent.tiers.untrusted import one_line, part, without, words
 
 _KEPT_IDLE = 3.0
 """Seconds for which a connection is kept for the next request. Servers hang up on idle ones after five, and a
 request that crosses that counts as one that may have been billed."""
 
+NO_KEY = "none"
+"""What an SDK has in the key's place: the key itself is added to what goes out, and is in nothing it logs."""
+
+OPENAI, OPENAI_HEADERS = "api.openai.com", ("openai-organization", "openai-project")
+"""Its host, and what SDKs name the account with (`OPENAI_ORG_ID`, `OPENAI_PROJECT_ID`)."""
+
+_LEAST_SECRET = 8
+"""Characters of a key that a server may not make us write down as its answer: "none" is a word."""
+
 _MOST_CONNECT = 10.0
 _GRACE = 0.25  # for a limit inside, which knows more, to strike first
-
-
-class Answer:
-    """What has come of an answer so far."""
-
-    def __init__(self) -> None:
-        self.usage: Usage | None = None
-        self.accounts: list[object] = []
-        self.stop: Stop | None = None
-        self.complete = False
-        self.model = ""
-        self.identity = ""
-        self.first_token: float | None = None
-        self._parts: list[str] = []
-        self._size = 0
-
-    def began(self) -> None:
-        """The first token has come, shown or not."""
-        if self.first_token is None:
-            self.first_token = time.monotonic()
-
-    def write(self, text: object) -> None:
-        """Another piece of the text."""
-        if isinstance(text, str) and text:
-            self.began()
-            self._parts.append(text)
-            self._size += len(text)
-            if self._size > MOST_TEXT:
-                raise CallFailed("malformed", "the answer is longer than 8 MiB", maybe_billed=True)
-
-    def rewrite(self, text: str) -> None:
-        """The text as a whole, in place of its pieces."""
-        self._parts, self._size = [], 0
-        self.write(text)
-
-    @property
-    def started(self) -> bool:
-        """Whether a token has come."""
-        return self.first_token is not None
-
-    @property
-    def text(self) -> str:
-        """All text so far."""
-        return "".join(self._parts)
 
 
 class Streaming(Protocol):
@@ -89,6 +58,7 @@ class Closing(Protocol):
 
 
 S = TypeVar("S", bound=Closing)
+R = TypeVar("R")
 
 
 class StreamingClient(Generic[S]):
@@ -96,6 +66,12 @@ class StreamingClient(Generic[S]):
 
     One request at a time. The key goes to the endpoint and nowhere else: not into messages, and not after a
     redirect."""
+
+    protocol: ClassVar[str]
+    vendor: ClassVar[str]
+    """The host of those who speak it themselves."""
+    vendor_headers: ClassVar[tuple[str, ...]] = ()
+    """Names of what goes to the vendor's own addresses besides the key."""
 
     def __init__(self, model: str, key: str, base_url: str) -> None:
         self.model = model
@@ -116,47 +92,33 @@ class StreamingClient(Generic[S]):
         """Fold an event of the stream into the answer. Raises CallFailed for an error that it reports."""
         raise NotImplementedError
 
-    def _look_up(self, sdk: S, timeout: float) -> None:
-        """Ask for the model by its name. Raises whatever the SDK raises, or CallFailed."""
+    def _read_whole(self, body: object, answer: Answer) -> None:
+        """The same of an answer that came as a whole. `answer.complete` stays false if it is none."""
         raise NotImplementedError
+
+    def _look_up(self, sdk: S, timeout: float) -> httpx2.Response:
+        """Ask for the model by its name. Raises whatever the SDK raises."""
+        raise NotImplementedError
+
+    def _check_found(self, found: object) -> bool:
+        """Whether what came of `_look_up` is of the protocol's form. Raises CallFailed if the model is not
+        there."""
+        return bool(words(part(found, "id")))
+
+    def _credentials(self) -> dict[str, str]:
+        """The headers that carry the key."""
+        return {"Authorization": f"Bearer {self._key}"}
 
     def check(self, timeout: float) -> None:
         """Ask the endpoint, at no cost, whether it answers, takes the key and knows the model.
 
         Raises CallFailed when it does not."""
-        self._limit.until, self._limit.seconds = time.monotonic() + timeout, timeout
-        self._limit.answer = Answer()
-        try:
-            self._sdk = self._sdk or self._connect()
-            self._look_up(self._sdk, timeout)
-        except Exception as error:  # whatever a server makes an SDK raise is a failed call
-            raise failure(error, key=self._key, sent=False, started=False, usage=None) from None
+        self._in_time(lambda: self._checked(timeout), timeout, Answer())
 
     def complete(self, prompt: Prompt, timeout: float) -> Completion:
         """Send the request and read the answer within `timeout` seconds in all. Raises CallFailed."""
-        if timeout <= 0:
-            raise CallFailed("timeout", "no time was left to ask", maybe_billed=False)
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise CallFailed("key", "the key holds characters that no key has", maybe_billed=False)
         answer = Answer()
-        outcome: list[Completion | CallFailed] = []
-        until = time.monotonic() + timeout
-        asking = threading.Thread(
-            target=lambda: outcome.append(self._completed(prompt, timeout, until, answer)),
-            name=f"request to {self.model}",
-            daemon=True,
-        )
-        asking.start()
-        try:
-            asking.join(timeout + _GRACE)
-        finally:
-            if not outcome:
-                self._abandon()
-        if not outcome:
-            raise overtime(timeout, answer.usage)
-        if isinstance(outcome[0], CallFailed):
-            raise outcome[0]
-        return outcome[0]
+        return self._in_time(lambda: self._completed(prompt, timeout, answer), timeout, answer)
 
     def close(self) -> None:
         """Close the connections. Safe to call more than once."""
@@ -170,61 +132,114 @@ class StreamingClient(Generic[S]):
         with contextlib.suppress(Exception):
             self.close()
 
-    def _completed(
-        self, prompt: Prompt, timeout: float, until: float, answer: Answer
-    ) -> Completion | CallFailed:
-        self._limit.sent, self._limit.answer = False, answer
-        try:
-            sdk = self._sdk = self._sdk or self._connect()
-            self._limit.until, self._limit.seconds = until, timeout
-            started = time.monotonic()
-            limits = httpx2.Timeout(timeout, connect=min(_MOST_CONNECT, timeout / 2))
-            stream = self._ask(sdk, prompt, limits)
-            received = False
-            for event in stream:
-                received = True
-                self._read(event, answer)
-            ended = time.monotonic()
-            self._check_complete(answer, received)
-            headers = stream.response.headers
-            identity = words(headers.get("x-request-id") or headers.get("request-id")) or answer.identity
-            return Completion(
-                text=answer.text,
-                usage=answer.usage,
-                stop=answer.stop or "other",
-                model=one_line(answer.model or self.model, 100, self._key),
-                request_id=one_line(identity, 100, self._key),
-                first_token_seconds=(answer.first_token or ended) - started,
-                seconds=ended - started,
-                signals=signals(headers),
-            )
-        except Exception as error:  # whatever a server makes an SDK raise is a failed call
-            return failure(
-                error, key=self._key, sent=self._limit.sent, started=answer.started, usage=answer.usage
-            )
+    def _in_time(self, work: Callable[[], R], timeout: float, answer: Answer) -> R:
+        """What comes of the work, in a thread of its own. Raises CallFailed, also when the time is over."""
+        if timeout <= 0:
+            raise CallFailed("timeout", "no time was left to ask", maybe_billed=False)
+        if not is_key(self._key):
+            raise CallFailed("key", "the key holds characters that no key has", maybe_billed=False)
+        outcome: list[R | CallFailed] = []
+        until = time.monotonic() + timeout
 
-    def _check_complete(self, answer: Answer, received: bool) -> None:
+        def ask() -> None:
+            limit = self._limit
+            limit.sent, limit.answer, limit.until, limit.seconds = False, answer, until, timeout
+            try:
+                outcome.append(work())
+            except Exception as error:  # whatever a server makes an SDK raise is a failed call
+                outcome.append(self._failure(error, answer))
+
+        asking = threading.Thread(target=ask, name=f"request to {self.model}", daemon=True)
+        asking.start()
+        try:
+            asking.join(timeout + _GRACE)
+        finally:
+            if not outcome:
+                self._abandon()
+        if not outcome:
+            raise overtime(timeout, answer.usage)
+        if isinstance(outcome[0], CallFailed):
+            raise outcome[0]
+        return outcome[0]
+
+    def _failure(self, error: Exception, answer: Answer) -> CallFailed:
+        return failure(
+            error,
+            key=self._key,
+            base_url=self.base_url,
+            sent=self._limit.sent,
+            worked_on=answer.worked_on,
+            usage=answer.usage,
+        )
+
+    def _checked(self, timeout: float) -> None:
+        sdk = self._sdk = self._sdk or self._connect()
+        body = self._look_up(sdk, timeout).content
+        found = json_object(body)
+        if problem := reported_alone(found, key=self._key, usage=None):
+            raise problem
+        if not self._check_found(found):
+            raise no_endpoint(self.protocol, body, self._key)
+
+    def _completed(self, prompt: Prompt, timeout: float, answer: Answer) -> Completion:
+        sdk = self._sdk = self._sdk or self._connect()
+        started = time.monotonic()
+        limits = httpx2.Timeout(timeout, connect=min(_MOST_CONNECT, timeout / 2))
+        stream = self._ask(sdk, prompt, limits)
+        received = False
+        for event in stream:
+            received = True
+            self._read(event, answer)
+        ended = time.monotonic()
         if not received:
-            raise CallFailed("malformed", "the answer is no stream of events", maybe_billed=True)
+            self._unstreamed(answer)
         if not answer.complete:
             raise CallFailed("broken", "the answer ended early", maybe_billed=True)
+        headers = stream.response.headers
+        identity = words(headers.get("x-request-id") or headers.get("request-id")) or answer.identity
+        only_called = answer.called and not answer.text.strip()
+        return Completion(
+            text=without(answer.text, self._key) if len(self._key) >= _LEAST_SECRET else answer.text,
+            usage=answer.usage,
+            stop="tool" if only_called else answer.stop or "other",
+            model=one_line(answer.model or self.model, 100, self._key),
+            request_id=one_line(identity, 100, self._key),
+            first_token_seconds=(answer.first_token or ended) - started,
+            seconds=ended - started,
+            signals=signals(headers),
+        )
+
+    def _unstreamed(self, answer: Answer) -> None:
+        """Nothing of a stream has come: an answer as a whole is as good, an error is the server's word."""
+        body = bytes(answer.body.beginning) if answer.body else b""
+        found = json_object(body)
+        if found is not None:
+            self._read_whole(found, answer)
+        if answer.complete:
+            return
+        problem = reported_alone(found, key=self._key, usage=answer.usage)
+        raise problem or no_stream(self.protocol, body, self._key)
 
     @property
     def _http_options(self) -> dict[str, Any]:
         """For the SDK's HTTP client: no redirects, since the key and the repository's text are for this
-        endpoint only, no compression, and bodies bounded as they arrive."""
+        endpoint only, no headers but those chosen, and bodies bounded as they arrive."""
         return {
             "follow_redirects": False,
-            "headers": {"Accept-Encoding": "identity"},
             "limits": httpx2.Limits(keepalive_expiry=_KEPT_IDLE),
             "event_hooks": {"request": [self._sending], "response": [self._bound]},
         }
 
     def _sending(self, request: httpx2.Request) -> None:
-        del request
         if time.monotonic() > self._limit.until:  # nobody waits for it any more
             raise overtime(self._limit.seconds)
+        own = self._credentials() if self._key else {}
+        request.headers = headers_of(request, own, self.vendor_headers if self._at_vendor else ())
         self._limit.sent = True
+
+    @property
+    def _at_vendor(self) -> bool:
+        return is_at(self.base_url, self.vendor)
 
     def _bound(self, response: httpx2.Response) -> None:
         body = response.stream
@@ -239,7 +254,8 @@ class StreamingClient(Generic[S]):
             raise CallFailed("malformed", "the answer is compressed, unasked", maybe_billed=True)
         else:
             answer: Answer = self._limit.answer
-            response.stream = Bounded(body, self._limit.until, self._limit.seconds, lambda: answer.complete)
+            answer.body = Bounded(body, self._limit.until, self._limit.seconds, lambda: answer.complete)
+            response.stream = answer.body
 
 
 def blocks(prompt: Prompt) -> tuple[list[str], str]:

@@ -27,7 +27,8 @@ Event = dict[str, Any]
 class Scripted:
     """One answer. usage: as the vendor reports it, None: left out. piece: characters of an event. delay:
     seconds before each event. status beyond 299: an error with `error` as body. body: sent instead of all
-    that, as it is. drop: the connection breaks after so many events. problem: the error a stream ends in."""
+    that, as it is. drop: the connection breaks after so many events. problem: the error a stream ends in.
+    call: a tool is called, brokenly (Chat Completions alone)."""
 
     text: str = ""
     usage: Mapping[str, Any] | None = None
@@ -35,6 +36,7 @@ class Scripted:
     model: str = "scripted-1"
     refusal: bool = False
     reasoning: bool = False
+    call: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     error: Any = None
@@ -173,6 +175,8 @@ class ChatServer(ScriptedServer):
         yield chunk({"role": "assistant", "content": ""})
         if scripted.reasoning:
             yield chunk({"reasoning_content": "hm"})
+        if scripted.call:
+            yield chunk({"tool_calls": [{"index": 0, "function": {"name": "edit", "arguments": '{"pa'}}]})
         for piece in _pieces(scripted):
             yield chunk({"refusal" if scripted.refusal else "content": piece})
         yield chunk({}, scripted.stop or "stop")

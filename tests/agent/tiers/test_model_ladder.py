@@ -21,6 +21,7 @@ from agent.tiers.pricing import PriceVector, Rates, StatedPrice
 from agent.tiers_cli import found_tiers, show_tiers
 from policies.vocabulary import Check
 
+URL = "http://127.0.0.1:1/v1"
 KEY = "sk-ant-not-a-key-0123456789"
 
 
@@ -86,6 +87,14 @@ def test_settings_of_ones_own_replace_the_ladder_of_the_key(monkeypatch: pytest.
     ("text", "said"),
     [
         (local("http://127.0.0.1:1/v1", ""), "price = {"),
+        (local(URL, "price = { prefill = 1e308, decode = 0 }"), "prefill"),
+        (local(URL, "price = { prefill = 0, decode = -1 }"), "decode"),
+        (local(URL, "price = { prefill = 0, decode = 0, written = inf }"), "written"),
+        (local(URL) + "context_window = 100_000_001\n", "window"),
+        (local(URL) + "max_output = 100_000_001\n", "output"),
+        (local(URL) + "timeout = 1e9\n", "timeout"),
+        (local(URL) + "timeout = 0\n", "timeout"),
+        (local(URL) + "ability = 1e300\n", "ability"),
         (local("ftp://127.0.0.1/v1"), "tier 'local': base_url: "),
         (local("http://user:secret@127.0.0.1/v1"), "tier 'local': base_url: "),
         (tier("x", "compatible", "m"), "base_url"),

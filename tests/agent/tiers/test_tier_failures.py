@@ -102,9 +102,27 @@ def test_a_redirect_is_not_followed(vendor: tuple[ScriptedServer, Client], statu
         where = elsewhere.base_url.replace("127.0.0.1", "localhost") + "/chat/completions"
         failure = failed(*vendor, Scripted(status=status, headers={"location": where}))
         assert not elsewhere.touched
-    assert failure.kind == "request"
+    assert failure.kind == "model"
+    assert f"(HTTP {status}) to http://localhost:" in failure.message
     assert "base_url" in failure.message
     assert failure.maybe_billed is False
+
+
+def test_a_redirect_names_the_base_url(vendor: tuple[ScriptedServer, Client]) -> None:
+    server, client = vendor
+    path = server.path.removeprefix(server.base)
+    for location in (f"http://me:secret@127.0.0.1:1/else{path}?k={KEY}#{KEY}", f"/else{path}?k={KEY}"):
+        failure = failed(server, client, Scripted(status=308, headers={"location": location}))
+        at = "http://127.0.0.1:1" if location.startswith("http") else server.base_url.removesuffix("/v1")
+        assert failure.message == (
+            f'the endpoint redirects (HTTP 308) to {at}/else: state base_url = "{at}/else"'
+        )
+    elsewhere = failed(server, client, Scripted(status=302, headers={"location": "http://127.0.0.1:1/login"}))
+    assert elsewhere.message == (
+        "the endpoint redirects (HTTP 302) to http://127.0.0.1:1/login: state the base_url that it stands for"
+    )
+    nowhere = failed(server, client, Scripted(status=302))
+    assert nowhere.message == "the endpoint redirects (HTTP 302) to nowhere"
 
 
 @pytest.mark.parametrize("drop", [0, 1, 3, 5])
@@ -148,15 +166,57 @@ def test_an_error_within_the_stream(
 ) -> None:
     failure = failed(*vendor, Scripted("half of it", piece=4, problem=problem, drop=5))
     assert failure.kind == kind
-    assert problem["message"] in failure.message
+    assert problem["message"].casefold() in failure.message
     assert failure.maybe_billed is True
 
 
-def test_refused_before_any_work(vendor: tuple[ScriptedServer, Client]) -> None:
-    problem = {"code": "context_length_exceeded", "message": "Your input exceeds the context window"}
+@pytest.mark.parametrize(
+    ("problem", "kind", "billed"),
+    [
+        ({"code": "context_length_exceeded", "message": "Your input exceeds it"}, "too-long", False),
+        ({"type": "overloaded_error", "message": "Overloaded"}, "overloaded", False),
+        ({"type": "rate_limit_error", "message": "slow down"}, "rate", False),
+        ({"code": 429, "message": "slow down"}, "rate", False),
+        ({"code": "server_error", "message": "oops"}, "server", True),
+        ({"code": 502, "message": "oops"}, "server", True),
+    ],
+)
+def test_refused_before_any_work(
+    vendor: tuple[ScriptedServer, Client], problem: dict[str, object], kind: str, billed: bool
+) -> None:
     failure = failed(*vendor, Scripted(problem=problem, drop=0))
-    assert failure.kind == "too-long"
-    assert failure.maybe_billed is False
+    assert failure.kind == kind
+    assert failure.maybe_billed is billed
+
+
+BEGUN = {"chat": 2, "responses": 3, "messages": 1}
+"""Events after which work has begun: a first token, or Anthropic's account of the input."""
+
+
+@pytest.mark.parametrize("name", list(VENDORS))
+def test_busy_once_work_has_begun(name: str) -> None:
+    serving, asking = VENDORS[name]
+    problem = {"type": "overloaded_error", "message": "Overloaded"}
+    with serving() as server:
+        client = asking("m", KEY, server.base_url)
+        for drop in range(BEGUN[name] + 2):
+            failure = failed(server, client, Scripted("half of it", piece=4, problem=problem, drop=drop))
+            assert failure.kind == "overloaded"
+            assert failure.maybe_billed is (drop >= BEGUN[name]), drop
+
+
+def test_busy_while_it_reasons_unseen() -> None:
+    events = [
+        {"type": "response.created", "response": {"id": "r"}},
+        {"type": "response.output_item.added", "item": {"type": "reasoning"}},
+        {"type": "error", "code": "rate_limit_exceeded", "message": "slow"},
+    ]
+    with ResponsesServer() as server:
+        client = VENDORS["responses"][1]("m", KEY, server.base_url)
+        for sent, billed in ((events, True), ([events[0], events[2]], False)):
+            body = b"".join(f"data: {json.dumps(event)}\n\n".encode() for event in sent)
+            failure = failed(server, client, Scripted(body=body))
+            assert (failure.kind, failure.maybe_billed) == ("rate", billed)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +224,6 @@ def test_refused_before_any_work(vendor: tuple[ScriptedServer, Client]) -> None:
     [
         b"",
         b"<html>captive portal</html>",
-        b'{"choices": [{"message": {"content": "not streamed"}}]}',
         b"data: [DONE]\n\n",
         b"event: message_start\ndata: {\n\n",
         b"event: message_start\ndata: \xff\xfe\n\n",

@@ -9,7 +9,7 @@ import pytest
 from servers import ChatServer, MessagesServer, ResponsesServer, Scripted, ScriptedServer
 from vendors import FULL, KEY, SCHEMA, VENDORS, ask
 
-from agent.tiers.anthropic_messages import BASE_URL, AnthropicMessages
+from agent.tiers.anthropic_messages import AnthropicMessages
 from agent.tiers.openai_chat import OpenAIChat
 from agent.tiers.openai_responses import OpenAIResponses
 from agent.tiers.prompt import Client, Prompt
@@ -68,16 +68,6 @@ def test_a_proxy_finds_the_key_where_it_looks_for_it(servers: dict[str, Scripted
     assert server.requests[0].headers[header].removeprefix("Bearer ") == KEY
     ask(server, AnthropicMessages("m-1", "", server.base_url), Scripted("{}"), FULL)
     assert server.requests[0].headers.get(header, "Bearer none") == "Bearer none", "there is no key"
-
-
-@pytest.mark.parametrize("url", [BASE_URL, f"{BASE_URL}/"])
-def test_the_vendor_has_the_key_once(url: str) -> None:
-    client = AnthropicMessages("m-1", KEY, url)
-    sdk = client._connect()
-    headers = {name.lower(): value for name, value in (sdk.auth_headers | sdk.default_headers).items()}
-    sdk.close()
-    assert headers["authorization"] == f"Bearer {KEY}"
-    assert "x-api-key" not in headers
 
 
 def test_what_responses_sends(servers: dict[str, ScriptedServer]) -> None:

@@ -46,7 +46,14 @@ BROKEN = {
     "wrong key": (refused(401, "Incorrect API key provided"), "key", 1),
     "unknown model": (refused(404, "The model `scripted-1` does not exist", "model_not_found"), "model", 1),
     "no answer ends": (Scripted("half an answer", drop=3), "", MOST_TRIES),
-    "no JSON": (Scripted(body=b"<html>It works!</html>", content_type="text/html"), "", MOST_TRIES),
+    "a page": (Scripted(body=b"<html>It works!</html>", content_type="text/html"), "for browsers", 1),
+    "an error, it says": (Scripted(body=b'{"error": {"message": "no backend"}}'), "no backend", 1),
+    "cut": (Scripted(body=b'{"id": "c", "choices": [{'), "no stream of events", MOST_TRIES),
+    "elsewhere": (
+        Scripted(status=308, headers={"location": "http://h.example/x/v1/chat/completions"}),
+        'redirects (HTTP 308) to http://h.example/x/v1: state base_url = "http://h.example/x/v1"',
+        1,
+    ),
     "overloaded": (refused(503, "come back later"), "overloaded", MOST_TRIES),
 }
 
@@ -60,7 +67,9 @@ def test_an_endpoint_that_fails_ends_the_run_and_mended_lets_it_go_on(
     task = Task(tmp_path / "t", server.base_url)
     code, explanation = task.play()
     assert (code, len(server.requests)) == (20, requests)
-    assert explanation.startswith("tier 'model' is gone: ")
+    where = server.base_url.removeprefix("http://")
+    assert explanation.startswith(f"tier 'model' is gone: compatible scripted-1 at {where}: ")
+    assert explanation.endswith("; no key_variable is set") is (name == "wrong key")
     assert said in explanation
     assert explanation.isprintable()
     server.play(Scripted(RIGHT))
@@ -75,7 +84,10 @@ def test_nobody_listens(tmp_path: Path) -> None:
     task = Task(tmp_path / "t", f"http://127.0.0.1:{port}/v1")
     code, explanation = task.play()
     assert code == 20
-    assert "no connection to the endpoint" in explanation
+    assert explanation == (
+        f"tier 'model' is gone: compatible scripted-1 at 127.0.0.1:{port}/v1: "
+        f"no connection to the endpoint: Connection refused ({MOST_TRIES} tries)"
+    )
     assert task.run.state.spent.dollars == 0
 
 
@@ -83,7 +95,9 @@ def test_no_tls(server: ChatServer, tmp_path: Path) -> None:
     task = Task(tmp_path / "t", server.base_url.replace("http:", "https:"))
     code, explanation = task.play()
     assert code == 20
-    assert "TLS" in explanation
+    assert "no trusted TLS connection: " in explanation
+    assert explanation.endswith("SSL_CERT_FILE, or begin base_url with http:// where there is no TLS")
+    assert "_ssl.c" not in explanation
     assert task.run.state.spent.dollars == 0
 
 
@@ -100,6 +114,7 @@ USELESS = {
     "is cut off": (Scripted(RIGHT, stop="length"), "cut off"),
     "loops": (Scripted(WRONG), "the same patch was refused before"),
     "says nothing": (Scripted(""), "empty"),
+    "calls a tool": (Scripted(call=True), "called a tool, though it was offered none"),
     "talks nonsense": (Scripted(body=None, text="<<<<<<< {[\"'`@@ -1 +1 @@ " * 40_000, piece=200_000), ""),
     "breaks its JSON": (Scripted('{"diagnosis": "x", "candidates": [{"edits": [{"path": "calc.py"'), ""),
     "edits what is not there": (Scripted(MISSING), "src/other.py"),

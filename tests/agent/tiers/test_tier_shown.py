@@ -95,9 +95,8 @@ def test_the_last_failure_says_what_was_booked_and_a_free_one_is_not_said_twice(
 def test_a_refusal_is_said_once(task: Task, started: ChatServer) -> None:
     started.play(refused(401, "Incorrect API key provided"))
     shown = watched(task)
-    assert [line[:29] for line in shown if "Incorrect API key" in line][:1] == [
-        "→ model cannot be asked: the "
-    ]
+    first = next(line for line in shown if "Incorrect API key" in line)
+    assert first.startswith("→ model cannot be asked: compatible scripted-1 at http://127.0.0.1:")
     assert not [line for line in shown if line.startswith("model: ")]
 
 
