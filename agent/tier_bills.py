@@ -35,9 +35,10 @@ class TierBill(Record):
         if tokens:
             cached = f" ({self.cached:,} cached)" if self.cached else ""
             parts += [f"{tokens:,} tokens in{cached}", f"{self.decode:,} out"]
-        guessed = f" ({show_money(self.guessed)} of it a worst case)" if self.guessed else ""
-        parts.append(f"{show_money(self.dollars)}{guessed}")
-        return f"{self.tier:<10}  {', '.join(parts)}"
+        parts.append(show_money(self.dollars))
+        guessed = "all" if self.guessed == self.dollars else show_money(self.guessed)
+        worst = f" ({guessed} of it worst cases)" if self.guessed else ""
+        return f"{self.tier:<10}  {', '.join(parts)}{worst}"
 
 
 def tier_bills(state: State) -> tuple[TierBill, ...]:

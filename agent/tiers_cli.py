@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -117,7 +117,7 @@ def _hint(resolved: Resolved, tiers: Mapping[str, Tier]) -> tuple[str, ...]:
 
 def show_tiers(console: Console, found: TiersShown) -> None:
     """Print the ladder as a table, and what a person should know of it."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name in (
         "tier",
         "what",
@@ -126,12 +126,14 @@ def show_tiers(console: Console, found: TiersShown) -> None:
         "written",
         "decode",
         "success",
-        "usual attempt",
+        "attempt",
         "health",
     ):
-        table.add_column(name, justify="left" if name in ("tier", "what", "health") else "right")
+        words = name in ("tier", "what", "health")
+        justify: JustifyMethod = "left" if words else "right"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=not words)
     for tier in found.tiers:
-        usual = f"{show_money(tier.dollars)}, {show_seconds(tier.seconds)}"
+        usual = f"{show_money(tier.dollars)}\n{show_seconds(tier.seconds)}"
         table.add_row(
             Text(plain(tier.name)),
             Text(plain(f"{tier.what} {tier.endpoint}".strip())),
@@ -149,6 +151,7 @@ def show_tiers(console: Console, found: TiersShown) -> None:
         "prices in dollars per million tokens" + (f", from {', '.join(sources)}" if sources else ""),
         "success: P(the first attempt is right) on a task nothing is known about, "
         + (f"learnt from {counted(learnt)}" if learnt else "as shipped"),
+        "attempt: what a usual one costs, and how long it takes",
         *(f"note: {note}" for note in found.notes),
     ]
     for line in lines:

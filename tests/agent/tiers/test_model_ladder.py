@@ -200,6 +200,11 @@ def test_tiers_are_shown_with_prices_and_health(chat: ChatServer, monkeypatch: p
     with console.capture() as shown:
         show_tiers(console, found)
     assert "compatible scripted-1" in shown.get()
+    narrow = Console(width=80)
+    with narrow.capture() as folded:
+        show_tiers(narrow, found)
+    table = folded.get().split("prices in dollars")[0]
+    assert "…" not in table and all(len(line) <= 80 for line in table.splitlines())
     assert found_tiers({}, check=False).tiers[1].health == ""
 
 

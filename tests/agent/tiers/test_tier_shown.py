@@ -80,6 +80,9 @@ def test_each_failed_request_is_a_line_with_its_booking_and_its_wait(task: Task,
     }
     assert bill.seconds >= 12.5, "waits are in it"
     assert bill.dollars == pytest.approx(report(task).dollars)
+    assert bill.line().endswith(
+        f"30 out, {show_money(bill.dollars)} ({show_money(worst(task))} of it worst cases)"
+    )
 
 
 def test_the_last_failure_says_what_was_booked_and_a_free_one_is_not_said_twice(
@@ -96,7 +99,7 @@ def test_a_refusal_is_said_once(task: Task, started: ChatServer) -> None:
     started.play(refused(401, "Incorrect API key provided"))
     shown = watched(task)
     first = next(line for line in shown if "Incorrect API key" in line)
-    assert first.startswith("→ model cannot be asked: compatible scripted-1 at http://127.0.0.1:")
+    assert first.startswith("→ model cannot be asked: compatible scripted-1 at localhost:")
     assert not [line for line in shown if line.startswith("model: ")]
 
 
@@ -106,7 +109,7 @@ def test_an_answer_that_does_not_say_its_usage(task: Task, started: ChatServer) 
     booked = show_money(worst(task))
     said = f"model: it answered; booked at its worst case, {booked}, as the endpoint did not say its cost"
     assert shown.count(said) == 1
-    assert report(task).tiers[0].line() == f"model       1 request, {booked} ({booked} of it a worst case)"
+    assert report(task).tiers[0].line() == f"model       1 request, {booked} (all of it worst cases)"
 
 
 def test_the_bill_by_tier_in_words(task: Task, started: ChatServer) -> None:
@@ -145,5 +148,5 @@ def test_what_an_interruption_cut_off_is_said_before_and_after_the_run_is_resume
         f"a request to model without an answer was booked at its worst case, {booked}"
     )
     (bill,) = report_of(run.state, diff="", candidate="", trace="", head_hash="", exit_code=0).tiers
-    assert bill.line() == f"model       1 request (1 failed), {booked} ({booked} of it a worst case)"
+    assert bill.line() == f"model       1 request (1 failed), {booked} (all of it worst cases)"
     run.writer.close()
