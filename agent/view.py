@@ -112,7 +112,8 @@ class View:
         self.console.print(Text(f"  note: {plain(text)}", style="dim"))
 
     def decided(self, state: State, decision: Decision) -> None:
-        """The candidate table with the chosen row marked; one line where there is no alternative."""
+        """The candidate table with the chosen row marked; one line where there is no alternative and
+        nothing to wait for."""
         number = state.steps + 1
         so_far = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
         if state.belief.hand is not None:
@@ -123,9 +124,10 @@ class View:
             self.note(warning)
         self._beyond_shown = frozenset(beyond(state))
         self.console.print(Text(f"{number:>3}. {what}  [{so_far}]", style="bold"))
-        if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops)):
+        waits = queues(state) if decision.candidates else ()
+        if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops or waits)):
             self.console.print(candidate_table(decision, state.settings.prices))
-            for queue in queues(state):
+            for queue in waits:
                 self.console.print(_Indented(Text(plain(queue), style="dim")))
             if not stops:
                 self.console.print(_Indented(Text(plain(decision.reason), style="dim")))

@@ -58,6 +58,8 @@ class Caller:
         begun = self.clock()
         until, deadline = begun + seconds, begun + max(seconds, standing.seconds)
         worst = self.price.worst(prompt.most_tokens, prompt.most_output)
+        takes = standing.pace.seconds(standing.pace.tokens(prompt), standing.pace.answer(prompt))
+        takes = max(LEAST_TIMEOUT, min(takes, self.most_seconds))
         body = store("\n\n".join((prompt.system, *prompt.stable, prompt.fresh)).encode())
         # Never so long that no time is left to ask: what was told of the load may be wrong.
         waited = min(standing.pace.hold(prompt).seconds, max(0.0, seconds - LEAST_TIMEOUT))
@@ -72,8 +74,9 @@ class Caller:
             except CallFailed as failure:
                 purse.settle(self._failed(failure, prompt, worst, self.clock() - began, waited))
                 waited = _pause(tries, replace(standing.pace, seen=failure.signals), prompt)
-                now, lacking = self.clock(), 0.0 if purse.fits(worst) else worst
-                if (end := _end(failure, tries, waited, until - now, deadline - now, lacking)) is not None:
+                left, in_run = until - self.clock(), deadline - self.clock()
+                lacking = 0.0 if purse.fits(worst) else worst
+                if (end := _end(failure, tries, waited, takes, left, in_run, lacking)) is not None:
                     message = f"{failure.message}{end.why}"
                     raise TierUnavailable(self.tier, failure.kind, message, end.wait) from None
                 purse.waiting(waited)
@@ -140,10 +143,11 @@ class _End(NamedTuple):
 
 
 def _end(
-    failure: CallFailed, tries: int, wait: float, left: float, in_run: float, lacking: float
+    failure: CallFailed, tries: int, wait: float, takes: float, left: float, in_run: float, lacking: float
 ) -> _End | None:
-    """Whether this was the last try, when the next could follow after `wait` seconds. left, in_run: seconds
-    left of the step, and of the run's deadline; lacking: dollars of another try, 0 if they are there."""
+    """Whether this was the last try, when the next could follow after `wait` seconds and is expected to take
+    `takes`. left, in_run: seconds left of the step, and of the run's deadline; lacking: dollars of another
+    try, 0 if they are there."""
     number = "1 try" if tries == 1 else f"{tries} tries"
     if failure.lasting:
         return _End("")
@@ -151,7 +155,7 @@ def _end(
         return _End(f" ({number})")
     if lacking:
         return _End(f" ({number}; another may cost ${lacking:.3g}, and that much is not left)")
-    if wait + LEAST_TIMEOUT <= left:
+    if wait + takes <= left:
         return None
     next_try = f"{number}; the next could be in {show_seconds(wait)}"
     if wait + LEAST_TIMEOUT > in_run:

@@ -16,11 +16,14 @@ from agent.events import (
     RunStarted,
     StepDone,
     StepIntended,
+    TierBusy,
     TierSeen,
 )
 from agent.forecast import estimates
+from agent.loop import decide
 from agent.options import options
 from agent.pieces import MOST_READINGS, Found, chosen_pieces, found_for
+from agent.policies import MARGINAL, policy_named
 from agent.quoting import held, queues, sized_act, sized_case
 from agent.sources import ModelTierSettings
 from agent.state import State, apply, start
@@ -107,6 +110,20 @@ def test_a_busy_endpoint_costs_the_time_that_it_makes_one_wait() -> None:
     assert (estimates(after).tier("dear").seconds, queues(after)) == (pytest.approx(before), ())
     assert queues(state) == ()
     assert queues(busy) == ("dear is busy, 50s are in its quote: its rate limit is used up for 50s",)
+
+
+def test_a_tier_that_was_put_off_competes_at_its_wait() -> None:
+    state = state_of(CHEAP, DEAR)
+    before, policy = estimates(state).tier("dear"), policy_named(MARGINAL)
+    assert decide(state, policy).chosen == ACT
+    busy = TierBusy(tier="dear", seconds=400.0, message="")
+    after = apply(state, StepDone(step=ACT, observation=busy, bill=Bill(seconds=9.0)))
+    assert (after.belief, after.gone, after.spent.dollars) == (state.belief, {}, 0.0)
+    quoted = estimates(after).tier("dear")
+    assert quoted.seconds == pytest.approx(before.seconds + 400.0)
+    assert quoted.worst_seconds >= before.worst_seconds + 400.0
+    instead = decide(after, policy).chosen
+    assert instead is not None and instead.tier == "cheap"
 
 
 def test_only_pieces_that_are_worth_their_prefill_are_sent() -> None:

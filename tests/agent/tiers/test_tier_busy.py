@@ -25,13 +25,14 @@ from agent.redact import Redactor
 from agent.replay import replay
 from agent.state import apply
 from agent.tiers.calling import MOST_TRIES, Caller
-from agent.tiers.interface import Standing
+from agent.tiers.interface import Standing, TierUnavailable
 from agent.tiers.openai_chat import OpenAIChat
 from agent.tiers.pace import Pace
 from agent.tiers.pricing import PriceVector, Rates
 from agent.tiers.prompt import Prompt, RateLimit, Signals
 from agent.trace import Trace
 from agent.view import View
+from benchmarks._provider import Clock
 from policies.vocabulary import Bill, Limits, Prices
 
 
@@ -189,6 +190,25 @@ def test_a_queue_that_was_seen_stays_until_the_next_look(server: ChatServer, tmp
 
 PROMPT = Prompt("", (), "hello", 100)
 FREE = PriceVector(Rates(prefill=0, cached=0, written=0, written_long=0, decode=0))
+
+
+@pytest.mark.parametrize(("wait", "put_off"), [(150.0, False), (170.0, True)])
+def test_a_wait_that_leaves_too_little_time_for_an_answer_puts_the_request_off(
+    wait: float, put_off: bool, server: ChatServer
+) -> None:
+    """Of 180 s: an answer is expected to take some 27, and one that is cut off is paid for in vain."""
+    server.play(refused(retry_after=str(wait)), Scripted(RIGHT))
+    clock = Clock()
+    client = OpenAIChat("m", KEY, server.base_url)
+    caller = Caller("model", client, FREE, 180.0, Redactor({}), clock, clock.sleep)
+    purse = Purse(Ledger(Limits(), Bill()), Bill(), lambda _: None)
+    prompt, standing = replace(PROMPT, max_output=4_000), Standing(seconds=900.0)
+    if not put_off:
+        assert caller.ask(prompt, purse, 180.0, lambda _: "", standing).text == RIGHT
+        return
+    with pytest.raises(TierUnavailable) as caught:
+        caller.ask(prompt, purse, 180.0, lambda _: "", standing)
+    assert caught.value.wait == wait
 
 
 def test_a_wait_can_be_interrupted(server: ChatServer) -> None:
