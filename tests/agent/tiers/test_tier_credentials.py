@@ -14,7 +14,7 @@ from agent.redact import Redactor
 from agent.sources import ModelTierSettings
 from agent.task import ModelSettings
 from agent.tiers.endpoint import BASE_URLS, endpoint_of, mended
-from agent.tiers.models import PRESETS, key_of, model_settings
+from agent.tiers.models import PRESETS, key_of, model_settings, preset_tiers
 from agent.tiers.pricing import PriceVector, Rates, StatedPrice
 from agent.tiers.prompt import CallFailed, FailureKind
 
@@ -156,6 +156,7 @@ def test_a_key_of_nothing_is_not_set(value: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MY_KEY", value)
     with pytest.raises(UsageError, match="MY_KEY is not set"):
         key_of(model_settings(model_with("MY_KEY")))
+    assert preset_tiers({"OPENAI_API_KEY": value}) == ()
 
 
 @pytest.mark.parametrize("key", ["sk-a\r\nX-Evil: 1", "schlüssel", "a b"])
