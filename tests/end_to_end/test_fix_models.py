@@ -45,7 +45,11 @@ def test_a_refused_key_ends_with_20_and_the_run_goes_on_once_it_is_taken(
     assert ran.code == 20, ran.output
     assert "note: tier 'model': max_output = 16001 is cut to 16000" in ran.output
     assert len(server.requests) == 1
-    assert ran.report["explanation"].startswith("tier 'model' is gone: the endpoint refuses the key")
+    why = ran.report["explanation"]
+    assert why.startswith(
+        f"tier 'model' is gone: compatible scripted-1 at {server.base_url.partition('://')[2]}: "
+    )
+    assert "refuses the key" in why
     assert ran.report["dollars"] == 0
     assert "Traceback" not in ran.output + ran.errors
     server.play(Scripted(whole(HONEST_FIX)))
