@@ -56,6 +56,9 @@ SECRETS = {
     "OPENAI_API_KEY": "another-recognisable-value-2",
     "MY_TOKEN": "third-recognisable-value-3",
 }
+NOWHERE = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+"""No vendor is asked, whatever network there is."""
+
 SPY = b"""\
 import os
 from pathlib import Path
@@ -140,7 +143,7 @@ def test_no_secret_of_the_host_reaches_the_sandbox_or_the_disk(
     world: World, tmp_path: Path, tiers: tuple[str, ...]
 ) -> None:
     files = {"calc.py": b"def double(x):\n    return x + 2 + 1\n", "test_calc.py": SPY}
-    ran = world.fix(make_repository(tmp_path / "r", files), "--verbose", *tiers, env=SECRETS)
+    ran = world.fix(make_repository(tmp_path / "r", files), "--verbose", *tiers, env=SECRETS | NOWHERE)
     assert ran.code == 0, ran.output
     message = next(
         event["observation"]["messages"][0]
@@ -160,8 +163,8 @@ def test_a_secret_that_a_test_holds_is_redacted_where_it_is_shown(world: World, 
     test = f"def test_double():\n    from calc import double\n    assert double(2) == 4, {secret!r}\n"
     files = {"calc.py": b"def double(x):\n    return str(x)\n", "test_calc.py": test.encode()}
     repository = make_repository(tmp_path / "r", files)
-    ran = world.fix(repository, "--verbose", "--tier", "haiku", env=SECRETS)  # whose prompt is on disk, too
-    assert ran.events("request-intent")
+    ran = world.fix(repository, "--verbose", "--tier", "haiku", env=SECRETS | NOWHERE)
+    assert ran.events("request-intent"), "the prompt is on disk, too"
     assert secret not in ran.output + ran.errors
     written = b"".join(path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
     assert secret.encode() not in written
