@@ -174,5 +174,5 @@ def held(prompt: Prompt, kind: StepKind, model: ModelSettings, state: State) -> 
     if last is None or state.spent.seconds - last.at >= CACHED_FOR:
         return 0
     earlier = replace(state, read=state.read[: last.read], readings=min(state.readings, last.readings))
-    blocks = len(sized_case(state, chosen_pieces(earlier, model.name)).shown) + 1  # and that of the tests
+    blocks = len(chosen_pieces(earlier, model.name)) + 1  # and that of the tests
     return len("".join((prompt.system, *prompt.stable[:blocks])).encode())

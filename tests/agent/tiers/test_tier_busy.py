@@ -8,7 +8,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,19 +33,6 @@ from agent.trace import Trace
 from agent.view import View
 from benchmarks._provider import Clock
 from policies.vocabulary import Bill, Limits, Prices
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        assert isinstance(server, ChatServer)
-        yield server
-
-
-@pytest.fixture
-def server(started: ChatServer) -> ChatServer:
-    started.play()
-    return started
 
 
 def refused(**headers: str) -> Scripted:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,19 +22,6 @@ from agent.tiers.calling import MOST_TRIES
 from agent.tiers.models import key_of, model_settings
 from agent.tiers.pricing import StatedPrice
 from policies.belief import success
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        assert isinstance(server, ChatServer)
-        yield server
-
-
-@pytest.fixture
-def server(started: ChatServer) -> ChatServer:
-    started.play()
-    return started
 
 
 def refused(status: int, message: str, code: str = "") -> Scripted:

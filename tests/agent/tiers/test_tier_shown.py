@@ -4,7 +4,6 @@ tier."""
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from agent.trace import Trace
 from agent.units import show_seconds
 from agent.view import View
 from policies.amounts import show_money
-
-
-@pytest.fixture(scope="module")
-def started() -> Iterator[ChatServer]:
-    with ChatServer() as server:
-        assert isinstance(server, ChatServer)
-        yield server
 
 
 @pytest.fixture
