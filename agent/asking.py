@@ -62,7 +62,7 @@ def act(world: World, state: State, step: Step, purse: Purse) -> Observation:
             return AttemptDone(tier=tier.name, note=reply.note, read=found.pieces, missing=found.missing)
         if reply.asks:
             reply = replace(reply, note=f"it asks for {plain_line('; '.join(found.missing), SHOWN)}")
-    return _tried(world, state, tier, reply)
+    return tried(world, state, tier.name, reply)
 
 
 def review(world: World, state: State, step: Step, purse: Purse) -> Observation:
@@ -82,7 +82,7 @@ def review(world: World, state: State, step: Step, purse: Purse) -> Observation:
     return CheckDone(check=Check.REVIEW, key="", passed=passed, reasons=reasons, void=void)
 
 
-def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptDone:
+def tried(world: World, state: State, tier: str, reply: TierReply) -> AttemptDone:
     """Run what the tier proposes, in its order, until something passes; the same tree is not run again."""
     if reply.candidates:  # an answer may have been long in coming
         ready(world, state)
@@ -91,23 +91,23 @@ def _tried(world: World, state: State, tier: Tier, reply: TierReply) -> AttemptD
     for proposed in reply.candidates:
         reasons = vet(world, state, proposed)
         if not reasons:
-            tried = patched_tree_hash(world.base_of(state), proposed)
-            if tried in state.refused or tried in refused:
+            tree_hash = patched_tree_hash(world.base_of(state), proposed)
+            if tree_hash in state.refused or tree_hash in refused:
                 reasons = ("the same patch was refused before",)
             elif reasons := target_problem(world, state, proposed):
-                refused.append(tried)
+                refused.append(tree_hash)
             else:
-                edits, tree = proposed, tried
+                edits, tree = proposed, tree_hash
                 break
         dropped.append(f"{_summary(world, state, proposed)}: {'; '.join(reasons[:2])}")
     return AttemptDone(
-        tier=tier.name,
+        tier=tier,
         patch=world.store(dump_edits(edits)) if edits else "",
         tree=tree,
         refused=tuple(refused),
         description=plain_line(reply.note, SHOWN),
         tried=len(dropped) + bool(edits),
-        next_index=state.searches.get(tier.name, Search()).next_index,
+        next_index=state.searches.get(tier, Search()).next_index,
         dropped=tuple(dropped),
         note=reply.note if not reply.candidates else "",
         planned=None,
@@ -155,7 +155,7 @@ def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: 
         case=case_of(state, shown_pieces(pieces, base.read)),
         diff=diff,
         read=base.read,
-        files=partial(_editable_files, world, state, pieces),
+        files=partial(editable_files, world, state, pieces),
         seconds=hold.seconds + max(left / 2, left - testing),
         attempts=len(state.searches.get(tier.name, Search()).used),
         may_ask=state.readings < MOST_READINGS,
@@ -166,7 +166,7 @@ def _request(world: World, state: State, tier: Tier, diff: str = "", *, acting: 
     )
 
 
-def _editable_files(world: World, state: State, pieces: tuple[Piece, ...]) -> tuple[str, ...]:
+def editable_files(world: World, state: State, pieces: tuple[Piece, ...]) -> tuple[str, ...]:
     """The files of these pieces that a fix may touch."""
     paths = dict.fromkeys(piece.path for piece in pieces)
     return tuple(path for path in paths if editable(world, state, path))

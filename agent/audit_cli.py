@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 from rich.text import Text
 
 from agent import flags
-from agent.audit.markdown import markdown
-from agent.audit.results import as_json
 from agent.audit.runs import Later, Source
-from agent.audit.show import show
-from agent.audit.sources import Audited, audit_paths
-from agent.audit.truth import Word, relearn, told
 from agent.errors import AgentError, UsageError
 from agent.outputs import check_output, fail, harmless_json, write_output
 from agent.settings import resolve, state_folder
@@ -26,6 +21,10 @@ from agent.traces.finding import find_trace
 from agent.view import make_console
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
 from tools.plain import plain
+
+if TYPE_CHECKING:
+    from agent.audit.sources import Audited
+    from agent.audit.truth import Word
 
 TAMPERED = 1
 
@@ -37,7 +36,7 @@ AUDIT_HELP = (
 )
 AUDIT_EXITS = (
     "Exit codes: 0 all were audited · 1 a trace does not hold (it is named, the others are audited) · "
-    "2 usage error."
+    "2 usage error · 20 the disk is full, or fails."
 )
 
 Paths = Annotated[
@@ -81,6 +80,12 @@ def audit_command(
     format_name: Format = "",
 ) -> None:
     """The prices are for other agents' runs; ours are audited at those they were decided by."""
+    # Imported here, as no other command is to wait for it.
+    from agent.audit.markdown import markdown
+    from agent.audit.results_sums import as_json
+    from agent.audit.show import show
+    from agent.audit.sources import audit_paths
+
     console = make_console()
     try:
         for path in (json_out, markdown_out, html_out):
@@ -103,7 +108,9 @@ def audit_command(
         if markdown_out is not None:
             write_output(markdown_out, [markdown(audited.audit)])
         if html_out is not None:
-            write_output(html_out, [_page(audited, prices, format_name)])
+            from agent.audit.page import page_of  # most audits write none
+
+            write_output(html_out, [page_of(audited, prices, format_name)])
     except AgentError as error:
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -129,6 +136,8 @@ def outcome_command(
     ] = None,
 ) -> None:
     """The newest word counts. It is written beside the events, chained to them."""
+    from agent.audit.truth import relearn, told
+
     console = make_console()
     try:
         if merged + reverted + (reworked is not None) != 1:
@@ -160,17 +169,6 @@ def _exit_code(audited: Audited) -> int:
     if any(each.tampered for each in broken):
         return TAMPERED
     return EXIT_CODES[Outcome.USAGE] if broken else 0
-
-
-def _page(audited: Audited, prices: Prices, format_name: str) -> str:
-    """Imported here: most audits write none. Of many runs, the few it tells step by step are read again."""
-    from agent.audit.page import in_detail, page
-
-    runs = audited.runs
-    if not runs and audited.audit.runs:
-        again = [Path(run.path) for run in in_detail(audited.audit)]
-        runs = audit_paths(again, prices, nullcontext, format_name).runs
-    return page(audited.audit, runs)
 
 
 def _check_format(name: str) -> None:

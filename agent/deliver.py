@@ -18,25 +18,33 @@ from agent.errors import AgentError
 from agent.events import DeliveryIntended, Event
 from agent.forecast import estimates
 from agent.loop import Performed
-from agent.observations import Counts, DeferralDone, Observation, SubmissionDone
+from agent.observations import Counts, DeferralDone, Observation, StepRefused, SubmissionDone
 from agent.patience import judging
-from agent.prepare import baseline_run, count
+from agent.prepare import baseline_run, count, look
 from agent.state import State
 from agent.trace import write_whole
 from agent.vetting import vet
-from agent.world import World, write_edits
+from agent.world import Final, Refusal, World, write_edits
 from policies.autonomy import Confirmation, required
 from policies.belief import hand_right
 from policies.vocabulary import ActionClass, Outcome
 from sandboxes.interface import WORK
 from tools.base import Base
+from tools.files import FileEdit
 from tools.host_git import author
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, digest, make_patch, tip_naming
 from tools.plain import plain_line
-from tools.verdicts import judge
+from tools.verdicts import SuiteRun, judge, regressions
 
 FIXED_PATCH = "fix.patch"
 CANDIDATE_PATCH = "candidate.patch"
+
+FLAKY_LOOKS = 8
+"""On either tree, at tests that seem to have regressed: one that fails every third time is found out to be
+flaky with a probability of 0.96."""
+
+MOST_SUSPECT = 10
+"""More regressions are hardly chance."""
 
 
 def submit(world: World, state: State, loss: float, record: Callable[[Event], object]) -> Performed:
@@ -46,32 +54,17 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     began = time.monotonic()
     base = world.base_of(state)
     edits = load_edits(world.load(state.hand.patch))
-    reasons = vet(world, state, edits)
+    reasons = (world.final.reason,) if isinstance(world.final, Refusal) else vet(world, state, edits)
     counts, passed, key = Counts(), 0, ""
     if not reasons:
-        world.say("final verification: a fresh sandbox, the whole suite")
-        sandbox = world.new_sandbox(base, world.environment)
-        try:
-            write_edits(sandbox, edits)
-            fresh = sandbox.checkpoint(WORK)
-            alone = world.run_tests(
-                sandbox,
-                state.targets,
-                judging(world, state, world.left),
-                "final verification, targets alone",
-            )
-            sandbox.restore(fresh)
-            limits = judging(world, state, world.left)
-            run = world.run_tests(sandbox, None, limits, "final verification, the whole suite")
-        finally:
-            sandbox.stop()
-        judgement = judge(baseline_run(world, state), run, state.targets)
-        failing = [f"{target} fails alone" for target in state.targets if not alone.passed(target)]
-        if not alone.complete:
-            failing.append(f"the report of the targets alone is not complete: {alone.problem}")
-        counts, reasons = count(run), (*failing, *judgement.reasons)
-        key = world.verdict_key(state.hand.tree, None, judging(world, state, math.inf))
-        passed = sum(run.passed(target) for target in state.targets)
+        held = world.final if isinstance(world.final, Final) else None
+        final = held or run_finally(world, state, edits, state.hand.tree, state.targets)
+        judgement = judge(baseline_run(world, state), final.suite, state.targets, final.flaky)
+        failing = [f"{target} fails alone" for target in state.targets if not final.alone.passed(target)]
+        if not final.alone.complete:
+            failing.append(f"the report of the targets alone is not complete: {final.alone.problem}")
+        counts, reasons, key = count(final.suite), (*failing, *judgement.reasons), final.key
+        passed = sum(final.suite.passed(target) for target in state.targets)
     patch = make_patch(base, edits)
     if reasons:
         return Performed(
@@ -84,11 +77,12 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
             counts=counts,
             targets_passed=passed,
             still_failing=judgement.counts.still_bad,
+            flaky=final.flaky,
             patch=state.hand.patch,
             diff=world.store(patch),
             undelivered=unconfirmed(state),
             confirmed=confirmed(state),
-            required=_required(state),
+            required=_required(state)[0],
         ),
         before=tuple(digest(base.read(edit.path)) for edit in edits),
         seconds=time.monotonic() - began,
@@ -97,27 +91,67 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     return Performed(deliver(world, state, intended, patch), loss=loss)
 
 
+def run_finally(
+    world: World, state: State, edits: tuple[FileEdit, ...], tree: str, targets: tuple[str, ...]
+) -> Final:
+    """Base + edits (with this tree hash) cold in a fresh sandbox: these tests alone, and the whole suite."""
+    assert world.environment is not None
+    world.say("final verification: a fresh sandbox, the whole suite")
+    sandbox = world.new_sandbox(world.base_of(state), world.environment)
+    try:
+        write_edits(sandbox, edits)
+        fresh = sandbox.checkpoint(WORK)
+        limits = judging(world, state, world.left)
+        alone = world.run_tests(sandbox, targets, limits, "final verification, targets alone")
+        sandbox.restore(fresh)
+        limits = judging(world, state, world.left)
+        suite = world.run_tests(sandbox, None, limits, "final verification, the whole suite")
+    finally:
+        sandbox.stop()
+    key = world.verdict_key(tree, None, judging(world, state, math.inf))
+    return Final(alone, suite, key, bystanders(world, state, suite, targets, edits))
+
+
+def bystanders(
+    world: World, state: State, suite: SuiteRun, targets: tuple[str, ...], edits: tuple[FileEdit, ...]
+) -> tuple[str, ...]:
+    """The tests beside the targets that seem to have regressed in this run with the edits, and are flaky: run
+    again, they fail on the base and pass with the edits, too. What one run says of them tells nothing."""
+    suspect = regressions(baseline_run(world, state), suite, targets)
+    if not suspect or len(suspect) > MOST_SUSPECT or not suite.complete:
+        return ()
+    before = look(world, state, suspect, FLAKY_LOOKS)
+    after = look(world, state, suspect, FLAKY_LOOKS, edits)
+    if isinstance(before, StepRefused) or isinstance(after, StepRefused):
+        return ()
+    found = tuple(test for test in suspect if before.failures[test] and after.passes[test])
+    if found:
+        world.say(f"flaky, so it tells nothing: {', '.join(sorted(found))}")
+    return found
+
+
 def confirmed(state: State) -> Confirmation:
     """How far a person has confirmed the delivery: `--apply` and `--commit` are their word."""
     commits = state.settings.delivery is ActionClass.COMMIT
     return Confirmation.CONFIRM if commits else Confirmation.FREE
 
 
-def _required(state: State) -> Confirmation:
+def _required(state: State) -> tuple[Confirmation, float]:
+    """The confirmation that is asked for, and the probability that the patch is right."""
     c = hand_right(state.belief, estimates(state), verified=True)
-    return required(state.settings.delivery, c, state.settings.prices, state.settings.schedule)
+    return required(state.settings.delivery, c, state.settings.prices, state.settings.schedule), c
 
 
 def unconfirmed(state: State) -> str:
     """Why delivery has to wait for a person, "" when they have confirmed as much as is asked for: a patch
     file needs no confirmation, unless the schedule or the price of risk asks for it."""
     delivery, granted = state.settings.delivery, confirmed(state)
-    if _required(state) <= granted:
+    asked, c = _required(state)
+    if asked <= granted:
         return ""
     if (level := state.settings.schedule.scheduled(delivery)) > granted:
         who = "two people" if level is Confirmation.MULTI_PARTY else "a person"
         return f"the autonomy schedule asks {who} to confirm a {delivery}"
-    c = hand_right(state.belief, estimates(state), verified=True)
     return f"at this price of risk a person must confirm it (right with probability {c:.2f})"
 
 

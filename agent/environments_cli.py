@@ -16,17 +16,16 @@ from rich.text import Text
 
 from agent import flags, units
 from agent.environment import environment_of, fitting_base
-from agent.errors import AgentError, UsageError
-from agent.outputs import fail
+from agent.errors import UsageError
+from agent.outputs import one_line_errors
 from agent.repository import check_dockerfile, pyproject_of
 from agent.sandbox_limits import check_machine
 from agent.settings import resolve
 from agent.view import View, make_console
-from policies.vocabulary import EXIT_CODES, Outcome
 from sandboxes.backend import Backend, BaseImage, KeptImage
 from sandboxes.building import PYTHON
 from sandboxes.choose import choose_backend
-from sandboxes.interface import ImageError, RunRequest, SandboxError
+from sandboxes.interface import RunRequest, SandboxError
 from tools.plain import plain
 
 app = typer.Typer(
@@ -38,7 +37,6 @@ app = typer.Typer(
 DEFAULT_AGE = "30d"
 SHORT = 12
 LIST_SECONDS = 60.0
-TAIL = 4000
 
 Name = Annotated[str, typer.Argument(help="Its name, or the beginning of what follows the colon.")]
 OlderThan = Annotated[str, typer.Option(help=f"Remove what is older, such as {DEFAULT_AGE} or 12h.")]
@@ -66,7 +64,7 @@ def build(
     """Build with the settings `agent fix` would use."""
     view = View(make_console())
     started = time.monotonic()
-    with _one_line_errors(view):
+    with one_line_errors(view):
         folder = (repo or Path.cwd()).absolute()
         given = {
             "setup_command": setup_command,
@@ -98,7 +96,7 @@ def build(
 def list_environments(sandbox: flags.SandboxBackend = None, as_json: Json = False) -> None:
     """Newest first."""
     view = View(make_console())
-    with _one_line_errors(view), _backend(sandbox) as backend:
+    with one_line_errors(view), _backend(sandbox) as backend:
         kept, bases = backend.kept(), backend.bases()
     if as_json:
         typer.echo(json.dumps([_record(each) for each in kept], indent=2))
@@ -126,7 +124,7 @@ def list_environments(sandbox: flags.SandboxBackend = None, as_json: Json = Fals
 def show(name: Name, sandbox: flags.SandboxBackend = None) -> None:
     """The packages are asked of the environment itself, in a sandbox."""
     view = View(make_console())
-    with _one_line_errors(view), _backend(sandbox) as backend:
+    with one_line_errors(view), _backend(sandbox) as backend:
         kept = _named(backend, name)
         packages = _packages(backend, kept)
     facts = kept.facts
@@ -157,7 +155,7 @@ def prune(
 ) -> None:
     """Environments first, then the requirements nothing is built on any more, then base images."""
     view = View(make_console())
-    with _one_line_errors(view), _backend(sandbox) as backend:
+    with one_line_errors(view), _backend(sandbox) as backend:
         if bases and names:
             raise UsageError("--bases removes every environment: name none with it")
         if not dry_run:
@@ -244,25 +242,3 @@ def _backend(wanted: str | None) -> Iterator[Backend]:
         yield backend
     finally:
         backend.close()
-
-
-@contextmanager
-def _one_line_errors(view: View) -> Iterator[None]:
-    """Errors become one line and the documented exit code, after the tail of what failed."""
-    try:
-        yield
-    except AgentError as error:
-        code, message = error.exit_code, str(error)
-    except ImageError as error:
-        view.finish()
-        typer.echo(plain(error.tail[-TAIL:], TAIL), err=True)
-        code, message = EXIT_CODES[Outcome.INFRASTRUCTURE], str(error)
-    except SandboxError as error:
-        code, message = EXIT_CODES[Outcome.INFRASTRUCTURE], str(error)
-    except KeyboardInterrupt:
-        code, message = EXIT_CODES[Outcome.INTERRUPTED], "interrupted"
-    else:
-        view.finish()
-        return
-    view.finish()
-    fail(message, code)

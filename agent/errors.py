@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+
 from policies.vocabulary import EXIT_CODES, Outcome
+
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
 class AgentError(Exception):
@@ -15,6 +19,12 @@ class UsageError(AgentError, ValueError):
     """Bad arguments, configuration, repository or test; nothing was touched."""
 
     exit_code = EXIT_CODES[Outcome.USAGE]
+
+
+def unwritable(path: object, error: OSError) -> AgentError:
+    """A file that cannot be written: the disk is full or fails (exit code 20), else it is the path (2)."""
+    message = f"cannot write {path}: {error.strerror or error}"
+    return AgentError(message) if error.errno in _OF_THE_DISK else UsageError(message)
 
 
 class TraceLost(AgentError):

@@ -112,12 +112,13 @@ class DeliveryIntended(Record):
 
     submission: what the step comes to if nothing can be handed out. before: SHA-256 of each file that the
     patch edits, as it was, in the order of its edits; "" where there was none. seconds: that the step had
-    taken by then."""
+    taken by then. voucher: by which the user's own installation knows that it wrote it (`agent.vouched`)."""
 
     type: Literal["delivery-intent"] = "delivery-intent"
     submission: SubmissionDone
     before: tuple[str, ...]
     seconds: float
+    voucher: str = ""
 
 
 class TierSeen(Record):

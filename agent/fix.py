@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
 from agent.deliver import apply_fix, deliver, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
@@ -25,10 +26,9 @@ from agent.tiers.interface import Tier
 from agent.trace import Trace
 from agent.view import View
 from agent.world import World
-from policies.vocabulary import EXIT_CODES, Bill, Outcome
+from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Bill, Outcome
 from sandboxes.interface import ImageError, SandboxError
 
-SIGTERM_CODE = 143
 TAIL = 1500
 """Characters of a failing tail in the explanation; the end is what matters."""
 
@@ -59,17 +59,23 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
             ended = run.over or _to_its_end(run, world, effects, view, confirm)
     except (KeyboardInterrupt, Terminated) as signalled:
         code = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
-        ended = _end(Outcome.INTERRUPTED, "stopped from outside; the trace can be resumed", code)
+        ended = ended_as(Outcome.INTERRUPTED, "stopped from outside; the trace can be resumed", code)
     finally:
         view.finish()
         effects.close()
     if run.over is None:
         run.append(ended)
+    report = reported(run, world, ended)
+    if run.state.settings.memory and run.over is None:  # one that had ended has taught already
+        _remember(run, view)
+    return report
+
+
+def reported(run: Run, world: World, ended: RunEnded) -> Report:
+    """The report of a run whose end is on record; its candidate is kept, and its trace released."""
     candidate = keep_candidate(world, run.state)
     diff = diff_of(run.state, Trace(run.folder))
     run.writer.close()
-    if run.state.settings.memory:
-        _remember(run, view)
     return report_of(
         run.state,
         diff=diff,
@@ -83,8 +89,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
 def _remember(run: Run, view: View) -> None:
     """Keep what the run taught; that this cannot be done is no reason to fail it."""
     try:
-        finished = run.writer.written_at if run.over else time.time()
-        remember(memory_file(), lesson(Trace(run.folder).events(), finished))
+        remember(memory_file(), lesson(Trace(run.folder).events(), time.time()))
     except OSError as error:
         why = f"{error.strerror or error}: {error.filename or memory_file()}"
         view.note(f"what this run teaches was not kept ({why})")
@@ -96,36 +101,49 @@ def _to_its_end(
     run: Run, world: World, effects: LiveEffects, view: View, confirm: Callable[[str], bool] | None
 ) -> RunEnded:
     """Drive the run; whatever stops it from outside becomes an end with the documented exit code."""
-    try:
+
+    def driven() -> RunEnded:
         if run.state.delivering:
             _finish_delivery(run, world, view)
         policy = policy_named(run.policy, run.state.settings.schedule)
         drive(run.state, policy, effects, run.append, time.monotonic, view)
         state = run.state
         if state.ended is Outcome.FIXED and (confirm or state.answer) and world.take_base().git_dir:
-            return _end(Outcome.FIXED, _offer(run, world, view, confirm))
-        return _end(state.ended or Outcome.INFRASTRUCTURE, state.explanation)
+            return ended_as(Outcome.FIXED, _offer(run, world, view, confirm))
+        return ended_as(state.ended or Outcome.INFRASTRUCTURE, state.explanation)
+
+    return ended_by(driven)
+
+
+Result = TypeVar("Result")
+
+
+def ended_by(act: Callable[[], Result]) -> Result | RunEnded:
+    """What `act` returns, or the end of the run that an error in it is."""
+    try:
+        return act()
     except ImageError as error:
         tail = f"\n{error.tail[-TAIL:]}" if error.tail else ""
-        return _end(Outcome.INFRASTRUCTURE, f"{error}{tail}")
+        return ended_as(Outcome.INFRASTRUCTURE, f"{error}{tail}")
     except SandboxError as error:
-        return _end(Outcome.INFRASTRUCTURE, str(error))
+        return ended_as(Outcome.INFRASTRUCTURE, str(error))
     except LimitExceeded as error:
-        return _end(Outcome.LIMIT, f"a hard limit alone stopped it: {error}")
+        return ended_as(Outcome.LIMIT, f"a hard limit alone stopped it: {error}")
     except UsageError as error:
-        return _end(Outcome.USAGE, str(error))
+        return ended_as(Outcome.USAGE, str(error))
     except (TraceError, TraceLost):
         raise
     except AgentError as error:
-        return _end(Outcome.INFRASTRUCTURE, str(error))
+        return ended_as(Outcome.INFRASTRUCTURE, str(error))
     except BrokenPipeError:  # nobody reads what is said here any more
         raise
     except OSError as error:  # of this machine: a full disk, a folder that is gone
         where = f": {error.filename}" if error.filename else ""
-        return _end(Outcome.INFRASTRUCTURE, f"{error.strerror or error}{where}")
+        return ended_as(Outcome.INFRASTRUCTURE, f"{error.strerror or error}{where}")
 
 
-def _end(outcome: Outcome, explanation: str, exit_code: int | None = None) -> RunEnded:
+def ended_as(outcome: Outcome, explanation: str, exit_code: int | None = None) -> RunEnded:
+    """The end of a run, with the exit code of its outcome unless another is said."""
     code = EXIT_CODES[outcome] if exit_code is None else exit_code
     return RunEnded(outcome=outcome, exit_code=code, explanation=explanation)
 

@@ -19,6 +19,7 @@ from agent.events import (
     StepIntended,
     TierSeen,
 )
+from agent.follows import check_follows
 from agent.observations import (
     AttemptDone,
     BaselineDone,
@@ -59,6 +60,7 @@ def start(event: RunStarted) -> State:
 def apply(state: State, event: Event) -> State:
     """The state after one more event. Raises TraceError for one that cannot follow, as in a forged trace."""
     try:
+        check_follows(state, event)
         return _applied(state, event)
     except (ArithmeticError, AssertionError, LookupError, ValueError) as error:
         why = f": {error}" if str(error) else ""
@@ -71,7 +73,7 @@ def _applied(state: State, event: Event) -> State:
             return state
         case RunResumed():
             # What was said of the load is old: a process may have been away for hours.
-            state = replace(state, gone={}, tries={}, seen={}, seen_at={})
+            state = replace(state, gone={}, tries={}, seen={}, seen_at={}, over=False)
             if not state.cut_off:
                 return state
             ended, explanation = state.came_to or (None, "")
@@ -108,7 +110,12 @@ def _over(state: State, outcome: Outcome, explanation: str) -> State:
     came_to = None if state.cut_off or state.ended is None else (state.ended, state.explanation)
     cut_off = came_to is None or outcome is not state.ended
     return replace(
-        state, ended=outcome, explanation=explanation, cut_off=cut_off, came_to=came_to if cut_off else None
+        state,
+        ended=outcome,
+        explanation=explanation,
+        cut_off=cut_off,
+        came_to=came_to if cut_off else None,
+        over=True,
     )
 
 
@@ -206,7 +213,7 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
         case TierBusy(tier=tier, seconds=seconds):
             return _seen(state, tier, Signals(retry_after=seconds), state.spent.seconds)
         case StepLost():  # tells nothing about the task; it is only paid for
-            return replace(state, lost=state.lost + 1)
+            return replace(state, lost=state.lost + 1, delivery=None)
 
 
 def _reproduced(state: State, seen: ReproductionDone) -> State:

@@ -12,11 +12,24 @@ from agent.events import Event, RequestDone, StepDecided, StepDone, StepIntended
 from agent.forecast import estimates
 from agent.ledger import Ledger
 from agent.observations import Observation
-from agent.options import options
+from agent.options import LOCALISE, options
 from agent.purse import Purse
 from agent.state import State
 from policies.decide import Policy
-from policies.vocabulary import Bill, Candidate, Decision, Step
+from policies.vocabulary import Bill, Candidate, Decision, Gain, Quote, Step
+
+NOTHING_TAKEN = Quote(
+    Gain(0.0, 0.0, 0.0, 0.0),
+    dollars=0.0,
+    seconds=0.0,
+    loss=0.0,
+    irreversible_loss=0.0,
+    attention=0.0,
+    worst_dollars=0.0,
+    worst_seconds=1.0,
+    probability=1.0,
+)
+"""Of a step whose result is there already: it is written down."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +68,28 @@ class Watcher(Protocol):
 
 def decide(state: State, policy: Policy) -> Decision:
     """The decision in this state: a pure function of what was observed so far."""
+    offered, handed = options(state), handed_over(state)
+    step = next((step for step in offered if step.subject in handed), None)
+    if step is not None:
+        row = Candidate(step, NOTHING_TAKEN, 0.0)
+        return Decision(step, (row,), f"{step.name} was done for all tasks of the job")
     return policy.decide(
         state.belief,
-        options(state),
+        offered,
         estimates(state),
         state.settings.prices,
         state.left,
         state.settings.delivery,
+    )
+
+
+def handed_over(state: State) -> frozenset[str]:
+    """Subjects of steps whose results the job of this task has, and which are not known here yet."""
+    known = state.belief.preparations
+    return frozenset(
+        subject
+        for subject in state.settings.surveyed
+        if subject in known or (subject == LOCALISE.subject and state.localised is None)
     )
 
 
@@ -72,9 +100,11 @@ def drive(
     append: Callable[[Event], Event],
     clock: Callable[[], float],
     watcher: Watcher,
+    park: Callable[[Step], bool] = lambda _: False,
 ) -> State:
-    """Run until the state has ended. `append` puts an event on disk before anything else happens;
-    `clock` is monotonic seconds. Every second between two settlements is on the bill of some step."""
+    """Run until the state has ended, or a step was decided that is to be parked: not begun yet. `append` puts
+    an event on disk before anything else happens; `clock` is monotonic seconds. Every second between two
+    settlements is on the bill of some step."""
     ledger = Ledger(state.settings.limits, state.spent)
     settled = clock()
 
@@ -96,7 +126,7 @@ def drive(
         decision = decide(state, policy)
         record(StepDecided(decision=decision))
         watcher.decided(state, decision)
-        if decision.chosen is None:
+        if decision.chosen is None or park(decision.chosen):
             break
         step, reserved = decision.chosen, worst_case(decision)
         ledger.reserve(reserved)

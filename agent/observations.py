@@ -168,6 +168,7 @@ class CheckDone(Record):
 class SubmissionDone(Record):
     """Final verification, cold and in a fresh tree, and delivery if it held. `key` is "" when the patch was
     refused before any test ran; `still_failing` counts other tests that failed before and still do.
+    `flaky`: tests that passed before and failed now, as on the base, too, sometimes: they tell nothing.
     `confirmed`: how far a person had confirmed the delivery (`--apply` and `--commit` say so); `required`:
     how far they had to, by schedule and price of risk; None in older traces, and of what did not hold."""
 
@@ -178,6 +179,7 @@ class SubmissionDone(Record):
     counts: Counts = Counts()
     targets_passed: int = 0
     still_failing: int = 0
+    flaky: tuple[str, ...] = ()
     patch: str = ""
     diff: str = ""
     delivered: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a command leaves besides the screen: files, whole or not at all, and the one line of an error."""
+"""What a command leaves besides the screen: files, whole or not at all; one line of an error; questions."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import typer
 
-from agent.errors import UsageError
+from agent.errors import AgentError, UsageError, unwritable
 from agent.task import Record
 from policies.vocabulary import EXIT_CODES, Outcome
+from sandboxes.interface import ImageError, SandboxError
 from tools.plain import plain
+
+if TYPE_CHECKING:
+    from agent.view import View
 
 MOST_SHOWN = 2000
 """Characters of an error."""
+
+MOST_TAIL = 4000
+"""Characters of what building an image said last."""
 
 _OBEYED = re.compile(
     "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
@@ -43,7 +50,7 @@ def check_output(path: Path | None) -> None:
 def write_output(path: Path, parts: Iterable[str]) -> None:
     """Write a file, in place of one that is there: whole or not at all. Pipes and devices are written to.
 
-    Raises UsageError.
+    Raises UsageError for a path that cannot be written to, AgentError where the disk is full or fails.
     """
     try:
         real = path.resolve()
@@ -62,11 +69,11 @@ def write_output(path: Path, parts: Iterable[str]) -> None:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
 
 
 def write_json(path: Path, found: Record) -> None:
-    """Write a report as JSON. Raises UsageError."""
+    """Write a report as JSON. Raises as `write_output` does."""
     write_output(path, [harmless_json(found.model_dump_json(indent=2)), "\n"])
 
 
@@ -140,3 +147,34 @@ def fail(message: str, code: int) -> NoReturn:
     """End the command with one line, neutralised, and its exit code."""
     typer.echo(f"agent: {plain(message, MOST_SHOWN)}", err=True)
     raise typer.Exit(code)
+
+
+@contextmanager
+def one_line_errors(view: View | None = None) -> Iterator[None]:
+    """Errors become one line and the documented exit code, after the tail of what building an image said."""
+    tail = ""
+    try:
+        yield
+        return
+    except AgentError as error:
+        message, code = str(error), error.exit_code
+    except SandboxError as error:
+        message, code = str(error), EXIT_CODES[Outcome.INFRASTRUCTURE]
+        tail = error.tail if isinstance(error, ImageError) else ""
+    except KeyboardInterrupt:
+        message, code = "interrupted", EXIT_CODES[Outcome.INTERRUPTED]
+    finally:
+        if view is not None:
+            view.finish()
+    if tail:
+        typer.echo(plain(tail[-MOST_TAIL:], MOST_TAIL), err=True)
+    fail(message, code)
+
+
+def said_yes(question: str) -> bool:
+    """The person's word; the end of input is a no, Ctrl-C ends the command."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        typer.echo()
+        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -30,11 +31,16 @@ from policies.vocabulary import Outcome
 from sandboxes.backend import Backend
 from sandboxes.environments import Environment
 from tools.detection import PYTEST
+from tools.endings import end_of
+from tools.files import FileEdit
 from tools.patch import branch_problem
 from tools.verdicts import SuiteRun
 
 REPRODUCTION_RUNS = 2
 """Runs of the targets alone; with the baseline's that makes three looks at each target."""
+
+MOST_SAID = 4000
+"""Characters kept of what is said of a target that does not pass."""
 
 CANNOT_EXECUTE, NOT_FOUND = 126, 127
 """A shell's exit codes for a command that is not there."""
@@ -153,16 +159,59 @@ def reproduce(world: World, state: State) -> Observation:
         except UsageError as error:
             return StepRefused(outcome=Outcome.USAGE, message=str(error))
     targets = tuple(dict.fromkeys(test for tests in named.values() for test in tests))
+    looked = look(world, state, targets, REPRODUCTION_RUNS)
+    if isinstance(looked, StepRefused):
+        return looked
+    targets = narrowed(named, looked.failures, looked.passes)
+    if not targets:
+        return StepRefused(outcome=Outcome.NOT_REPRODUCED, message=f"skipped here: {', '.join(named)}")
+    return looked.of(targets)
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Runs of tests alone, on the base: how often each passed, how often it failed (a skipped one did
+    neither), and what was said of it when it did not pass. seconds_each: of a run of all of them; hanging:
+    tests that ran into their time limit."""
+
+    runs: int
+    passes: Mapping[str, int]
+    failures: Mapping[str, int]
+    messages: Mapping[str, str]
+    seconds_each: float
+    hanging: frozenset[str]
+
+    @classmethod
+    def none(cls) -> Looks:
+        """No test was looked at."""
+        return cls(0, {}, {}, {}, 0.0, frozenset())
+
+    def of(self, targets: tuple[str, ...]) -> ReproductionDone:
+        """What they say of these."""
+        known = set(targets)
+        return ReproductionDone(
+            targets=targets,
+            runs=self.runs,
+            passes=tuple(self.passes[target] for target in targets),
+            seconds_each=self.seconds_each,
+            messages=tuple(self.messages[target] for target in targets),
+            hanging=tuple(sorted(test for test in self.hanging if {test, test.split("::")[0]} & known)),
+        )
+
+
+def look(
+    world: World, state: State, targets: tuple[str, ...], times: int, edits: tuple[FileEdit, ...] = ()
+) -> Looks | StepRefused:
+    """Run these tests alone on the base (with these edits), so many times; fewer where all of them hang."""
+    assert world.sandbox is not None
     failures, passes = dict.fromkeys(targets, 0), dict.fromkeys(targets, 0)
     messages, spent, runs = dict.fromkeys(targets, ""), 0.0, 0
     hanging: set[str] = set()
-    for number in range(REPRODUCTION_RUNS):
-        share = world.left / (REPRODUCTION_RUNS - number)
-        with world.edited(world.sandbox, ()):
+    for number in range(times):
+        share = world.left / (times - number)
+        with world.edited(world.sandbox, edits):
             limits = reproducing(world, state, share)
-            run = world.run_tests(
-                world.sandbox, targets, limits, f"reproducing, run {number + 1} of {REPRODUCTION_RUNS}"
-            )
+            run = world.run_tests(world.sandbox, targets, limits, f"reproducing, run {number + 1} of {times}")
         spent += run.seconds
         if not run.verdicts and run.collection_errors.keys() <= run.short.keys():
             short = _ran_short(state, run)
@@ -178,25 +227,15 @@ def reproduce(world: World, state: State) -> Observation:
         hanging.update(hung(run))
         if run.verdicts and hanging >= set(run.verdicts):
             break  # what hangs hardly hangs by chance, and another look would take as long
-    targets = narrowed(named, failures, passes)
-    if not targets:
-        return StepRefused(outcome=Outcome.NOT_REPRODUCED, message=f"skipped here: {', '.join(named)}")
-    return ReproductionDone(
-        targets=targets,
-        runs=runs,
-        passes=tuple(passes[target] for target in targets),
-        seconds_each=spent / runs,
-        messages=tuple(messages[target] for target in targets),
-        hanging=tuple(sorted(hanging)),
-    )
+    return Looks(runs, passes, failures, messages, spent / runs, frozenset(hanging))
 
 
 def _message(run: SuiteRun, target: str) -> str:
     """What was said of a target that does not pass (untrusted)."""
     if target in run.verdicts:
-        return run.verdicts[target].message[-4000:]
+        return run.verdicts[target].message[-MOST_SAID:]
     error = run.collection_errors.get(target.split("::")[0])
-    return f"cannot be collected:\n{error[-4000:]}" if error else "no verdict"
+    return f"cannot be collected:\n{end_of(error, MOST_SAID)}" if error else "no verdict"
 
 
 def baseline(world: World, state: State) -> Observation:

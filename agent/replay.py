@@ -19,9 +19,9 @@ from agent.events import (
 )
 from agent.loop import decide, worst_case
 from agent.policies import policy_named
-from agent.replaying.recorded import folded, start_of
+from agent.replaying.recorded import folded
 from agent.state import State
-from agent.trace import Trace
+from agent.trace import Trace, start_of
 from agent.versions import made_otherwise
 from policies.decide import Policy
 from policies.vocabulary import Outcome

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -11,24 +11,20 @@ from rich.text import Text
 
 from agent import flags
 from agent.errors import AgentError, UsageError
-from agent.fix import SIGTERM_CODE, Terminated, termination
+from agent.fix import Terminated, termination
 from agent.outputs import check_output, fail, write_json
-from agent.replay import replay
-from agent.replaying.execute import Again, execute
-from agent.replaying.execute_words import show_again, show_executed
-from agent.replaying.recorded import start_of
-from agent.replaying.step import show_steps, steps_shown
-from agent.replaying.what_if import what_if
-from agent.replaying.what_if_words import show_what_if
 from agent.repository import check_dockerfile
 from agent.settings import resolve
 from agent.task import Record, SandboxSettings
-from agent.trace import Trace
+from agent.trace import Trace, start_of
 from agent.traces.finding import find_trace
 from agent.view import View, make_console
-from policies.vocabulary import EXIT_CODES, Outcome
+from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
 from sandboxes.interface import ImageError, SandboxError
 from tools.plain import plain
+
+if TYPE_CHECKING:
+    from agent.replaying.execute import Again
 
 COLUMNS = 80
 DIFFERS = 1
@@ -40,7 +36,8 @@ HELP = (
 
 EPILOG = (
     "Exit codes: 0 identical, or all the same (also where the end of the run is not recorded, which is said) "
-    "· 1 something differs, or the trace was altered · 2 usage error · 20 infrastructure error (--execute)."
+    "· 1 something differs, or the trace was altered · 2 usage error · 20 infrastructure error (--execute; "
+    "a full disk)."
 )
 
 
@@ -143,6 +140,8 @@ def replay_command(
 
 
 def _replay(folder: Path, console: Console) -> tuple[Record, int]:
+    from agent.replay import replay  # here and below: no other command is to wait for it
+
     found = replay(folder)
     shown = Replayed(
         run_id=found.state.run_id,
@@ -172,6 +171,8 @@ def _replay(folder: Path, console: Console) -> tuple[Record, int]:
 
 
 def _show(trace: Trace, step: int | None, until: int | None, console: Console) -> Record:
+    from agent.replaying.step import show_steps, steps_shown
+
     started, _ = start_of(trace)
     last = step if step is not None else until
     assert last is not None
@@ -181,6 +182,9 @@ def _show(trace: Trace, step: int | None, until: int | None, console: Console) -
 
 
 def _what_if(trace: Trace, other: list[str], policy: str | None, console: Console) -> Record:
+    from agent.replaying.what_if import what_if
+    from agent.replaying.what_if_words import show_what_if
+
     with console.status("asking the policy …"):
         found = what_if(trace, other, policy)
     show_what_if(found, _narrow(console))
@@ -198,6 +202,9 @@ def _own_sandbox(image: str | None, dockerfile: Path | None) -> SandboxSettings:
 
 
 def _execute(trace: Trace, repo: Path | None, own: SandboxSettings, console: Console) -> tuple[Record, int]:
+    from agent.replaying.execute import execute
+    from agent.replaying.execute_words import show_again, show_executed
+
     narrow = _narrow(console)
     view = View(narrow)
 

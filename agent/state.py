@@ -58,7 +58,7 @@ class State:
     `refused` holds the tree hashes of patches that did not count, so that none is bought twice. Of `steps`,
     `lost` have no result, as the run was cut off in them. `cut_off`: it ended from outside (a signal, a lost
     sandbox, a changed tree), not by what it had come to. `came_to`: what it had come to by itself, and why,
-    before that.
+    before that. `over`: its end is on record.
 
     calls: every request to a tier so far; request: the one under way; requested: dollars booked for requests
     of the step under way, and asking: seconds they took, waits included; asked: each tier's last request with
@@ -107,6 +107,7 @@ class State:
     ended: Outcome | None = None
     cut_off: bool = False
     came_to: tuple[Outcome, str] | None = None
+    over: bool = False
     explanation: str = ""
 
     @property
@@ -143,12 +144,20 @@ class State:
         return self.intent is not None and self.delivery is not None
 
     @property
+    def lost_request(self) -> RequestDone | None:
+        """The request under way, as resuming the run would book it: without an answer, at its worst case."""
+        if self.intent is None or self.request is None:
+            return None
+        return RequestDone(tier=self.request.tier, dollars=self.request.worst, failure="lost")
+
+    @property
     def booked(self) -> float:
         """Dollars spent, with those of a step that has no result: its requests, and the worst case of one
         without an answer. That is what resuming the run would book."""
         if self.intent is None:
             return self.spent.dollars
-        return self.spent.dollars + self.requested + (self.request.worst if self.request else 0.0)
+        lost = self.lost_request
+        return self.spent.dollars + self.requested + (lost.dollars if lost else 0.0)
 
     @property
     def left(self) -> Limits:

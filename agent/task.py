@@ -73,7 +73,7 @@ class Settings(Record):
     what is expected, as shipped or as learnt from earlier runs; `models`: the tiers that are models;
     `template_factors`: as learnt, by how much the embedded tier's templates are likelier than shipped;
     `learnt`: from which runs, None where nothing was or an older trace does not say; `memory`: this run is to
-    be learnt from."""
+    be learnt from; `surveyed`: subjects of first steps whose results a job hands to this task."""
 
     repository: str
     tests: tuple[str, ...] = ()
@@ -95,6 +95,7 @@ class Settings(Record):
     )
     learnt: Learnt | None = None
     memory: bool = False
+    surveyed: tuple[str, ...] = ()
     sandbox: SandboxSettings = SandboxSettings()
     protected: tuple[str, ...] = ()
     schedule: Schedule = DEFAULT_SCHEDULE

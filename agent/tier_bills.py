@@ -10,14 +10,15 @@ from policies.amounts import show_money
 
 class TierBill(Record):
     """requests: sent to its endpoint, also those for a plan, a review or more to read; failed: those that
-    failed or have no answer. attempts: how often it was asked for a patch, to the end. prefill, cached,
-    written, decode: tokens, as reported of requests that did not fail (`agent.tiers.prompt.Usage`). dollars:
-    as booked; guessed: the part of them that is worst cases, as nothing says what those requests cost.
-    seconds: of its requests, with the waits before them."""
+    failed; lost: those without an answer, as the run was cut off. attempts: how often it was asked for a
+    patch, to the end. prefill, cached, written, decode: tokens, as reported of requests that did not fail
+    (`agent.tiers.prompt.Usage`). dollars: as booked; guessed: the part of them that is worst cases, as
+    nothing says what those requests cost. seconds: of its requests, with the waits before them."""
 
     tier: str
     requests: int
     failed: int
+    lost: int = 0
     attempts: int
     prefill: int
     cached: int
@@ -29,7 +30,8 @@ class TierBill(Record):
 
     def line(self) -> str:
         """`strong  3 requests, 4,120 tokens in (2,000 cached), 450 out, $0.0249`."""
-        failed = f" ({self.failed} failed)" if self.failed else ""
+        ends = [f"{many} {how}" for many, how in ((self.failed, "failed"), (self.lost, "cut off")) if many]
+        failed = f" ({', '.join(ends)})" if ends else ""
         parts = [f"{self.requests} request{'' if self.requests == 1 else 's'}{failed}"]
         tokens = self.prefill + self.cached + self.written
         if tokens:
@@ -42,8 +44,8 @@ class TierBill(Record):
 
 
 def tier_bills(state: State) -> tuple[TierBill, ...]:
-    """One for each tier that was asked, in the order of the ladder. A request under way counts as failed, at
-    its worst case: that is what resuming the run would book."""
+    """One for each tier that was asked, in the order of the ladder. A request under way counts as cut
+    off, at its worst case: that is what resuming the run would book."""
     names = [tier.name for tier in state.settings.tiers]
     bills = (_bill(name, _calls(state, name), state.searches.get(name, Search())) for name in names)
     return tuple(bill for bill in bills if bill.requests)
@@ -51,10 +53,8 @@ def tier_bills(state: State) -> tuple[TierBill, ...]:
 
 def _calls(state: State, tier: str) -> tuple[RequestDone, ...]:
     calls = state.calls.get(tier, ())
-    open_ = state.request if state.intent is not None else None
-    if open_ is None or open_.tier != tier:
-        return calls
-    return (*calls, RequestDone(tier=tier, dollars=open_.worst, failure="lost"))
+    lost = state.lost_request
+    return calls if lost is None or lost.tier != tier else (*calls, lost)
 
 
 def _bill(tier: str, calls: tuple[RequestDone, ...], search: Search) -> TierBill:
@@ -62,7 +62,8 @@ def _bill(tier: str, calls: tuple[RequestDone, ...], search: Search) -> TierBill
     return TierBill(
         tier=tier,
         requests=len(calls),
-        failed=sum(bool(call.failure) for call in calls),
+        failed=sum(call.failure not in ("", "lost") for call in calls),
+        lost=sum(call.failure == "lost" for call in calls),
         attempts=len(search.used),
         prefill=sum(usage.prefill for usage in used),
         cached=sum(usage.cached for usage in used),

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
@@ -21,9 +22,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agent.audit.bounds import check_numbers
+from agent.bounds import check_numbers
 from agent.errors import TraceError, TraceLost, UsageError
-from agent.events import Event
+from agent.events import Event, RunStarted
 from agent.redact import Redactor
 from agent.schema import EVENT, first_event
 
@@ -62,7 +63,7 @@ class TraceWriter:
             status = os.fstat(self._file.fileno())
             if not resume and status.st_size:  # another run was begun and ended here this very moment
                 raise UsageError(f"{folder} is not empty; name another folder for the trace")
-            _sync(folder)
+            sync_folder(folder)
             self.written_at = status.st_mtime
             self.head, self._size = GENESIS, 0
             if resume:
@@ -83,8 +84,9 @@ class TraceWriter:
         Raises TraceLost when the disk refuses it: nothing of it is on disk then, and nothing is written any
         more.
         """
-        plain = json.loads(EVENT.dump_json(event))
-        redacted = self._redactor.tree(plain)
+        written = EVENT.dump_json(event)
+        plain = json.loads(written)
+        redacted = self._redactor.tree(plain) if self._redactor.finds(written) else plain
         body = json.dumps(redacted, separators=(",", ":"), ensure_ascii=False).encode()
         head, line = seal(self.head, body)
         if len(line) > MAX_LINE_BYTES:
@@ -135,15 +137,15 @@ def write_whole(path: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise TraceLost(_lost(path, error)) from error
 
 
-def _sync(folder: Path) -> None:
-    """Put the names in a folder on disk."""
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on disk. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -180,6 +182,11 @@ _AROUND = len(_PREV) + 64 + len(_HASH) + 64 + len(_EVENT) + 2
 
 class TornEnd(TraceError):
     """The last line has no end: a crash, or a file that was cut."""
+
+
+def is_hash(text: str) -> bool:
+    """Whether it has the form of a SHA-256, as hashes of events and names of blobs do."""
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def seal(prev: str, body: bytes) -> tuple[str, bytes]:
@@ -313,7 +320,7 @@ class Trace:
     @contextmanager
     def _opened(self, name: str) -> Iterator[BufferedReader]:
         """A blob to read: a file of its own, not too large; no link, and no pipe that never ends."""
-        if len(name) != 64 or not all(character in "0123456789abcdef" for character in name):
+        if not is_hash(name):
             raise TraceError(f"{name!r} is not the name of a blob")
         path = self.folder / BLOBS / name
         try:
@@ -326,3 +333,17 @@ class Trace:
                 yield stream
         except OSError as error:
             raise TraceError(f"blob {name[:12]} cannot be read: {error.strerror or error}") from error
+
+
+def start_of(trace: Trace, *, allow_torn_end: bool = False) -> tuple[RunStarted, Iterator[Event]]:
+    """The start of the run, and an iterator over what follows it (see `Trace.events`). Raises TraceError."""
+    events = trace.events(allow_torn_end=allow_torn_end)
+    return started(next(events, None), trace.path), events
+
+
+def started(first: Event | None, path: Path) -> RunStarted:
+    """The first event of the file `path`. Raises TraceError where it is not the start of a run, or is not
+    there."""
+    if not isinstance(first, RunStarted):
+        raise TraceError(f"{path} does not begin with the start of a run", 1)
+    return first

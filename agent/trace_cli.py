@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.text import Text
 from typer import Argument, Option
 
-from agent import flags, units
+from agent import flags, trace_flags, units
 from agent.errors import AgentError, TraceError, UsageError
-from agent.outputs import fail
+from agent.outputs import one_line_errors, said_yes
 from agent.trace import EVENTS, Trace
-from agent.traces import checking, handing_on, pruning, screen, searching, showing, signing, watching
-from agent.traces.facts import STATES, Facts, now
 from agent.traces.finding import LAST, find_trace
-from agent.traces.index import traces_in
 from agent.view import View, make_console
 from policies.amounts import show_money
-from policies.vocabulary import EXIT_CODES, Outcome
 from tools.plain import plain
+
+if TYPE_CHECKING:
+    from agent.traces.facts import Facts
+
+# What the commands do is imported where it is used: no other command is to wait for it.
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,48 +41,24 @@ KEPT = 1
 
 _Number = TypeVar("_Number", int, float)
 
-In = Annotated[
-    list[Path] | None,
-    Option("--in", metavar="DIR", help="Look in this folder of traces [default: your state folder]."),
-]
-States = Annotated[
-    list[str] | None,
-    Option(
-        "--outcome", metavar="WORD", help="Only those that ended so: fixed, limit, ...; running, cut-off."
-    ),
-]
-Repository = Annotated[
-    str, Option("--repo", metavar="NAME", help="Only of repositories with this in their path.")
-]
-Since = Annotated[str, Option(metavar="AGE", help="Only those begun since, such as 7d or 12h.")]
-Tier = Annotated[str, Option(metavar="NAME", help="Only those with this tier on their ladder.")]
-MinDollars = Annotated[str, Option(metavar="AMOUNT", help="Only those that cost at least this.")]
-Limit = Annotated[int, Option(min=0, help="Show so many of the newest; 0: all.")]
-Rebuild = Annotated[bool, Option("--rebuild", help="Make the index anew from the files.")]
-Json = Annotated[bool, Option("--json", help="Print JSON.")]
-Head = Annotated[str, Option(metavar="HASH", help="The head hash that was printed when the run ended.")]
-AllowedSigners = Annotated[
-    Path | None,
-    Option(metavar="FILE", help="Who may sign (ssh-keygen's allowed_signers), kept outside any repository."),
-]
-Signer = Annotated[str, Option(metavar="PRINCIPAL", help="Who must have signed, by their name in that file.")]
-Key = Annotated[Path, Option(metavar="FILE", help="SSH private key, or the public key of one in ssh-agent.")]
-Principal = Annotated[str, Option(metavar="NAME", help="Who signs; names the signature's file.")]
-
 
 @app.command("list", help="List traces, newest first.")
 def list_traces(
-    within: In = None,
-    outcome: States = None,
-    repo: Repository = "",
-    since: Since = "",
-    tier: Tier = "",
-    min_dollars: MinDollars = "",
-    limit: Limit = SHOWN,
-    rebuild: Rebuild = False,
-    as_json: Json = False,
+    within: trace_flags.In = None,
+    outcome: trace_flags.States = None,
+    repo: trace_flags.Repository = "",
+    since: trace_flags.Since = "",
+    tier: trace_flags.Tier = "",
+    min_dollars: trace_flags.MinDollars = "",
+    limit: trace_flags.Limit = SHOWN,
+    rebuild: trace_flags.Rebuild = False,
+    as_json: trace_flags.Json = False,
 ) -> None:
     """From the index, which is brought up to date first."""
+    from agent.traces import screen
+    from agent.traces.facts import now
+    from agent.traces.index import traces_in
+
     view = View(make_console())
     with _one_line_errors():
         words, begun = _states(outcome), _since(since)
@@ -115,9 +91,11 @@ def list_traces(
 def show(
     trace: flags.TraceWord = LAST,
     verbose: Annotated[bool, Option("--verbose", help="Show its notes and the diff, too.")] = False,
-    as_json: Json = False,
+    as_json: trace_flags.Json = False,
 ) -> None:
     """Read from the trace, not from the index."""
+    from agent.traces import showing
+
     with _one_line_errors():
         found = showing.shown(find_trace(trace))
         if as_json:
@@ -132,6 +110,8 @@ def watch(
     verbose: Annotated[bool, Option("--verbose", help="Show every candidate table and note.")] = False,
 ) -> None:
     """`last`: a run that is under way, if there is one."""
+    from agent.traces import watching
+
     view = View(make_console(), verbose=verbose)
     with _one_line_errors(view):
         watching.watch(_watched(trace), view)
@@ -147,12 +127,15 @@ def grep(
         list[str] | None,
         Argument(metavar="[TRACE]...", help="Search these [default: all].", show_default=False),
     ] = None,
-    within: In = None,
+    within: trace_flags.In = None,
     blobs: Annotated[bool, Option("--blobs", help="Search prompts, answers, diffs and logs, too.")] = False,
     ignore_case: Annotated[bool, Option("--ignore-case", "-i", help="Upper and lower case alike.")] = False,
     limit: Annotated[int, Option(min=0, help="Stop after so many; 0: never.")] = MOST_EXCERPTS,
 ) -> None:
     """Each match says of which run, line and step it is."""
+    from agent.traces import screen, searching
+    from agent.traces.index import traces_in
+
     console = make_console()
     shown = 0
     with _one_line_errors():
@@ -182,12 +165,14 @@ def grep(
 )
 def verify(
     trace: flags.TraceWord,
-    head: Head = "",
-    allowed_signers: AllowedSigners = None,
-    signer: Signer = "",
-    as_json: Json = False,
+    head: trace_flags.Head = "",
+    allowed_signers: trace_flags.AllowedSigners = None,
+    signer: trace_flags.Signer = "",
+    as_json: trace_flags.Json = False,
 ) -> None:
     """Hash chain, blobs, end, other files; the head hash and a signature where they are given."""
+    from agent.traces import checking, screen, signing
+
     console = make_console()
     with _one_line_errors():
         if (allowed_signers is None) != (not signer):
@@ -206,8 +191,10 @@ def verify(
 
 
 @app.command(help="Sign a trace with an SSH key (ssh-keygen -Y sign).")
-def sign(trace: flags.TraceWord, key: Key, principal: Principal = "signer") -> None:
+def sign(trace: flags.TraceWord, key: trace_flags.Key, principal: trace_flags.Principal = "signer") -> None:
     """What is signed: run id, head hash, number of events, list of blobs."""
+    from agent.traces import checking, signing
+
     view = View(make_console())
     with _one_line_errors():
         checked = checking.check(find_trace(trace))
@@ -226,6 +213,8 @@ def export(
     ] = None,
 ) -> None:
     """The trace is taken as it is; `agent trace verify` checks it, before or after."""
+    from agent.traces import handing_on
+
     with _one_line_errors():
         found, write = Trace(find_trace(trace)), handing_on.exporter(form)
         if out is not None:
@@ -233,7 +222,7 @@ def export(
         elif form == handing_on.TAR and sys.stdout.isatty():
             raise UsageError("a tar file is nothing for a terminal; name a file with -o")
         else:
-            _to_stdout(lambda stream: write(found, stream))
+            handing_on.write_out(lambda stream: write(found, stream))
 
 
 @app.command(
@@ -244,16 +233,20 @@ def export(
 def prune(
     older_than: Annotated[str, Option(metavar="AGE", help="Those begun longer ago, such as 30d.")] = "",
     keep: Annotated[int | None, Option(min=0, metavar="N", help="All but the newest N.")] = None,
-    outcome: States = None,
+    outcome: trace_flags.States = None,
     max_bytes: Annotated[str, Option(metavar="SIZE", help="The oldest, until the rest takes 2g.")] = "",
     include_interrupted: Annotated[
         bool, Option("--include-interrupted", help="Also those that `agent fix --resume` could go on with.")
     ] = False,
-    within: In = None,
+    within: trace_flags.In = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Only say what would be removed.")] = False,
     yes: Annotated[bool, Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Says what goes, and asks."""
+    from agent.traces import pruning, screen
+    from agent.traces.facts import now
+    from agent.traces.index import traces_in
+
     view = View(make_console())
     with _one_line_errors():
         rules = pruning.Rules(
@@ -274,10 +267,12 @@ def prune(
         if dry_run or not planned.goes:
             view.note(f"would remove {said}")
             return
-        if not yes and not _confirmed(f"remove {said}?"):
+        if not yes and not sys.stdin.isatty():
+            raise UsageError("nobody is there to ask: say --yes, or --dry-run")
+        if not yes and not said_yes(f"remove {said}?"):
             view.note("nothing was removed")
             return
-        gone = list[Facts]()
+        gone: list[Facts] = []
         for each in planned.goes:
             if problem := pruning.remove(Path(each.path)):
                 view.note(f"kept {Path(each.path).name}: {problem}")
@@ -291,6 +286,9 @@ def prune(
 def _watched(word: str) -> Path:
     """The trace to follow: one that is not there yet is waited for, where its folder is named by a path."""
     if word == LAST:
+        from agent.traces.facts import now
+        from agent.traces.index import traces_in
+
         running = [each for each in map(now, traces_in()) if each.outcome == "running"]
         return Path(running[0].path) if running else find_trace(word)
     path = Path(word)
@@ -299,26 +297,9 @@ def _watched(word: str) -> Path:
     return find_trace(word)
 
 
-def _to_stdout(write: Callable[[BinaryIO], None]) -> None:
-    try:
-        write(sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:  # nobody reads any more (`| head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        raise UsageError(f"cannot write: {error.strerror or error}") from error
-
-
-def _confirmed(question: str) -> bool:
-    if not sys.stdin.isatty():
-        raise UsageError("nobody is there to ask: say --yes, or --dry-run")
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        return False
-
-
 def _states(words: list[str] | None) -> tuple[str, ...]:
+    from agent.traces.facts import STATES
+
     known = {each.replace(" ", "-"): each for each in STATES}
     given = [word.strip().replace(" ", "-") for word in words or ()]
     for word in given:
@@ -341,18 +322,13 @@ def _parsed(name: str, parse: Callable[[str], _Number], text: str) -> _Number:
 
 @contextmanager
 def _one_line_errors(view: View | None = None) -> Iterator[None]:
-    """Errors become one line and the documented exit code."""
-    try:
-        yield
-        return
-    except AgentError as error:
-        message, code = str(error), error.exit_code
-    except KeyboardInterrupt:
-        message, code = "interrupted", EXIT_CODES[Outcome.INTERRUPTED]
-    except OSError as error:
-        message, code = f"cannot read {error.filename}: {error.strerror or error}", UsageError.exit_code
-    except (ValueError, ArithmeticError, LookupError) as error:  # events that fit, and figures that cannot be
-        message, code = f"the trace holds what no run can have written: {error}", TraceError.exit_code
-    if view is not None:
-        view.finish()
-    fail(message, code)
+    """Errors become one line and the documented exit code, also of what traces name and hold."""
+    with one_line_errors(view):
+        try:
+            yield
+        except AgentError:
+            raise
+        except OSError as error:
+            raise UsageError(f"cannot read {error.filename}: {error.strerror or error}") from None
+        except (ValueError, ArithmeticError, LookupError) as error:  # events that fit, figures that cannot be
+            raise TraceError(f"the trace holds what no run can have written: {error}") from None

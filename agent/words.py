@@ -187,7 +187,8 @@ def _attempt(seen: AttemptDone) -> list[str]:
             rivals = (
                 f"; {seen.plausible} pass, in {seen.clusters} different ways, this one {seen.share:.0%} sure"
             )
-        return [f"a candidate passes the failing test: {seen.description}{progress}{rivals}", *dropped]
+        which = f": {seen.description}" if seen.description else ""
+        return [f"a candidate passes the failing test{which}{progress}{rivals}", *dropped]
     return [
         f"no candidate passes the failing test{progress}{': ' + seen.note if seen.note else ''}",
         *dropped,
@@ -199,6 +200,7 @@ def _submission(seen: SubmissionDone) -> list[str]:
         return ["final verification failed", *seen.reasons[:3]]
     return [
         f"verified cold in a fresh tree ({counts(seen.counts)})",
+        *(f"flaky, on the base as well, so it tells nothing: {test}" for test in seen.flaky),
         *seen.delivered,
         *filter(None, [seen.shortfall]),
     ]

@@ -23,7 +23,7 @@ from sandboxes.interface import REPO
 from tools.context import mentioned, parts_of
 from tools.files import FileEdit
 from tools.languages import map_languages
-from tools.repair.localise import localise
+from tools.repair.localise import Traced, localise, trace_tests
 from tools.repair.reports import RepairError
 from tools.repository_map import map_repository
 from tools.testing import RunLimits
@@ -38,22 +38,8 @@ def read_localise(world: World, state: State) -> Observation:
     """Rank the lines of the base by how suspicious they are."""
     assert world.sandbox is not None
     run = baseline_run(world, state)
-    passing = tuple(test for test in run.collected if run.passed(test))
-    failing = dict.fromkeys(_runnable(target, run) for target in state.targets)
-    found = localise(
-        world.sandbox,
-        world.sandbox.python,
-        tuple(failing),
-        passing,
-        timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
-        hanging=(*hanging(state), *starved(run)),
-        on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
-        repo=REPO,
-        editable=lambda path: editable(world, state, path),
-        budget=world.left / 3,
-        seconds=world.left / 2,
-        memory_bytes=world.memory_bytes,
-    )
+    traced = world.traced or trace(world, state, run, state.targets)
+    found = localise(traced, _runnable(state.targets, run))
     affected = found.affected[:AFFECTED_TESTS]
     seen = LocaliseDone(
         method=found.method,
@@ -73,6 +59,25 @@ def read_localise(world: World, state: State) -> Observation:
     planned, seconds = planned_slices(searching, 0)
     return seen.model_copy(
         update={"candidates": searching.space.count, "planned": planned, "planned_seconds": seconds}
+    )
+
+
+def trace(world: World, state: State, run: SuiteRun, failing: Sequence[str]) -> Traced:
+    """What these failing tests execute, and those near them that pass in `run`, the baseline."""
+    assert world.sandbox is not None
+    return trace_tests(
+        world.sandbox,
+        world.sandbox.python,
+        _runnable(failing, run),
+        tuple(test for test in run.collected if run.passed(test)),
+        timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
+        hanging=(*hanging(state), *starved(run)),
+        on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
+        repo=REPO,
+        editable=lambda path: editable(world, state, path),
+        budget=world.left / 3,
+        seconds=world.left / 2,
+        memory_bytes=world.memory_bytes,
     )
 
 
@@ -104,10 +109,10 @@ def _pieces(world: World, state: State, lines: Sequence[tuple[str, int]]) -> tup
     return likeliest(pieces_of(parts_of(mapped, state.targets, lines, failures, base.read), base.read))
 
 
-def _runnable(target: str, run: SuiteRun) -> str:
+def _runnable(targets: Sequence[str], run: SuiteRun) -> tuple[str, ...]:
     """What pytest can be asked for: the file of a target that does not collect."""
-    file = target.split("::")[0]
-    return file if file in run.collection_errors else target
+    files = ((target.split("::")[0], target) for target in targets)
+    return tuple(dict.fromkeys(file if file in run.collection_errors else target for file, target in files))
 
 
 def run_with(

@@ -34,7 +34,7 @@ from tools.files import FileEdit
 from tools.inside_files import inside_files
 from tools.protected import Protection
 from tools.recipes import Recipe
-from tools.repair.localise import Localisation
+from tools.repair.localise import Localisation, Traced
 from tools.testing import RunLimits, TestRunner
 from tools.verdicts import SuiteRun, Verdict, VerdictKey
 
@@ -53,6 +53,24 @@ COLLECT_SHARE = 0.8
 """Of a run's time, what one file may take to collect: enough is left to say which file it was."""
 
 UNPACK_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Final:
+    """A final verification: the targets alone, then the whole suite, and the digest of its verdict key.
+    flaky: of the tests that seem to have regressed in it, those that are flaky (`deliver.bystanders`)."""
+
+    alone: SuiteRun
+    suite: SuiteRun
+    key: str
+    flaky: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a candidate cannot be delivered with those of other tasks, without a run."""
+
+    reason: str
 
 
 @dataclass
@@ -77,6 +95,12 @@ class World:
     backend: Backend | None = None
     environment_from: Callable[[Backend], Environment] | None = None
     """How the environment is found, where not as the settings say."""
+
+    traced: Traced | None = None
+    """What tests of the base execute, where it is known already."""
+
+    final: Final | Refusal | None = None
+    """The final verification of the candidate in hand, where others have run it together with theirs."""
 
     search_without: frozenset[str] = frozenset()
     """Parts of the repair tier's search that are left out, to measure what they are worth."""

@@ -4,8 +4,8 @@
 
 Each task has two tiers, two checks, a read and sometimes a plan, with every feature of the estimates drawn at
 random. Compared are the expected worths W at the start: exact (nothing rounded), with what is left of limits
-rounded to three digits, and by tables as large tasks are planned. Loss: share of the summed exact W; worst:
-the largest on one task, in dollars; overstated: the largest W above the exact one, in dollars.
+rounded as small tasks are planned, and by tables as large tasks are planned. Loss: share of the summed exact
+W; worst: the largest on one task, in dollars; overstated: the largest W above the exact one, in dollars.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ from policies.estimates import (
     ReadEstimate,
     TierEstimate,
 )
+from policies.limits import SIGNIFICANT_DIGITS
 from policies.lookahead import Programme
 from policies.moves import Model
 from policies.power import Flakiness
 from policies.tabled import TabledProgramme
+from policies.timed import TimedProgramme
 from policies.vocabulary import ActionClass, Check, Limits, Prices
 
 CLASSES = (ActionClass.DRAFT, ActionClass.COMMIT, ActionClass.PUBLISH, ActionClass.DEPLOY)
@@ -126,9 +128,17 @@ def random_task(rng: np.random.Generator, limited: bool, learns: bool) -> Task:
     return Task(estimates, prices, CLASSES[rng.integers(4)], limits, (Flakiness(0, 3),))
 
 
-def model_of(task: Task, digits: int | None) -> Model:
+def model_of(task: Task, digits: int | None = SIGNIFICANT_DIGITS, round_seconds: bool = True) -> Model:
     """The transitions of the task."""
-    return Model(task.estimates, task.prices, task.delivery, DEFAULT_SCHEDULE, task.flakiness, digits=digits)
+    return Model(
+        task.estimates,
+        task.prices,
+        task.delivery,
+        DEFAULT_SCHEDULE,
+        task.flakiness,
+        digits=digits,
+        round_seconds=round_seconds,
+    )
 
 
 def worth(programme: Programme | TabledProgramme, task: Task) -> float:
@@ -160,11 +170,14 @@ def main() -> None:
     def some(limited: bool, learns: bool) -> list[Task]:
         return [random_task(rng, limited, learns) for _ in range(arguments.tasks)]
 
+    def timed(task: Task) -> TimedProgramme:
+        return TimedProgramme(model_of(task, round_seconds=False))
+
     def tables(task: Task) -> TabledProgramme:
-        return TabledProgramme(model_of(task, 3))
+        return TabledProgramme(model_of(task))
 
     losses = [
-        compare("rounded limits", some(True, True), lambda task: Programme(model_of(task, 3))),
+        compare("rounded limits", some(True, True), timed),
         compare("tables", some(False, False), tables),
         compare("tables, with reads and plans", some(False, True), tables),
         compare("tables, under limits", some(True, False), tables),

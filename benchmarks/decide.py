@@ -47,6 +47,7 @@ def priced(name: str, ability: float, dollars: float, seconds: float) -> TierEst
 def tasks() -> dict[str, tuple[Estimates, Limits]]:
     """The tasks: the embedded tier alone, and a ladder of four priced tiers with four checks."""
     alone = measured(default_estimates((repair_tier(),)), suite_seconds=5, target_seconds=0.5)
+    quick = measured(default_estimates((repair_tier(),)), suite_seconds=0.6, target_seconds=0.35)
     ladder = default_estimates(
         (
             priced("nano", -1.0, 0.005, 8),
@@ -64,6 +65,7 @@ def tasks() -> dict[str, tuple[Estimates, Limits]]:
     return {
         "1 exhaustive tier, 6 slices, no limits": (alone, Limits()),
         "1 exhaustive tier, 6 slices, 120 s": (alone, Limits(seconds=120)),
+        "1 exhaustive tier, 6 slices, quick suite, $2 and 60 s": (quick, Limits(2, 60)),
         "4 priced tiers, 6 attempts, 4 checks, no limits": (ladder, Limits()),
         "4 priced tiers, 6 attempts, 4 checks, $2 and 300 s": (ladder, Limits(2, 300)),
         "10 priced tiers, 6 attempts, 5 checks, no limits": (ten, Limits()),
@@ -108,10 +110,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     arguments = parser.parse_args()
     timings = [play(name, *task) for name, task in tasks().items()]
-    print(f"{'task':<52} {'first ms':>9} {'median':>8} {'largest':>8} {'decisions':>10}")
+    print(f"{'task':<56} {'first ms':>9} {'median':>8} {'largest':>8} {'decisions':>10}")
     for timing in timings:
         print(
-            f"{timing.task:<52} {timing.first_ms:>9.0f} {timing.median_ms:>8.2f} {timing.largest_ms:>8.1f} "
+            f"{timing.task:<56} {timing.first_ms:>9.0f} {timing.median_ms:>8.2f} {timing.largest_ms:>8.1f} "
             f"{timing.decisions:>10}"
         )
     if arguments.json:

@@ -16,20 +16,19 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 
 from agent import fold
 from agent.errors import TraceError
-from agent.events import Event, RequestDone, RunStarted, StepDone, TierSeen
+from agent.events import RequestDone, StepDone, TierSeen
 from agent.loop import Performed, drive
 from agent.policies import policy_named
 from agent.purse import Purse
 from agent.redact import Redactor
 from agent.state import State
-from agent.trace import Trace, TraceWriter
+from agent.trace import Trace, TraceWriter, start_of
 from agent.view import View
 from benchmarks.demo import AGENT, make_repository
 from benchmarks.options import at_least
@@ -80,10 +79,7 @@ class RecordedEffects:
 
 def measure(folder: Path, rounds: int) -> list[float]:
     """Seconds of overhead of every step of every round."""
-    events: Iterator[Event] = Trace(folder).events()
-    started = next(events)
-    if not isinstance(started, RunStarted):
-        raise TraceError(f"{folder} does not begin with the start of a run")
+    started, events = start_of(Trace(folder))
     results = [event for event in events if isinstance(event, StepDone)]
     overheads: list[float] = []
     for _ in range(rounds):

@@ -153,7 +153,7 @@ def delivery_terms(
 ) -> DeliveryTerms:
     """The best terms at the scheduled level or a stricter one: pricing may tighten, never loosen."""
     risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
-    full = (prices.risk + prices.irreversible * risk.irreversible_share) * decision_loss(risk, 1.0 - c)
+    full = risk.price(prices) * decision_loss(risk, 1.0 - c)
 
     def price(level: Confirmation) -> float:
         let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
@@ -175,7 +175,7 @@ def delivery_price(
     probability `total`, with probability `wrong` of a wrong patch; infinite where the loss breaks a limit."""
     risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
     chosen = expected = decision_losses(risk, wrong, total)
-    unit = prices.risk + prices.irreversible * risk.irreversible_share
+    unit = risk.price(prices)
     best = unit * expected + schedule.attention.of(scheduled) * total
     for level in LEVELS:
         if level > scheduled:
@@ -249,7 +249,7 @@ def break_even(
     scheduled, risk = schedule.scheduled(action_class), schedule.risks.of(action_class)
     if level <= scheduled:
         return 1.0
-    full = risk.severity * (prices.risk + prices.irreversible * risk.irreversible_share)
+    full = risk.severity * risk.price(prices)
     if full <= 0:
         return 0.0
 
@@ -311,7 +311,7 @@ def stakes(
         prices.risk * decision_loss(risk, 1.0 - right),
         risk.irreversible_share >= TAIL_FROM_SHARE,
         surcharge(risk, 1.0 - right, prices),
-        (prices.risk + prices.irreversible * risk.irreversible_share) * worst_loss(risk, 0, CLEAN_RECORD),
+        risk.price(prices) * worst_loss(risk, 0, CLEAN_RECORD),
         terms.price(prices) - undone.price(prices),
         waiting(risk, 1.0 - right, news, prices).option_value,
     )

@@ -17,13 +17,14 @@ from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.belief import Belief
 from policies.estimates import Estimates
 from policies.limits import reserve
-from policies.lookahead import NOTHING, Lookahead, Parts, Programme, own
+from policies.lookahead import NOTHING, Lookahead, Parts, own
 from policies.moves import Model, Move
 from policies.posterior import Spent, telling
 from policies.power import Flakiness
 from policies.progress import check_size, failure_counts
 from policies.reason import reason_for
 from policies.tabled import TabledProgramme
+from policies.timed import TimedProgramme
 from policies.vocabulary import (
     UNLIMITED,
     ActionClass,
@@ -116,11 +117,14 @@ class MarginalPolicy:
 
         spending = telling(estimates, belief.spending)  # what tells nothing needs no plan of its own
 
-        def rows_under(limits: Limits) -> list[Row]:
-            programme = self._programme(
-                (estimates, prices, delivery, belief.flakiness, limits.loss, spending)
-            )
+        def planned(limits: Limits) -> Lookahead:
+            key = (estimates, prices, delivery, belief.flakiness, limits.loss, spending)
+            programme = self._programme(key)
             programme.start(programme.model.state(belief, limits))
+            return programme
+
+        def rows_under(limits: Limits) -> list[Row]:
+            programme = planned(limits)
             return [_row(programme, belief, step, limits) for step in options]
 
         rows = rows_under(limits_left)
@@ -139,7 +143,12 @@ class MarginalPolicy:
             return decision  # complementary slackness: the shadow price of a slack limit is 0
 
         def slope(more: Limits, amount: float) -> float:
-            return max(0.0, _worth(_choose(rows_under(more))) - _worth(chosen)) / amount
+            programme, best = planned(more), _worth(chosen)
+            for row in sorted(unlimited, key=lambda row: -row.worth):
+                if row.worth <= best + EPSILON:
+                    break  # nothing is worth more under limits than without
+                best = max(best, _row(programme, belief, row.step, more).worth)
+            return (best - _worth(chosen)) / amount
 
         dollars, seconds = _nudges(wanted.move, estimates, limits_left)
         return replace(
@@ -154,9 +163,9 @@ class MarginalPolicy:
             if len(self._programmes) >= KEPT_PROGRAMMES:
                 del self._programmes[next(iter(self._programmes))]
             check_size(key[0].tiers, key[0].attempts)
-            model = Model(*key[:3], self.schedule, *key[3:])
-            large = failure_counts(model.estimates) > self._exact_up_to
-            self._programmes[key] = TabledProgramme(model) if large else Programme(model)
+            large = failure_counts(key[0]) > self._exact_up_to
+            model = Model(*key[:3], self.schedule, *key[3:], round_seconds=large)
+            self._programmes[key] = TabledProgramme(model) if large else TimedProgramme(model)
         return self._programmes[key]
 
 

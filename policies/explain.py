@@ -167,7 +167,7 @@ def regret(question: Question, schedule: Schedule = DEFAULT_SCHEDULE) -> Regret:
     risk = schedule.risks.of(question.delivery)
     router = Router(question.estimates, begun(question)[0], risk)
     ways, prices = (router.stops(), *router.ways()), question.prices
-    stakes = prices.value + risk.severity * (prices.risk + prices.irreversible * risk.irreversible_share)
+    stakes = prices.value + risk.severity * risk.price(prices)
     errors = [0.0] + [MISJUDGED * stakes] * (len(ways) - 1)
     known, misjudged = route(ways, router.weights, prices), route(ways, router.weights, prices, errors)
     return Regret(known.chosen or STOP, known.regret, misjudged.regret)

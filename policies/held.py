@@ -69,7 +69,7 @@ class Plan(NamedTuple):
     mass: list[float]
 
 
-def plan(model: Model, looks: Looks, tier: str, q: float, going_on: float, fits: set[Check]) -> Plan:
+def plan(model: Model, looks: Looks, tier: str, q: float, going_on: float, fits: frozenset[Check]) -> Plan:
     """The best choices for one candidate, buying only checks that fit into what is left."""
     at = (np.array([q]), np.array([looks.tier[tier]]), np.array([going_on]))
     submitted, deferred, masses = (column[:, 0].tolist() for column in endings(model, looks, *at))

@@ -23,12 +23,14 @@ from policies.vocabulary import ActionClass, Limits, Prices
 
 class Alternative(NamedTuple):
     """An attempt that was not made. chance: P(it is right | d, l) on the posterior's grid; price: the full
-    price of the attempt and of delivering what it makes, final verification included, dollars. worst_dollars,
-    seconds, loss: of all that, which hard limits are held against."""
+    price of the attempt and of delivering what it makes, final verification included, dollars; attention: the
+    part of it that is the price of a person's. worst_dollars, seconds, loss: of all that, which hard limits
+    are held against."""
 
     tier: str
     chance: Vector
     price: float
+    attention: float
     worst_dollars: float
     seconds: float
     loss: float
@@ -119,5 +121,6 @@ def alternatives(
         terms = delivery_terms(delivery, c, prices, schedule)
         seconds = tier.seconds + estimates.final.seconds
         price = attempt + prices.latency * seconds + terms.price(prices)
-        found.append(Alternative(tier.name, chance, price, tier.worst_dollars, seconds, terms.loss))
+        worst = tier.worst_dollars
+        found.append(Alternative(tier.name, chance, price, terms.attention, worst, seconds, terms.loss))
     return tuple(found)

@@ -18,6 +18,12 @@ def reserve(final: FinalEstimate, seconds_left: float) -> float:
     return max(final.seconds, min(final.worst_seconds, seconds_left / 2))
 
 
+def least_left(final: FinalEstimate, seconds: float) -> float:
+    """The least seconds left with which a step expected to take `seconds` fits before the final verification:
+    seconds_left - reserve(final, seconds_left) >= seconds from there on."""
+    return max(seconds + final.seconds, min(seconds + final.worst_seconds, 2 * seconds))
+
+
 def room(
     dollars_left: float, seconds_left: float, worst_dollars: float, seconds: float, cap: float
 ) -> tuple[float, str]:
@@ -62,14 +68,18 @@ class Ample:
             + sum(read.seconds for read in estimates.reads)
             + final.worst_seconds,
         )
+        self._known: dict[tuple[int, bool], Limits] = {}
         self._preparing = sum(preparation.seconds for preparation in estimates.preparations)
 
     def limits(self, attempts: int, preparations: int) -> Limits:
         """Everything that could still be used at its expected cost, and the worst case of one more step, with
         so many attempts and preparations to go. One attempt more is counted for the candidate in hand."""
-        return Limits(
-            (attempts + 1) * self._attempt.dollars + self._once.dollars,
-            (attempts + 1) * self._attempt.seconds
-            + self._once.seconds
-            + (self._preparing if preparations else 0.0),
-        )
+        key = (attempts, preparations > 0)
+        if key not in self._known:
+            self._known[key] = Limits(
+                (attempts + 1) * self._attempt.dollars + self._once.dollars,
+                (attempts + 1) * self._attempt.seconds
+                + self._once.seconds
+                + (self._preparing if preparations else 0.0),
+            )
+        return self._known[key]

@@ -8,8 +8,8 @@ over its grid in `policies.posterior`. Going along the plan is a look-up.
 
 What is approximated, and the README of this package says what it loses:
 - a candidate that is put down without having failed a check counts as failed;
-- what is left of a limit is rounded down to three digits and charged at expected cost; the step decided next
-  is held to what is really left, at its worst case;
+- what is left of a limit is rounded down and charged at expected cost (dollars to three digits, seconds in
+  `policies.timed`); the step decided next is held to what is really left, at its worst case;
 - reads and plans are not planned with a candidate in hand (it is put down first);
 - sampling tiers make at most `Estimates.attempts` attempts together;
 - the power of checks and the rate of overfitting do not depend on difficulty.

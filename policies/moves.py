@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from policies.autonomy import Schedule, delivery_terms
+from policies.autonomy import DeliveryTerms, Schedule, delivery_terms
 from policies.belief import Belief
 from policies.estimates import (
     PLANNED,
@@ -62,6 +62,7 @@ class Unvalued(NamedTuple):
     loss_left: float
     spending: tuple[Spent, ...]
     digits: int | None
+    round_seconds: bool
 
 
 class Shared(NamedTuple):
@@ -83,7 +84,8 @@ def _shared(task: Unvalued) -> Shared:
 class Model:
     """The transitions of one task under fixed estimates, prices, delivery and flakiness evidence.
 
-    digits: rounding of what is left (None: not rounded, exact and slower).
+    digits: rounding of what is left (None: not rounded, exact and slower), of seconds if `round_seconds`.
+    ample_seconds: beyond which no deadline can bind, before anything was tried.
     """
 
     def __init__(
@@ -96,22 +98,33 @@ class Model:
         loss_left: float = UNLIMITED,
         spending: tuple[Spent, ...] = (),
         digits: int | None = SIGNIFICANT_DIGITS,
+        round_seconds: bool = True,
     ) -> None:
         self.estimates = estimates
         self.prices = prices
         self.delivery = delivery
         self.schedule = schedule
         self.loss_left = loss_left
-        self.digits = digits
+        self._dollar_digits, self._second_digits = digits, digits if round_seconds else None
         prices_of_loss = prices.risk, prices.irreversible
         task = Unvalued(
-            estimates, *prices_of_loss, delivery, schedule, flakiness, loss_left, spending, digits
+            estimates,
+            *prices_of_loss,
+            delivery,
+            schedule,
+            flakiness,
+            loss_left,
+            spending,
+            digits,
+            round_seconds,
         )
         self.posterior, self.power, self.progress, self._moves = _shared(task)
         self.caches_matter = any(tier.switch_dollars > 0 for tier in estimates.tiers)
         self._plans = any(tier.can_plan for tier in estimates.tiers)
         self._ample = Ample(estimates)
+        self.ample_seconds = self._ample.limits(self.progress.left_to_try(())[1], 1).seconds
         self._right: dict[tuple[Failures, Hand], float] = {}
+        self._endings: dict[tuple[Failures, Hand], tuple[float, float, DeliveryTerms]] = {}
 
     def state(self, belief: Belief, left: Limits) -> State:
         """The state of `belief` with exactly `left` left."""
@@ -247,10 +260,7 @@ class Model:
         """Final verification, then delivery: economics.md §1, W_stop; a failure goes on without the hand."""
         hand, final = _held(state), self.estimates.final
         worst, refused = self._room(state, 0.0, final.seconds, final.worst_seconds, final=True)
-        c = self.hand_right(state)
-        missed = _ratio(self.power.wrong(hand, final=True), self.power.wrong(hand))
-        passes = c + (1 - c) * missed
-        terms = delivery_terms(self.delivery, c / passes if passes else 0.0, self.prices, self.schedule)
+        c, passes, terms = self._delivered(state, hand)
         if terms.loss > self.loss_left:
             refused = f"could lose {terms.loss:.3g} loss units and {self.loss_left:.3g} are left"
         dropped = self.spent(self.progress.dropped(state), 0.0, final.seconds)
@@ -268,6 +278,17 @@ class Model:
             attention=passes * terms.attention,
             refused=refused,
         )
+
+    def _delivered(self, state: State, hand: Hand) -> tuple[float, float, DeliveryTerms]:
+        """P(right), P(the final verification passes), and the terms of delivering what passed it."""
+        key = (state.failures, hand)
+        if key not in self._endings:
+            c = self.hand_right(state)
+            missed = _ratio(self.power.wrong(hand, final=True), self.power.wrong(hand))
+            passes = c + (1 - c) * missed
+            terms = delivery_terms(self.delivery, c / passes if passes else 0.0, self.prices, self.schedule)
+            self._endings[key] = c, passes, terms
+        return self._endings[key]
 
     def defer(self, state: State) -> Move:
         """Hand the evidence to a person: saves the share of V that a right patch saves them."""
@@ -319,10 +340,11 @@ class Model:
             return state
         _, attempts = self.progress.left_to_try(state.failures)
         ample = self._ample.limits(attempts, len(state.preparations))
-        left_dollars, left_seconds = state.dollars - dollars, state.seconds - seconds
-        return state._replace(
-            dollars=UNLIMITED if left_dollars >= ample.dollars else round_down(left_dollars, self.digits),
-            seconds=UNLIMITED if left_seconds >= ample.seconds else round_down(left_seconds, self.digits),
+        dollars, seconds = state.dollars - dollars, state.seconds - seconds
+        return State(
+            *state[:-2],
+            UNLIMITED if dollars >= ample.dollars else round_down(dollars, self._dollar_digits),
+            UNLIMITED if seconds >= ample.seconds else round_down(seconds, self._second_digits),
         )
 
     def _switch(self, state: State, tier: TierEstimate) -> float:

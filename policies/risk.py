@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.vocabulary import ActionClass
+from policies.vocabulary import ActionClass, Prices
 
 TAIL_LEVEL = 0.9
 """α of the CVaR: the mean of the worst tenth of outcomes, usual where a single loss is borne by one owner."""
@@ -39,6 +39,10 @@ class ClassRisk:
     def __post_init__(self) -> None:
         if self.severity < 0 or not 0 <= self.irreversible_share <= 1:
             raise ValueError(f"severity must be >= 0 and the irreversible share in [0, 1]: {self}")
+
+    def price(self, prices: Prices) -> float:
+        """ρ + ρ_irr·share: dollars for a loss unit of this class."""
+        return prices.risk + prices.irreversible * self.irreversible_share
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from policies.estimates import PLANNED, ReadEstimate, TierEstimate
-from policies.held import plan
+from policies.held import Plan, plan
 from policies.lookahead import NOTHING, Parts, own
 from policies.looks import Further, Looks
 from policies.moves import Model, Move
 from policies.power import Hand
 from policies.progress import State
 from policies.tables import Choice, Learning, Table
-from policies.vocabulary import Limits, StepKind
+from policies.vocabulary import Check, Limits, StepKind
 
 _Key: TypeAlias = tuple[frozenset[str], frozenset[str], Limits]
 """What is known, what was bought, and what is left of the limits."""
@@ -37,7 +37,9 @@ class TabledProgramme:
         self.model = model
         self._from: State | None = None
         self._tables: dict[_Key, Table] = {}
+        self._found: dict[tuple[frozenset[str], frozenset[str], bool], Table] = {}
         self._parts: dict[State, Parts] = {}
+        self._plans: dict[tuple[str, float, float, frozenset[Check]], Plan] = {}
         self._looks = Looks(model)
 
     def start(self, state: State) -> None:
@@ -50,6 +52,8 @@ class TabledProgramme:
         self._tables = {key: table for key, table in self._tables.items() if limited and key[2] == Limits()}
         self._from = state
         self._parts.clear()
+        self._plans.clear()
+        self._found.clear()
 
     def worth(self, state: State) -> float:
         """W(state) in dollars, at least 0."""
@@ -75,9 +79,9 @@ class TabledProgramme:
             move = self.model.prepare(state, self.model.estimates.preparation(state.preparations[0]))
             return self._better(NOTHING, move)
         best = NOTHING
-        choices = self._table(state, not state.unlimited).choices(state.failures, state.last_tier)
+        choices = self._choices(state, not state.unlimited)
         if not choices:  # by what was expected to be left; more may be
-            choices = self._table(state, False).choices(state.failures, state.last_tier)
+            choices = self._choices(state, False)
         for promised, choice in choices:
             if best.worth(self.model.prices) >= KEPT * promised:
                 break
@@ -108,9 +112,13 @@ class TabledProgramme:
         the longest way to its end takes: under a limit a little too careful, and never too bold."""
         model, looks, final = self.model, self._looks, self.model.estimates.final
         dropped = model.progress.dropped(state)
-        fits = {check.check for check in model.estimates.checks if not model.refuses(state, check)}
+        fits = frozenset(check.check for check in model.estimates.checks if not model.refuses(state, check))
         promised = self._promised(model.spent(dropped, 0.0, final.seconds))
-        choices, mass = plan(model, looks, hand.tier, model.hand_chance(state, hand), promised, fits)
+        q = model.hand_chance(state, hand)
+        key = (hand.tier, q, promised, fits)
+        if key not in self._plans:
+            self._plans[key] = plan(model, looks, *key)
+        choices, mass = self._plans[key]
 
         def longest(number: int) -> tuple[float, float]:
             """Dollars and seconds at most spent from this look on."""
@@ -125,9 +133,8 @@ class TabledProgramme:
         going_on = self.parts(model.spent(dropped, *longest(begin)))
 
         def follow(number: int, state: State) -> Parts:
-            record = looks.records[number]._replace(
-                tier=hand.tier, knowledge=hand.knowledge, share=hand.share
-            )
+            said = looks.records[number]
+            record = Hand(hand.tier, said.passed, hand.knowledge, said.failed, said.repeats, hand.share)
             at, choice = state._replace(hand=record), choices[number]
             if not isinstance(choice, Further) or model.refuses(at, choice.check):
                 submit, ways = model.submit(at), [going_on, own(model.defer(at))]
@@ -147,10 +154,16 @@ class TabledProgramme:
         """W of a state with nothing in hand; under limits what the table expects, without following it."""
         if state.unlimited:
             return self.parts(state).worth(self.model.prices)
-        choices = self._table(state, True).choices(state.failures, state.last_tier)
+        choices = self._choices(state, True)
         return choices[0][0] if choices else 0.0
 
     # Tables.
+
+    def _choices(self, state: State, limited: bool) -> list[tuple[float, Choice]]:
+        key = (state.knowledge, state.bought, limited)
+        if key not in self._found:
+            self._found[key] = self._table(state, limited)
+        return self._found[key].choices(state.failures, state.last_tier)
 
     def _table(self, state: State, limited: bool, planner: TierEstimate | None = None) -> Table:
         """The table for what is known in `state`, counting from where the plan starts. planner: who made the

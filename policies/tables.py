@@ -110,6 +110,7 @@ class Table:
         self._model = model
         self._looks = looks
         self._learning = learning
+        self._choices: dict[tuple[Failures, str | None], list[tuple[float, Choice]]] = {}
         self._tiers, self._lattice = _laid_out(model, failures)
         self._position = {tier.name: position for position, tier in enumerate(self._tiers)}
         self._before = np.array([times_failed(failures, tier.name) for tier in self._tiers], dtype=np.int64)
@@ -132,6 +133,12 @@ class Table:
     def choices(self, failures: Failures, last: str | None) -> list[tuple[float, Choice]]:
         """What is worth doing next, with what it is worth, the best first; nothing where stopping is best or
         no attempt is left."""
+        key = (failures, last)
+        if key not in self._choices:
+            self._choices[key] = self._ranked(failures, last)
+        return self._choices[key]
+
+    def _ranked(self, failures: Failures, last: str | None) -> list[tuple[float, Choice]]:
         totals = np.array([times_failed(failures, tier.name) for tier in self._tiers], dtype=np.int64)
         further, lattice = totals - self._before, self._lattice
         state = lattice.number.get(int(further @ lattice.radix), len(self._acting))

@@ -74,6 +74,8 @@ EXIT_CODES: dict[Outcome, int] = {
 }
 """The contract for CI. SIGTERM ends with 143 instead of 130."""
 
+SIGTERM_CODE = 143
+
 
 @dataclass(frozen=True)
 class Step:

@@ -53,7 +53,7 @@ def waiting(risk: ClassRisk, wrong: float, news: News, prices: Prices) -> Waitin
     whole value of the information. Waiting is right where it exceeds the check's dollars and priced seconds,
     and `wait` exceeds them too. Expectations, not CVaR: static CVaR is not consistent over time.
     """
-    loss = risk.severity * (prices.risk + prices.irreversible * risk.irreversible_share)
+    loss = risk.severity * risk.price(prices)
     for_good = risk.severity * risk.irreversible_share * (prices.risk + prices.irreversible)
     act_now = wait = option_value = 0.0
     for if_right, if_wrong in (

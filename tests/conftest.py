@@ -22,9 +22,10 @@ from sandboxes.requirements import Declarations
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Traces and memory of the test's own: no test reads or writes the developer's."""
+    """Traces and memory of the test's own: none reads or writes the developer's, nor a CI job's summary."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.delenv("AGENT_MEMORY", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -57,4 +57,9 @@ def exit_words(result: RunResult) -> str:
 def output_tail(result: RunResult) -> str:
     """The end of what a process printed (untrusted)."""
     said = result.stdout.decode("utf-8", "replace"), result.stderr.decode("utf-8", "replace")
-    return "\n".join(part[-SHOWN_OUTPUT:] for part in said if part)
+    return "\n".join(end_of(part, SHOWN_OUTPUT) for part in said if part)
+
+
+def end_of(text: str, most: int) -> str:
+    """The last characters, behind a mark where there are more, by which a redactor knows of the cut."""
+    return text if len(text) <= most else f"…{text[-most:]}"

@@ -160,8 +160,8 @@ def match_node_ids(
     """
     by_name: dict[str, list[tuple[str, str]]] = {}
     for test in collected:
-        dotted, name = _dotted(test)
-        by_name.setdefault(name, []).append((dotted, test))
+        where, name = dotted(test)
+        by_name.setdefault(name, []).append((where, test))
     known = frozenset(collected)
     matched: dict[str, JUnitFailure] = {}
     unmatched: list[JUnitFailure] = []
@@ -196,8 +196,8 @@ def _one_match(
     return close[0] if not exact and len(close) == 1 else None
 
 
-def _dotted(test: str) -> tuple[str, str]:
-    """`a/b.py::C::test[x::y]` -> (`a.b.C`, `test[x::y]`)."""
+def dotted(test: str) -> tuple[str, str]:
+    """A node id as class name and name of a report: `a/b.py::C::test[x::y]` -> (`a.b.C`, `test[x::y]`)."""
     head, bracket, parameters = test.partition("[")
     path, *names = head.split("::")
     module = re.sub(r"\.py$", "", path).replace("/", ".")
@@ -208,8 +208,8 @@ def _dotted(test: str) -> tuple[str, str]:
 
 def near_matches(test: str, collected: Sequence[str], count: int = 3) -> tuple[str, ...]:
     """Collected ids that look like `test`: same name in another place first, then similar spelling."""
-    name = _dotted(test)[1]
-    same = [other for other in collected if _dotted(other)[1] == name]
+    name = dotted(test)[1]
+    same = [other for other in collected if dotted(other)[1] == name]
     unparametrised = [
         other for other in collected if other.startswith(f"{test}[") or f"{other}[" in f"{test}["
     ]

@@ -168,8 +168,11 @@ class Judgement:
     counts: Counts
 
 
-def judge(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> Judgement:
-    """Compare the whole suite before and after (hard rule 4).
+def judge(
+    baseline: SuiteRun, after: SuiteRun, targets: Sequence[str], flaky: Collection[str] = ()
+) -> Judgement:
+    """Compare the whole suite before and after (hard rule 4). `flaky`: tests that fail on the base as well,
+    sometimes, and pass with the edits, sometimes: what one run says of them is no regression.
 
     Fixed means: the report is complete, the same ids are collected (a file that did not collect before may
     bring new ones), every target passes, nothing that passed now fails, is skipped, xfailed, deselected or
@@ -177,11 +180,12 @@ def judge(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> Judgem
     fails is allowed and counted. A target whose file did not collect before passes when there are tests of
     its name (see `ids_of`) and each of them passes: what is skipped may be so because of the fix.
     """
+    regressed = regressions(baseline, after, targets)
     reasons = [
         *_report_reasons(baseline, after),
         *_collection_reasons(baseline, after),
         *_target_reasons(baseline, after, targets),
-        *_regressions(baseline, after, targets),
+        *(f"{test} passed before and now {_state(after, test)}" for test in regressed if test not in flaky),
         *(
             f"the test machinery was altered: {what}"
             for what in after.altered
@@ -240,13 +244,14 @@ def _target_reasons(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str])
     ]
 
 
-def _regressions(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> list[str]:
+def regressions(baseline: SuiteRun, after: SuiteRun, targets: Sequence[str]) -> tuple[str, ...]:
+    """The tests beside the targets that passed before and do not now."""
     asked = set(targets)
-    return [
-        f"{test} passed before and now {_state(after, test)}"
+    return tuple(
+        test
         for test in baseline.collected
         if test not in asked and baseline.passed(test) and not after.passed(test)
-    ]
+    )
 
 
 def _state(run: SuiteRun, test: str) -> str:

@@ -9,23 +9,14 @@ from collections.abc import Sequence
 from agent.audit.choices import given_up
 from agent.audit.gains import kinds_of, kinds_together, margins, step_audit
 from agent.audit.gap import gap_of, gaps_together
-from agent.audit.modes import FORMULAS, findings
+from agent.audit.modes import FORMULAS, findings, level_required
 from agent.audit.realised import realised, summed, total
-from agent.audit.results import (
-    Audit,
-    AutonomySum,
-    AutonomyUse,
-    Broken,
-    CacheBand,
-    CacheUse,
-    Mode,
-    ModeSum,
-    RunAudit,
-)
+from agent.audit.results import AutonomyUse, CacheUse, Mode, RunAudit
+from agent.audit.results_sums import Audit, AutonomySum, Broken, CacheBand, ModeSum
 from agent.audit.runs import Run, Submission
 from agent.audit.supply import cache_use
 from agent.audit.tallies import Tallies
-from policies.autonomy import Confirmation, optimum, required, terms_at
+from policies.autonomy import Confirmation, optimum
 from policies.vocabulary import ActionClass
 
 BANDS = (0.0, 5.0, 20.0, 100.0)
@@ -72,9 +63,7 @@ def audit_run(run: Run, *, steps: bool) -> RunAudit:
 
 
 def _autonomy(run: Run, given: Submission) -> AutonomyUse:
-    used = Confirmation(given.level)
-    asked = required(given.delivery, given.right, run.prices, run.schedule)
-    terms = [terms_at(level, given.delivery, given.right, run.schedule) for level in (used, asked)]
+    asked, cost = level_required(run, given)
     return AutonomyUse(
         step=given.step,
         delivery=given.delivery,
@@ -82,13 +71,16 @@ def _autonomy(run: Run, given: Submission) -> AutonomyUse:
         scheduled=int(run.schedule.scheduled(given.delivery)),
         required=int(asked),
         optimum=int(optimum(given.delivery, given.right, run.prices, run.schedule)),
-        used=int(used),
-        cost=max(0.0, terms[0].price(run.prices) - terms[1].price(run.prices)),
+        used=given.level,
+        by_flag=given.by_flag,
+        cost=cost,
     )
 
 
-def audit_of(runs: Sequence[RunAudit], broken: Sequence[Broken], tallies: Tallies) -> Audit:
-    """The audit of all these runs."""
+def audit_of(
+    runs: Sequence[RunAudit], broken: Sequence[Broken], tallies: Tallies, notes: Sequence[str] = ()
+) -> Audit:
+    """The audit of all these runs. notes: on which of them were counted."""
     kinds = kinds_together(run.kinds for run in runs)
     return Audit(
         runs=tuple(runs),
@@ -105,6 +97,7 @@ def audit_of(runs: Sequence[RunAudit], broken: Sequence[Broken], tallies: Tallie
         drift=tallies.drift(),
         cache=_bands(runs),
         autonomy=_autonomies(runs),
+        notes=tuple(note[:LONGEST_TEXT] for note in notes),
     )
 
 
@@ -159,6 +152,7 @@ def _caches(parts: Sequence[CacheUse]) -> CacheUse:
         premium=sum(part.premium for part in parts),
         priced=sum(part.priced for part in parts),
         unpriced=sum(part.unpriced for part in parts),
+        silent=sum(part.silent for part in parts),
     )
 
 
@@ -177,6 +171,7 @@ def _autonomies(runs: Sequence[RunAudit]) -> tuple[AutonomySum, ...]:
                     multi_party=levels[Confirmation.MULTI_PARTY],
                     laxer=sum(use.used < use.required for use in given),
                     stricter=sum(use.used > use.required for use in given),
+                    by_flag=sum(use.by_flag for use in given),
                     cost=sum(use.cost for use in given),
                 )
             )

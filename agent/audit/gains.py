@@ -65,7 +65,7 @@ def _gain_of(kind: Kind, steps: Sequence[Step], run: Run) -> KindGain:
         gain=sum(quote.gain.total for _, quote in rows),
         price=sum(prices),
         paid=total(paid(step, run) for step in steps),
-        dollars=dollars_of(steps),
+        dollars=dollars_of(steps, run),
         seconds=total(step.seconds for step in steps),
         last=last,
         last_price=last_price,
@@ -75,12 +75,14 @@ def _gain_of(kind: Kind, steps: Sequence[Step], run: Run) -> KindGain:
 def paid(step: Step, run: Run) -> float | None:
     """The full price that the step took, attention included, dollars."""
     price = step_price(step, run)
-    if price is None:
-        return None
+    return None if price is None else price + attention_in(step, run)
+
+
+def attention_in(step: Step, run: Run) -> float:
+    """H of what people gave their word to, or were handed, in a step, dollars."""
     if step.kind is StepKind.DEFER:
-        return price + run.schedule.attention.glance
-    given = (confirming(run, each) for each in run.submissions if each.step == step.number)
-    return price + sum(given)
+        return run.schedule.attention.glance
+    return sum(confirming(run, each) for each in run.submissions if each.step == step.number)
 
 
 def kinds_together(parts: Iterable[Sequence[KindGain]]) -> tuple[KindGain, ...]:

@@ -3,8 +3,9 @@
 What the records prove: the same run without the steps that turned out to give nothing, or nothing at all.
 Kept are the preparations, reads and plans before the attempt that succeeded, the attempts of the same tier
 before it (an exhaustive search goes on where they ended, a model was told what had failed), and the final
-verification that held, each at its recorded bill; other tiers' failures and the checks that passed are
-dropped. Assumed is that those did not help the attempt.
+verification that held, each at its recorded bill; other tiers' failures, the checks that passed, and steps
+of which nothing came at all (the run was cut off in them, or the tier gave no answer) are dropped. Assumed is
+that those did not help the attempt.
 
 Under the model: besides, one more attempt of each tier might have been right at once. Assumed is the final
 posterior of the run, that it knew what the run came to know (and paid for it), that an attempt takes what
@@ -23,7 +24,7 @@ from agent.audit.realised import delivered_of, value_of
 from agent.audit.results import Gap
 from agent.audit.runs import Run, Step
 from policies.hindsight import Best, alternatives, best_of, hindsight_weights
-from policies.vocabulary import Limits, Outcome
+from policies.vocabulary import ActionClass, Limits, Outcome
 
 LOW, HIGH = 0.05, 0.95
 Z90 = 1.6448536269514722
@@ -80,6 +81,8 @@ def _maker(run: Run) -> Step | None:
 
 def _kept(step: Step, made: Step) -> bool:
     kind = kind_of(step)
+    if _nothing_came_of(step):
+        return False
     if kind in ("submit", "defer"):
         return step.number > made.number
     if step.number > made.number or kind == "verify":
@@ -87,10 +90,16 @@ def _kept(step: Step, made: Step) -> bool:
     return kind != "act" or step.tier == made.tier
 
 
+def _nothing_came_of(step: Step) -> bool:
+    """Whether even the tier that was asked, if any, was told nothing by it: nothing later rests on it."""
+    return step.lost or step.unanswered
+
+
 def _best(run: Run, otherwise: float) -> Best:
     assert run.belief is not None and run.estimates is not None
     delivery = delivered_of(run) or run.delivery
     assert delivery is not None
+    by_flag = run.delivery is not ActionClass.DRAFT  # so it was confirmed before there was a patch
     right = bool(value_of(run)[0])
     weights = hindsight_weights(run.belief, run.estimates, right)
     offers = []
@@ -100,13 +109,16 @@ def _best(run: Run, otherwise: float) -> Best:
         before = [step for step in run.steps if _needed(step, other.tier)]
         if other.fits(_left(run.limits or Limits(), before)):
             spent = sum(paid(step, run) or 0.0 for step in before)
-            offers.append((run.prices.value - spent - other.price, other.chance))
+            price = other.price - (other.attention if by_flag else 0.0)
+            offers.append((run.prices.value - spent - price, other.chance))
     return best_of(weights, offers, otherwise)
 
 
 def _needed(step: Step, tier: str) -> bool:
     """What would have come before one more attempt of the tier: what made things known, and its others."""
     kind = kind_of(step)
+    if _nothing_came_of(step):
+        return False
     return kind in ("prepare", "read", "plan") or (kind == "act" and step.tier == tier)
 
 
@@ -136,4 +148,5 @@ def gaps_together(parts: Iterable[Gap]) -> Gap:
         unknown="" if known else "of no run is it known",
         runs=len(known),
         proved_runs=len(proved),
+        of=len(each),
     )

@@ -7,17 +7,22 @@ What the chain cannot detect: words that were removed from the end, or all of th
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from agent.audit.runs import Later
-from agent.errors import TraceError, UsageError
+from agent.errors import TraceError, UsageError, unwritable
 from agent.task import Record
+from agent.trace import sync_folder
 
 LATER = "later.jsonl"
 
@@ -36,29 +41,23 @@ class Said(Record):
 
 
 def read_later(folder: Path, head: str) -> tuple[Later, ...]:
-    """What was said of the run whose trace, with this head hash, is in `folder`; the newest last.
+    """What was said of the run whose trace, with this head hash, is in `folder`; the newest last. A last line
+    without its end, as a killed process leaves it, is passed over.
 
     Raises TraceError where a line was altered, or was said of another trace.
     """
-    path = folder / LATER
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise TraceError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        with os.fdopen(descriptor, "rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise TraceError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(data) > MOST_BYTES:
-        raise TraceError(f"{path} is larger than {MOST_BYTES} bytes, which no such file is")
-    return tuple(later for _, later in _checked(path, data, head))
+    return tuple(later for _, later in _checked(folder / LATER, _read(folder / LATER), head))
+
+
+def ends_torn(folder: Path) -> bool:
+    """Whether the last line of what was said of the run in `folder` has no end. Raises TraceError."""
+    data = _read(folder / LATER)
+    return _whole(data) != data
 
 
 def append_later(folder: Path, head: str, later: Later) -> None:
-    """Add a word on the run whose trace, with this head hash, is in `folder`; it is on disk on return.
+    """Add a word on the run whose trace, with this head hash, is in `folder`; it is on disk on return, or
+    nothing of it is.
 
     Raises TraceError where what was said before does not hold, UsageError where it cannot be written.
     """
@@ -67,28 +66,64 @@ def append_later(folder: Path, head: str, later: Later) -> None:
         raise UsageError(f"{later.minutes:g} minutes of rework are not between 0 and {MOST_MINUTES:,}")
     said = Said(word=later.word, time=later.time, minutes=later.minutes).model_dump_json().encode()
     try:
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags, 0o600), "r+b") as stream:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0) as stream:
             fcntl.flock(stream, fcntl.LOCK_EX)
-            stream.seek(0)
-            before = _checked(path, stream.read(MOST_BYTES + 1), head)
-            stream.write(_line(before[-1][0] if before else head, said))
-            stream.flush()
-            os.fsync(stream.fileno())
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)  # its name, too
-        finally:
-            os.close(directory)
+            data = _bounded(path, stream)
+            before = _checked(path, data, head)
+            _add(stream, len(_whole(data)), _line(before[-1][0] if before else head, said))
+        sync_folder(folder)  # its name, too
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
+
+
+def _add(stream: FileIO, size: int, line: bytes) -> None:
+    """Put the line after the first `size` bytes, which are whole lines. Raises OSError; then nothing of it
+    stays."""
+    stream.truncate(size)
+    rest = memoryview(line)
+    try:
+        while rest:
+            rest = rest[stream.write(rest) :]
+        os.fsync(stream.fileno())
+    except OSError:
+        with suppress(OSError):  # where this fails, readers pass over what is half written
+            stream.truncate(size)
+        raise
+
+
+def _read(path: Path) -> bytes:
+    """What the file holds, nothing where there is none. Raises TraceError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as stream:
+            return _bounded(path, stream)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise TraceError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _bounded(path: Path, stream: FileIO) -> bytes:
+    """Raises TraceError for more than such a file has, OSError for what is no file."""
+    status = os.fstat(stream.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    if status.st_size > MOST_BYTES:
+        raise TraceError(f"{path} is larger than {MOST_BYTES} bytes, which no such file is")
+    return stream.read(MOST_BYTES)
+
+
+def _whole(data: bytes) -> bytes:
+    """The lines that have an end."""
+    return data[: data.rfind(b"\n") + 1]
 
 
 def _checked(path: Path, data: bytes, head: str) -> list[tuple[str, Later]]:
     """Each word with the hash of its line."""
     found: list[tuple[str, Later]] = []
     prev = head
-    for number, line in enumerate(data.splitlines(keepends=True), start=1):
+    for number, line in enumerate(_whole(data).splitlines(keepends=True), start=1):
         start = len(b'{"prev":"","hash":"","said":') + 2 * 64
         body = line[start:-2]
         if _line(prev, body) != line:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from agent.audit.results import Audit
+from agent.audit.results_sums import Audit
 from agent.audit.section import Section, Table
 from agent.audit.sections import sections
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:$=^-])")
 """All that begins markup, a table cell, an HTML tag or entity, a link, or a mention of a person."""
+
+_POINTS = re.compile(r"(^\d+|www)\.", re.IGNORECASE)
 
 
 def markdown(audit: Audit) -> str:
@@ -37,5 +39,5 @@ def _table(table: Table) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Text of which Markdown makes nothing else. Digits before a point would begin a list."""
-    return re.sub(r"^(\d+)\.", r"\1\\.", _MARKS.sub(r"\\\1", text))
+    """Text of which Markdown makes nothing else. Digits before a point would begin a list, `www.` a link."""
+    return _POINTS.sub(r"\1\\.", _MARKS.sub(r"\\\1", text))

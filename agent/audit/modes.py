@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from agent.audit.gains import STOP, row_of
 from agent.audit.results import Concern, Finding, Mode
-from agent.audit.runs import Run, Step
+from agent.audit.runs import Run, Step, Submission
 from agent.audit.supply import cache_misuse, congestion, found_or_none, stale
 from policies.amounts import show_apart, show_money
 from policies.autonomy import Confirmation, required, terms_at
@@ -26,8 +26,8 @@ FORMULAS: dict[Mode, str] = {
     "of giving up, over rows that no limit refused",
     "over-delegation": "[ρΔR + ρ_irrΔR_irr + H](level used) - the same at the level required, V·Δp being 0",
     "under-verification": "max over checks v of net_v - net_submit, where it is > 0",
-    "serving congestion": "λ·min(seconds waited and failed, seconds beyond the quote) + min(dollars booked "
-    "for failures, dollars beyond the quote)",
+    "serving congestion": "λ·min(seconds waited and failed under load, seconds beyond the quote) + "
+    "min(dollars booked for such failures, dollars beyond the quote)",
     "stale rollouts": "δ^(days since the newest run learnt from) < 0.5; over many runs, the right attempts "
     "of a tier against Σp, by a two-sided test",
     "cache misuse": "(write - prefill rate)·tokens written and never read + (prefill - cached rate)·tokens "
@@ -85,15 +85,21 @@ def over_delegation(run: Run) -> Finding:
         return Finding(mode="over-delegation", status="unknown", missing=missing)
     concerns = []
     for given in run.submissions:
-        asked = required(given.delivery, given.right, run.prices, run.schedule)
+        asked, cost = level_required(run, given)
         if given.level < asked:
-            used = Confirmation(given.level)
-            terms = [terms_at(level, given.delivery, given.right, run.schedule) for level in (used, asked)]
-            cost = max(0.0, terms[0].price(run.prices) - terms[1].price(run.prices))
-            levels = f"{used.word}, {asked.word} was required"
+            levels = f"{Confirmation(given.level).word}, {asked.word} was required"
             seen = f"a {given.delivery} that is right with probability {given.right:.2f}: {levels}"
             concerns.append(Concern(step=given.step, name="submit", dollars=cost, seen=seen))
     return found_or_none("over-delegation", tuple(concerns))
+
+
+def level_required(run: Run, given: Submission) -> tuple[Confirmation, float]:
+    """The confirmation that schedule and prices ask for, and by how many dollars the one given was worth
+    less (0 where it was worth more)."""
+    asked = required(given.delivery, given.right, run.prices, run.schedule)
+    levels = (Confirmation(given.level), asked)
+    used, best = (terms_at(level, given.delivery, given.right, run.schedule) for level in levels)
+    return asked, max(0.0, used.price(run.prices) - best.price(run.prices))
 
 
 def under_verification(run: Run) -> Finding:

@@ -7,14 +7,17 @@ from it is for `agent replay` to say. Blobs are not read.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from agent import fold
-from agent.audit.bounds import bounded, check_numbers, check_pieces, check_time
 from agent.audit.later import read_later
 from agent.audit.runs import BeliefAt, Later, Request, Run, Step, Submission
+from agent.bounds import bounded, check_pieces, check_time
 from agent.candidates import next_attempt
+from agent.delivered import APPLIED, CONFIRMED, applied, taken_on
 from agent.errors import TraceError
 from agent.events import (
     Event,
@@ -28,16 +31,17 @@ from agent.events import (
     StepIntended,
 )
 from agent.forecast import estimates
-from agent.observations import AttemptDone, CheckDone, StepLost, SubmissionDone
+from agent.observations import AttemptDone, CheckDone, StepLost, SubmissionDone, TierBusy, TierFailed
 from agent.pieces import chosen_pieces, model_named
 from agent.quoting import held, pace_in, sized_case
 from agent.standing import standing_tiers
 from agent.state import State
 from agent.task import Settings
-from agent.trace import EVENTS, Trace
+from agent.trace import EVENTS, Trace, start_of
 from agent.words import said
 from policies.autonomy import Confirmation
 from policies.belief import difficulty, hand_right, success
+from policies.estimates import Estimates
 from policies.vocabulary import ActionClass, Check, Decision, StepKind
 from policies.vocabulary import Step as Purchase
 from tools.plain import plain_line
@@ -49,7 +53,10 @@ SAYS_LEARNT = 3
 """The schema from which on a trace says where its estimates were learnt."""
 
 TORN = "its last line is cut off, as a crash leaves it; what came before is audited"
-OPEN = "its end is not recorded: it is still going on, was cut off, or the trace was"
+OPEN = "its end is not recorded: the run goes on, it was cut off, or the end of the trace is missing"
+
+CUT_OFF = "the run was interrupted in it: it has no result, and what it may have taken is booked"
+UNDER_WAY = "it has no result: it goes on, or was cut off; what it may take is booked"
 
 INCONSISTENT = (
     ArithmeticError,
@@ -71,35 +78,27 @@ def our_run(folder: Path, *, beliefs: bool = True) -> Run:
     Raises UsageError where there is no trace, TraceError for one that does not hold.
     """
     trace = Trace(folder)
-    events = trace.events(allow_torn_end=True)
-    first = next(events, None)
-    if not isinstance(first, RunStarted):
-        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
-    check_time(first.time)
-    reading = _Reading(bounded(first.settings), fold.start(first), first.time, beliefs)
-    try:
+    first, events = start_of(trace, allow_torn_end=True)
+    reading = Reading(trace, first, beliefs)
+    with reading.holding():
         for event in events:
             reading.take(event)
-        return _finished(first, reading, trace)
-    except TraceError as error:
-        if error.line:
-            raise
-        raise TraceError(f"line {reading.line} of {trace.path}: {error}", reading.line) from error
-    except INCONSISTENT as error:
-        why = f"{type(error).__name__}: {error}"[:LONGEST_LINE]
-        text = f"line {reading.line} of {trace.path} does not follow from the lines before it ({why})"
-        raise TraceError(text, reading.line) from error
+        return reading.run()
 
 
 @dataclass
-class _Reading:
-    """What was read so far. since: when the clock of spent seconds was 0, as of the process under way.
-    attempt: the index of the step that made the candidate in hand."""
+class Reading:
+    """A run of ours as far as it was read, from its start on. since: when the clock of spent seconds was 0,
+    as of the process under way. attempt: the index of the step that made the candidate in hand.
 
-    settings: Settings
-    state: State
-    since: float
+    Raises TraceError for a start that no run has."""
+
+    trace: Trace
+    first: RunStarted
     beliefs: bool
+    settings: Settings = field(init=False)
+    state: State = field(init=False)
+    since: float = field(init=False)
     steps: list[Step] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     submissions: list[Submission] = field(default_factory=list)
@@ -109,11 +108,29 @@ class _Reading:
     closed: bool = False
     line: int = 1
 
-    def take(self, event: Event) -> None:
-        """One more event."""
+    def __post_init__(self) -> None:
+        check_time(self.first.time)
+        self.settings = bounded(self.first.settings)
+        self.state, self.since = fold.start(self.first), self.first.time
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """What cannot be read on within is one TraceError that names the line."""
+        try:
+            yield
+        except TraceError as error:
+            if error.line:
+                raise
+            raise TraceError(f"line {self.line} of {self.trace.path}: {error}", self.line) from error
+        except INCONSISTENT as error:
+            why = f"{type(error).__name__}: {error}"[:LONGEST_LINE]
+            text = f"line {self.line} of {self.trace.path} does not follow from the lines before it ({why})"
+            raise TraceError(text, self.line) from error
+
+    def take(self, event: Event, after: State | None = None) -> None:
+        """One more event, and the state after it where that is folded already."""
         self.line += 1
-        check_numbers(event)
-        before, self.state = self.state, fold.apply(self.state, event)
+        before, self.state = self.state, after or fold.apply(self.state, event)
         if isinstance(event, StepDone):
             check_pieces(self.state)
         self.closed = isinstance(event, RunEnded)
@@ -128,11 +145,8 @@ class _Reading:
                 self.requests.append(self._request(event))
             case StepDone():
                 self._done(before, event)
-            case PersonAnswered(yes=True) if self.submissions:  # it was applied to their tree, as they said
-                last = self.submissions[-1]
-                self.submissions[-1] = replace(
-                    last, delivery=ActionClass.COMMIT, level=int(Confirmation.CONFIRM)
-                )
+            case PersonAnswered() if self.submissions and applied(self.state):
+                self._applied()
             case _:
                 pass
 
@@ -173,7 +187,8 @@ class _Reading:
             self.attempt = None
         if isinstance(observation, AttemptDone) and observation.patch:
             self.attempt = len(self.steps)
-        lines = said(observation)
+        lost = isinstance(observation, StepLost)
+        lines = [CUT_OFF] if lost else said(observation)
         self.steps.append(
             replace(
                 self._step(step, before.spent.seconds),
@@ -183,7 +198,8 @@ class _Reading:
                 succeeded=succeeded,
                 said=plain_line(lines[0], LONGEST_LINE) if lines else "",
                 belief=_belief(self.state) if self.beliefs else None,
-                lost=isinstance(observation, StepLost),
+                lost=lost,
+                unanswered=isinstance(observation, TierBusy | TierFailed),
             )
         )
         self.requests = []
@@ -203,16 +219,34 @@ class _Reading:
         )
 
     def _submitted(self, before: State, done: SubmissionDone) -> None:
-        """A verified patch was handed out. Traces before schema 3 do not say how far that was confirmed: then
-        to ask for a commit was to confirm it."""
+        """A verified patch was handed out, confirmed by flags only so far: a person is asked later. Traces
+        before schema 3 do not say how far it was: then to ask for a commit was to confirm it."""
         delivery, level = self.settings.delivery, done.confirmed
         if level is None:
             level = Confirmation.CONFIRM if delivery is ActionClass.COMMIT else Confirmation.FREE
         right = hand_right(before.belief, estimates(before), verified=True)
         number = len(self.steps) + 1
-        self.submissions.append(Submission(step=number, right=right, delivery=delivery, level=int(level)))
+        given = Submission(
+            step=number, right=right, delivery=delivery, level=int(level), by_flag=level > Confirmation.FREE
+        )
+        self.submissions.append(given)
 
-    def later(self, words: tuple[Later, ...]) -> None:
+    def _applied(self) -> None:
+        """What was handed out as a file was applied to the person's tree, as they said."""
+        last = self.submissions[-1]
+        self.submissions[-1] = replace(last, delivery=APPLIED, level=int(CONFIRMED), by_flag=False)
+        handed = self.steps[last.step - 1]
+        loss = (handed.loss or 0.0) + taken_on(self.state)
+        self.steps[last.step - 1] = replace(handed, loss=loss)
+
+    def run(self, *, hindsight: bool = True) -> Run:
+        """What was read, once everything is, with what was said of it later. hindsight: with the estimates
+        that the gap is worked out from, which take a while. Raises TraceError."""
+        later = read_later(self.trace.folder, self.trace.head)
+        self._judged(later)
+        return _finished(self, later, estimates(self.state) if hindsight else None)
+
+    def _judged(self, words: tuple[Later, ...]) -> None:
         """What became of the patch says whether the attempt that made it was right."""
         word = words[-1].word if words else ""
         if self.attempt is not None and word in ("merged", "reverted"):
@@ -225,13 +259,14 @@ class _Reading:
             return ()
         step = self._step(self.state.intent.step, self.state.spent.seconds)
         dollars = self.state.booked - self.state.spent.dollars
-        return (replace(step, dollars=dollars, lost=True, said="cut off: it has no result"),)
+        unanswered = self.state.lost_request
+        requests = (*step.requests, *([self._request(unanswered)] if unanswered else []))
+        return (replace(step, dollars=dollars, requests=requests, lost=True, said=UNDER_WAY),)
 
 
-def _finished(first: RunStarted, reading: _Reading, trace: Trace) -> Run:
-    state, settings, decision = reading.state, first.settings, reading.decision
-    later = read_later(trace.folder, trace.head)
-    reading.later(later)
+def _finished(reading: Reading, later: tuple[Later, ...], known: Estimates | None) -> Run:
+    first, trace, settings = reading.first, reading.trace, reading.settings
+    state, decision = reading.state, reading.decision
     verified = state.submission.verified if state.submission else None
     models = {model.name: model.model for model in settings.models}
     asked = {models[name] for name in state.calls if name in models}
@@ -253,12 +288,13 @@ def _finished(first: RunStarted, reading: _Reading, trace: Trace) -> Run:
         outcome=state.ended if reading.closed else None,
         explanation=state.explanation,
         closed=reading.closed,
+        resumable=not reading.closed or state.cut_off,
         verified=verified,
         submissions=tuple(reading.submissions),
         learnt=settings.learnt or ("shipped" if first.schema_version >= SAYS_LEARNT else None),
         stopped=decision if decision is not None and decision.chosen is None else None,
         belief=state.belief,
-        estimates=estimates(state),
+        estimates=known,
         later=later,
         head_hash=trace.head,
         versions=tuple(first.versions.items()),

@@ -6,7 +6,9 @@ No word of a trace is markup in it (`markup`), and a browser is told to load and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from importlib.resources import files
+from pathlib import Path
 
 from agent.audit.markup import (
     Markup,
@@ -27,9 +29,12 @@ from agent.audit.page_kinds import kinds, took
 from agent.audit.page_run import cards, gap, listed, run_parts, verdict
 from agent.audit.page_sums import autonomy, caches, calibration, meter, modes
 from agent.audit.plots_run import value_bar
-from agent.audit.results import Audit, Mode, RunAudit
+from agent.audit.results import Mode, RunAudit
+from agent.audit.results_sums import Audit
 from agent.audit.runs import Run
-from agent.audit.shown import count
+from agent.audit.shown import count, digits, short_names
+from agent.audit.sources import Audited, audit_paths
+from policies.vocabulary import Prices
 
 MOST_LISTED = 200
 MOST_DETAILED = 10
@@ -51,6 +56,15 @@ _MEANINGS = {
     "chance": "that an attempt is right, or that a check or the final verification passes",
     "unknown": "the source does not say it; it is in no sum, and it is not 0",
 }
+
+
+def page_of(audited: Audited, prices: Prices, format_name: str = "") -> str:
+    """The page of an audit of traces. Of many runs, the few it tells step by step are read again."""
+    runs = audited.runs
+    if not runs and audited.audit.runs:
+        again = [Path(run.path) for run in in_detail(audited.audit)]
+        runs = audit_paths(again, prices, nullcontext, format_name).runs
+    return page(audited.audit, runs)
 
 
 def page(audit: Audit, runs: Sequence[Run]) -> str:
@@ -112,7 +126,7 @@ def _of_many(audit: Audit, kept: dict[tuple[str, str], Run]) -> Iterator[Part]:
     yield tag("h2", "Where a dollar gains most", id="margins")
     yield from kinds(audit.kinds)
     if audit.margins is not None:
-        most = f"{audit.margins:.3g} times the smallest (1 at an interior optimum)"
+        most = f"{digits(audit.margins)} times the smallest (1 at an interior optimum)"
         yield tag("p", f"The largest gain of a last dollar is {most}.")
     yield from took(audit.kinds)
     yield from caches(audit)
@@ -172,6 +186,8 @@ def _listed(audit: Audit) -> Iterator[Part]:
         "money",
         "time",
         "risk",
+        "attention",
+        "rework",
         "net",
         "gap (mean)",
         "failure modes",
@@ -179,20 +195,28 @@ def _listed(audit: Audit) -> Iterator[Part]:
         "steps",
     )
     shown = _worst_first(audit)[:MOST_LISTED]
-    yield table("", head, (_run_row(position, each) for position, each in enumerate(shown)), "runs")
+    names = short_names(each.path for each in shown)
+    rows = (_run_row(position, each, names[each.path]) for position, each in enumerate(shown))
+    yield table("", head, rows, "runs")
 
 
-def _run_row(position: int, each: RunAudit) -> Markup:
+def _run_row(position: int, each: RunAudit, file: str) -> Markup:
     name: Part = quoted(each.task or each.run_id, 120)
     if position < MOST_DETAILED:
         name = tag("a", name, href=f"#run-{position + 1}")
-    name = joined([name, tag("small", quoted(_file(each), 80))])
+    name = joined([name, tag("small", quoted(file, 80))])
     known = each.realised
+    rework = total(known.rework) if known.rework.total else "none"
     return row(
-        name, verdict(each), total(known.value), cell(known.dollars), cell(known.seconds, seconds),
-        total(known.risk), net(known.net), money(each.gap.mean), cell(each.modes_cost),
-        money(each.given_up.dollars), f"{each.steps_taken:,}",
+        name, verdict(each), total(known.value), cell(known.dollars), _time(each),
+        total(known.risk), total(known.attention), rework, net(known.net),
+        money(each.gap.mean), cell(each.modes_cost), money(each.given_up.dollars), f"{each.steps_taken:,}",
     )  # fmt: skip
+
+
+def _time(each: RunAudit) -> Markup:
+    """In dollars, as all of the row adds up to the net, and how long it was."""
+    return joined([cell(each.realised.time), " ", tag("small", cell(each.realised.seconds, seconds))])
 
 
 def _detailed(audit: Audit, kept: dict[tuple[str, str], Run]) -> Iterator[Part]:
@@ -201,18 +225,13 @@ def _detailed(audit: Audit, kept: dict[tuple[str, str], Run]) -> Iterator[Part]:
     if len(audit.runs) > len(shown):
         left = f"{len(audit.runs) - len(shown):,} more are left out: audit one of them alone."
         yield soft(f"The first {len(shown)} of the table; {left}")
-    formulas = _formulas(audit)
+    formulas, names = _formulas(audit), short_names(each.path for each in shown)
     for position, each in enumerate(shown, 1):
         worth = tag("span", "net ", net(each.realised.net), class_="nowrap")
         name = quoted(each.task or each.run_id, 200)
-        head = tag("summary", verdict(each), " ", name, " · ", quoted(_file(each), 80), " · ", worth)
+        head = tag("summary", verdict(each), " ", name, " · ", quoted(names[each.path], 80), " · ", worth)
         parts = run_parts(each, kept.get((each.path, each.run_id)), f"run-{position}", formulas)
         yield tag("details", head, *parts, class_="run", id=f"run-{position}")
-
-
-def _file(run: RunAudit) -> str:
-    """The last part of the path of its trace."""
-    return run.path.rstrip("/").rpartition("/")[2] or run.path
 
 
 def _formulas(audit: Audit) -> dict[Mode, str]:

@@ -18,8 +18,10 @@ def total(amount: Total, say: Callable[[float], Part] = money) -> Part:
 
 
 def net(amount: Total) -> Part:
-    """A sum of nets, over those that are known."""
-    return joined([money(amount.total), _left_out(amount)]) if shown.told(amount) else UNKNOWN
+    """A sum of nets, and over which runs."""
+    over = shown.net_part(amount)
+    some = tag("small", f" {over}") if over else None
+    return joined([money(amount.total), some]) if shown.told(amount) else UNKNOWN
 
 
 def cell(amount: Total, say: Callable[[float], Part] = money) -> Part:

@@ -27,16 +27,7 @@ from agent.audit.page_kinds import kinds, took
 from agent.audit.page_steps import NAME, steps
 from agent.audit.plots_run import beliefs, value_bar, waterfall
 from agent.audit.realised import total as sums
-from agent.audit.results import (
-    AutonomyUse,
-    CacheUse,
-    Concern,
-    Finding,
-    Gap,
-    Mode,
-    Realised,
-    RunAudit,
-)
+from agent.audit.results import AutonomyUse, CacheUse, Concern, Finding, Gap, Mode, Realised, RunAudit
 from agent.audit.runs import Later, Run
 from agent.audit.shown import EXPECTED, RIGHT
 from policies.vocabulary import EXIT_CODES, UNLIMITED, Limits, Prices
@@ -45,15 +36,17 @@ MOST_CONCERNS = 30
 MOST_NOTES = 30
 MOST_LATER = 5
 MOST_VERSIONS = 30
+MOST_MODELS = 5
 LEVELS = ("free", "confirm", "multi-party")
 
 
 def verdict(audit: RunAudit) -> Markup:
-    """How the run ended, in a word."""
+    """How the run ended, in a word, and what became of its patch."""
     if audit.outcome is None:
         return tag("span", audit.ending, class_="verdict")
-    good = EXIT_CODES[audit.outcome] == 0
-    return tag("span", str(audit.outcome), class_="verdict good" if good else "verdict")
+    reverted = bool(audit.later) and audit.later[-1].word == "reverted"
+    good = EXIT_CODES[audit.outcome] == 0 and not reverted
+    return tag("span", audit.ending, class_="verdict good" if good else "verdict")
 
 
 def run_parts(audit: RunAudit, run: Run | None, key: str, formulas: Mapping[Mode, str]) -> Iterator[Part]:
@@ -129,16 +122,18 @@ def listed(title: str, texts: tuple[str, ...]) -> Iterator[Part]:
 
 def _facts(audit: RunAudit, run: Run | None) -> Markup:
     later = joined(map(_later, audit.later[-MOST_LATER:]), "; ") if audit.later else "nothing was said"
-    open_end = tag("span", "not recorded: it goes on, was cut off, or the trace was", class_="bad")
+    open_end = tag(
+        "span", "not recorded: the run goes on, was cut off, or the end of the trace is missing", class_="bad"
+    )
     pairs: dict[str, Part] = {
         "prices": _prices(audit.prices),
         "limits": _limits(run.limits if run else None),
         "agent": quoted(audit.agent, 200) if audit.agent else UNKNOWN,
-        "model": quoted(audit.model, 120) if audit.model else "several or none",
+        "model": _model(audit, run),
         "policy": quoted(audit.policy, 120) if audit.policy else UNKNOWN,
         "started": known(shown.moment(audit.started)),
         "end": "recorded" if audit.closed else open_end,
-        "verified": UNKNOWN if audit.verified is None else "yes" if audit.verified else "no",
+        "verified": _verified(audit),
         "later truth": later,
         "task": quoted(audit.task, 400) if audit.task else UNKNOWN,
         "run": _mono(audit.run_id),
@@ -148,6 +143,27 @@ def _facts(audit: RunAudit, run: Run | None) -> Markup:
         "head hash": _mono(audit.head_hash) if audit.head_hash else UNKNOWN,
     }
     return facts(pairs)
+
+
+def _model(audit: RunAudit, run: Run | None) -> Part:
+    if audit.model:
+        return quoted(audit.model, 120)
+    if run is None:
+        return "not one alone"
+    asked = dict.fromkeys(request.model for step in run.steps for request in step.requests if request.model)
+    if not asked:
+        return "none was asked" if audit.source == "marginal-agent" else UNKNOWN
+    left = len(asked) - MOST_MODELS
+    more = f" and {left:,} more" if left > 0 else None
+    return joined([joined((quoted(each, 120) for each in list(asked)[:MOST_MODELS]), ", "), more])
+
+
+def _verified(audit: RunAudit) -> Part:
+    """Of a run of ours that has ended without a submission there is nothing that anybody does not know."""
+    if audit.verified is None:
+        ended = audit.source == "marginal-agent" and audit.closed
+        return "nothing was submitted" if ended else UNKNOWN
+    return "yes" if audit.verified else "no"
 
 
 def _versions(run: Run | None) -> Part:
@@ -237,7 +253,7 @@ def gap(found: Gap) -> Markup:
     parts: list[Part] = []
     if found.proved is not None:
         instead = joined([" (", quoted(found.instead, 400), ")"]) if found.instead else None
-        over = f", over {found.proved_runs:,} runs" if found.proved_runs > 1 else None
+        over = shown.over(found.proved_runs, found.of)
         parts += ["By the records alone ", tag("b", money(found.proved)), " more", instead, over, ". "]
     if found.mean is not None:
         parts += ["Under the model more by ", shown.gap_interval(found), "."]
@@ -267,12 +283,13 @@ def _autonomy(uses: tuple[AutonomyUse, ...]) -> Iterator[Part]:
 
 
 def _used(use: AutonomyUse) -> Markup:
-    levels = (use.scheduled, use.required, use.optimum, use.used)
+    levels = (use.scheduled, use.required, use.optimum)
     return row(
         str(use.step),
         str(use.delivery),
         chance(use.right),
         *(_level(level) for level in levels),
+        shown.used(use),
         money(use.cost),
     )
 
@@ -290,9 +307,5 @@ def _cache(use: CacheUse) -> Iterator[Part]:
         worth = joined(
             [": reading saved ", money(use.saved), ", writing cost ", money(use.premium), " on top"]
         )
-    left = (
-        joined([f"; the rates of {shown.count(use.unpriced, 'request')} are ", UNKNOWN])
-        if use.unpriced
-        else None
-    )
+    left = joined(["; what more it was is ", UNKNOWN, f" of {shown.untold([use])}"]) if use.untold else None
     yield tag("p", f"{use.read:,} tokens were read from it and {use.written:,} put into it", worth, left, ".")

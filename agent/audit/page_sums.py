@@ -24,7 +24,7 @@ from agent.audit.markup import (
 from agent.audit.page_amounts import total
 from agent.audit.page_steps import NAME
 from agent.audit.plots_sums import ratios, reliability
-from agent.audit.results import Accuracy, Audit, AutonomySum, Bin, CacheBand, Drift, ModeSum, Reliability
+from agent.audit.results_sums import Accuracy, Audit, AutonomySum, Bin, CacheBand, Drift, ModeSum, Reliability
 from agent.audit.shown import EXPECTED, count
 from policies.calibration import wilson
 
@@ -207,7 +207,7 @@ def caches(audit: Audit) -> Iterator[Part]:
     most = max((each.use.saved - each.use.premium for each in bands), default=0.0)
     head = columns(
         "V of the run", "runs", "V delivered", "tokens read", "tokens written", "reading saved",
-        "writing cost on top", "worth", "", "requests of unknown rates",
+        "writing cost on top", "worth", "", "requests left out",
     )  # fmt: skip
     yield table("", head, (_band(each, most) for each in bands))
 
@@ -220,7 +220,7 @@ def _band(each: CacheBand, most: float) -> Markup:
     return row(
         joined([money(each.low), end]), f"{each.runs:,}", total(each.value), f"{use.read:,}",
         f"{use.written:,}", saved, premium, money(worth),
-        meter((worth or 0.0) / most if most > 0 else 0.0), f"{use.unpriced:,}",
+        meter((worth or 0.0) / most if most > 0 else 0.0), f"{use.untold:,}",
     )  # fmt: skip
 
 

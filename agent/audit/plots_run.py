@@ -23,9 +23,9 @@ LONG_LABEL = 18
 """Characters; of a longer label a phone shows the amount only."""
 
 IN_SCALE = 4.0
-"""A value of at most so many times what was spent is drawn in the scale of the spending."""
+"""A value of at most so many times what was taken is drawn in the scale of the spending."""
 
-REST = "rest"
+REWORK = "rework"
 _LEAST = 1e-9
 
 
@@ -89,7 +89,7 @@ def waterfall(key: str, run: Run, realised: Realised) -> Markup | None:
     if not any(slot.known for slot in slots):
         return None
     spent = sum(slot.price for slot in slots)
-    if not math.isfinite(spent):
+    if not math.isfinite(spent + realised.rework.total):
         return None
     columns = _after(realised, spent, partly=any(slot.unknown for slot in slots))
     heights = [0.0, -spent, *(column.end for column in columns)]
@@ -121,34 +121,44 @@ def waterfall(key: str, run: Run, realised: Realised) -> Markup | None:
 
 def _reading(slots: Sequence[Slot], columns: Sequence[_Column], spent: float, realised: Realised) -> Markup:
     """How to read the waterfall, and what is not in it."""
-    value = realised.value.exact
     parts: list[Part] = [
         "Each bar takes what its step took: ", _key("money", "money"), ", ", _key("time", "time at λ"), ", ",
-        _key("risk", "risk at ρ"), ".",
+        _key("risk", "risk at ρ"),
     ]  # fmt: skip
+    if any(slot.people for slot in slots):
+        parts += [", ", _key("people", "attention at H")]
+    parts.append(".")
     parts += [f" {column.name}: {column.words}." for column in columns if _crowded(column)]
-    if value and value > IN_SCALE * spent:
-        parts.append(f" The value delivered, {money(value)}, is beyond this scale: see the bar on top.")
+    if _beyond(realised, spent):
+        value = money(realised.value.exact)
+        parts.append(joined([" The value delivered, ", value, ", is beyond this scale: see the bar on top."]))
     if unknown := sum(slot.unknown for slot in slots):
         parts.append(f" Of {count(unknown, 'bar')} not everything is known: the known part is drawn.")
     return joined(parts)
 
 
+def _beyond(realised: Realised, spent: float) -> bool:
+    """Whether the value is too large to be drawn in the scale of what was taken, rework included."""
+    return (realised.value.exact or 0.0) > IN_SCALE * (spent + realised.rework.total)
+
+
 def _after(realised: Realised, spent: float, *, partly: bool) -> list[_Column]:
-    """The columns after the steps: what came besides them, the value, and the net; just what the steps took
-    where that is all that is known (`partly`: not even that), or the value is beyond the scale."""
+    """The columns after the steps, which took `spent`: rework, the value, and the net; in place of the last
+    two just what was taken where that is all that is known (`partly`: not even that), or the value is beyond
+    the scale."""
     value, net = realised.value.exact, realised.net.exact
-    taken = f"{money(-spent)} and more" if partly else money(-spent)
-    steps = [_Column("all", "net", taken, 0.0, -spent)]
-    if partly or value is None or net is None or not math.isfinite(net) or value > IN_SCALE * spent:
-        return steps
-    columns, besides = list[_Column](), net - value + spent
-    if abs(besides) > _LEAST:
-        says = f"{money(besides)} for attention and rework"
-        columns.append(_Column(REST, "people", says, -spent, -spent + besides))
+    rework = realised.rework.total
+    taken = spent + rework
+    columns = list[_Column]()
+    if rework > _LEAST:
+        columns.append(_Column(REWORK, "people", money(-rework), -spent, -taken))
+    says = f"{money(-taken)} and more" if partly else money(-taken)
+    everything = [*columns, _Column("all", "net", says, 0.0, -taken)]
+    if partly or value is None or net is None or not math.isfinite(net) or _beyond(realised, spent):
+        return everything
     if value > 0:
         columns.append(_Column("V", "value", f"{money(value)} delivered", net - value, net))
-    return [*columns, _Column("net", "net", money(net), 0.0, net)] if columns else steps
+    return [*columns, _Column("net", "net", money(net), 0.0, net)] if columns else everything
 
 
 def _stairs_of(slots: Sequence[Slot], total: int, axis: Axis) -> tuple[list[Part], list[Part]]:
@@ -171,7 +181,7 @@ def _column(start: int, broad: int, column: _Column, axis: Axis) -> Markup:
 
 def _crowded(column: _Column) -> bool:
     """Whether steps' bars are where its label would be: it is said in the words on top."""
-    return column.name == REST or (column.name == "V" and column.end <= 0)
+    return column.name == REWORK or (column.name == "V" and column.end <= 0)
 
 
 def _label_of(start: int, broad: int, total: int, column: _Column, axis: Axis) -> Markup | None:
@@ -244,7 +254,12 @@ def _stairs(series: Sequence[float | None]) -> str:
 def _pillar(position: int, at: float, slot: Slot, axis: Axis) -> Markup:
     """What a step took, in its parts, hanging from where the net was before."""
     parts: list[Part] = [tag("title", slot.words)]
-    for class_, amount in (("money", slot.money), ("time", slot.time), ("risk", slot.risk)):
+    for class_, amount in (
+        ("money", slot.money),
+        ("time", slot.time),
+        ("risk", slot.risk),
+        ("people", slot.people),
+    ):
         if amount > 0:
             parts.append(_rect(position, at, at - amount, axis, class_))
             at -= amount

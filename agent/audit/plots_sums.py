@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from agent.audit.markup import Markup, Part, joined, tag
-from agent.audit.results import Accuracy, Bin
+from agent.audit.results_sums import Accuracy, Bin
 from agent.audit.shown import chance
 from agent.audit.svg import Axis, Scale, across, canvas, figure, level, upright, words
 from tools.plain import plain_line

@@ -10,7 +10,7 @@ does it all the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agent.audit.results import Realised, Total
 from agent.audit.runs import Run, Step, Submission
@@ -30,7 +30,7 @@ HANDING = (StepKind.SUBMIT, StepKind.DEFER)
 def realised(run: Run) -> tuple[Realised, str]:
     """What the run came to, and how its value is known, in words."""
     value, how = value_of(run)
-    dollars = dollars_of(run.steps)
+    dollars = dollars_of(run.steps, run)
     seconds = total(step.seconds for step in run.steps)
     loss = loss_of(run)
     risk = _priced(loss.exact, run)
@@ -63,9 +63,12 @@ def realised(run: Run) -> tuple[Realised, str]:
     )
 
 
-def dollars_of(steps: Iterable[Step]) -> Total:
-    """What steps cost. One that asked no model and bills nothing has no dollars to know."""
-    return total(step.dollars for step in steps if step.dollars is not None or step.requests)
+def dollars_of(steps: Sequence[Step], run: Run) -> Total:
+    """What these steps of the run cost. One that asked no model and bills nothing has no dollars to know; and
+    of all steps together everything is known where they add up to the run's own total."""
+    found = total(step.dollars for step in steps if step.dollars is not None or step.requests)
+    everything = run.whole and len(steps) == len(run.steps)
+    return Total(total=found.total, known=found.known) if everything else found
 
 
 def net_of(
@@ -169,7 +172,8 @@ def delivered_of(run: Run) -> ActionClass | None:
 
 
 def attention_of(run: Run) -> float | None:
-    """H of the confirmations that were given, and of looking at what was handed over, as priced, dollars."""
+    """H of the confirmations that people were asked for, and of looking at what was handed over, as priced,
+    dollars."""
     if run.source != "marginal-agent":
         return None  # how long people looked at it is nowhere
     given = sum(confirming(run, submission) for submission in run.submissions)
@@ -178,7 +182,9 @@ def attention_of(run: Run) -> float | None:
 
 
 def confirming(run: Run, submission: Submission) -> float:
-    """H of one confirmation, dollars."""
+    """H of one confirmation, dollars: none for one by a flag, given before there was anything to read."""
+    if submission.by_flag:
+        return 0.0
     return run.schedule.attention.of(Confirmation(submission.level))
 
 
@@ -201,5 +207,4 @@ def _priced(loss: float | None, run: Run) -> float | None:
     delivered = delivered_of(run)
     if not loss or delivered is None:
         return 0.0 if loss == 0 else None
-    share = run.schedule.risks.of(delivered).irreversible_share
-    return (run.prices.risk + run.prices.irreversible * share) * loss
+    return run.schedule.risks.of(delivered).price(run.prices) * loss

@@ -1,4 +1,4 @@
-"""What an audit says, as data: what `--json FILE` writes and everything that shows an audit reads.
+"""What an audit says of a run, as data: everything that shows an audit reads this, and `results_sums`.
 
 Dollars, seconds and loss units throughout. None is "not known", never 0; a Total says over how much it is.
 Texts that come from a trace are as they stand there: whoever shows them neutralises them.
@@ -6,14 +6,11 @@ Texts that come from a trace are as they stand there: whoever shows them neutral
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from agent.audit.runs import Later, Source
 from agent.task import Record
 from policies.vocabulary import ActionClass, Outcome, Prices
-
-SCHEMA_VERSION = 1
 
 Kind = Literal["prepare", "read", "plan", "act", "verify", "submit", "defer", "unknown"]
 """What a step was for. prepare: intake, environment, reproduction, baseline, which have no alternative."""
@@ -65,6 +62,16 @@ class Realised(Record):
     rework: Total
     net: Total
 
+    @property
+    def people(self) -> Total:
+        """Attention and rework, dollars."""
+        one, other = self.attention, self.rework
+        return Total(
+            total=one.total + other.total,
+            known=min(one.known, other.known),
+            unknown=max(one.unknown, other.unknown),
+        )
+
 
 class Gap(Record):
     """By how many dollars the best allocation in hindsight is worth more than what was done.
@@ -72,9 +79,9 @@ class Gap(Record):
     proved: what the records alone prove: the same run without the steps that turned out to give nothing, or
     nothing at all. low, mean, high: 5 %, mean and 95 % under the model's final belief, with attempts that
     were never bought; sd around that mean. Where it is seldom large, the mean may be above `high`. `instead`:
-    how the records do better, in words. unknown: why there
-    is no interval, "" where there is one. In a sum: `proved` over `proved_runs` runs, the rest over `runs`,
-    low and high as of independent ones."""
+    how the records do better, in words. unknown: why there is no interval, "" where there is one. In a sum:
+    `proved` over `proved_runs` runs, the rest over `runs`, of `of` in all, low and high as of independent
+    ones."""
 
     proved: float | None = None
     low: float | None = None
@@ -85,6 +92,7 @@ class Gap(Record):
     unknown: str = ""
     runs: int = 1
     proved_runs: int = 1
+    of: int = 1
 
 
 class KindGain(Record):
@@ -149,7 +157,9 @@ class GivenUp(Record):
 
 class CacheUse(Record):
     """Prompt caches. read, written: tokens. saved: what reading them cost less than prefill; premium: what
-    writing them cost more. Dollars are over `priced` requests; of `unpriced` others no rates are known."""
+    writing them cost more. Dollars are over `priced` requests. Of others `unpriced` say their tokens,
+    and their rates are not known; `silent` say none, and may have used a cache (they are booked at a worst
+    case, or at nothing that is known)."""
 
     read: int = 0
     written: int = 0
@@ -157,13 +167,19 @@ class CacheUse(Record):
     premium: float = 0.0
     priced: int = 0
     unpriced: int = 0
+    silent: int = 0
+
+    @property
+    def untold(self) -> int:
+        """Requests of which it is not known what caches saved."""
+        return self.unpriced + self.silent
 
 
 class AutonomyUse(Record):
     """The confirmation of one delivery. Levels: 0 free, 1 confirm, 2 multi-party. right: P(it is right)
-    by which it was submitted, once verified. scheduled: by the schedule; required: by the
-    schedule and the prices; optimum: by the prices alone; used: what it was given. cost: dollars that `used`
-    was worth less than the best level of at least the scheduled one."""
+    by which it was submitted, once verified. scheduled: by the schedule; required: by the schedule and the
+    prices; optimum: by the prices alone; used: what it was given, by_flag: in advance, so that nobody was
+    asked. cost: dollars that `used` was worth less than the best level of at least the scheduled one."""
 
     step: int
     delivery: ActionClass
@@ -172,6 +188,7 @@ class AutonomyUse(Record):
     required: int
     optimum: int
     used: int
+    by_flag: bool = False
     cost: float
 
 
@@ -233,149 +250,14 @@ class RunAudit(Record):
 
     @property
     def ending(self) -> str:
-        """How it ended, in a word or a few."""
+        """How it ended, in a word or a few, and what became of its patch."""
+        ended = "outcome not told" if self.closed else "no end recorded"
         if self.outcome is not None:
-            return str(self.outcome)
-        return "outcome not told" if self.closed else "no end recorded"
+            ended = str(self.outcome)
+        return f"{ended}, {self.later[-1].word}" if self.later else ended
 
     @property
     def modes_cost(self) -> Total:
         """What the failure modes cost, over the seven of them."""
         known = [each.dollars for each in self.findings if each.dollars is not None]
         return Total(total=sum(known), known=len(known), unknown=len(self.findings) - len(known))
-
-
-class Broken(Record):
-    """A trace that could not be audited, and why. tampered: it does not hold (else it cannot be read)."""
-
-    path: str
-    problem: str
-    tampered: bool
-
-
-class ModeSum(Record):
-    """A failure mode over all runs: in how many it was found, was not, or cannot be told; what it cost where
-    it could be told, None where nothing tells; the runs in which it cost most. missing: what the sources
-    lack, most frequent first."""
-
-    mode: Mode
-    formula: str
-    found: int
-    none: int
-    unknown: int
-    steps: int
-    dollars: float | None
-    worst: tuple[tuple[str, float], ...]
-    missing: tuple[str, ...] = ()
-
-
-class Bin(Record):
-    """Predictions in [low, high), `high` included in the last: how many, their mean, how often they came
-    true, and the 95 % Wilson interval of that."""
-
-    low: float
-    high: float
-    n: int
-    predicted: float
-    rate: float
-    least: float
-    most: float
-
-
-class Reliability(Record):
-    """How well the probabilities of one kind of step, of one tier or check, were calibrated. brier =
-    reliability - resolution + uncertainty + within, where `within` is what the bins do not tell apart."""
-
-    kind: Kind
-    of: str
-    n: int
-    predicted: float
-    rate: float
-    brier: float
-    reliability: float
-    resolution: float
-    uncertainty: float
-    within: float
-    bins: tuple[Bin, ...]
-
-
-class Accuracy(Record):
-    """How predicted dollars or seconds compare with the bill, for one step of one tier or check. ratio: sum
-    billed over sum predicted; typical: geometric mean of the ratios, spread: e to their standard deviation
-    (1.0: always the same); covered: share of bills within the worst case that was reserved."""
-
-    what: Literal["dollars", "seconds"]
-    of: str
-    n: int
-    predicted: float
-    billed: float
-    ratio: float | None
-    typical: float | None
-    spread: float | None
-    covered: float
-
-
-class Drift(Record):
-    """Attempts of a tier against what was predicted of them. expected, right: how many right ones; p_value:
-    of so large a difference, two-sided, if the predictions were right."""
-
-    tier: str
-    n: int
-    expected: float
-    right: int
-    p_value: float
-
-
-class CacheBand(Record):
-    """What prompt caches were worth to runs whose V is in [low, high) dollars (high None: no end)."""
-
-    low: float
-    high: float | None
-    runs: int
-    value: Total
-    use: CacheUse
-
-
-class AutonomySum(Record):
-    """Deliveries of one action class: how many at each level used, how many below the level required by
-    schedule and prices, and above it."""
-
-    delivery: ActionClass
-    free: int
-    confirm: int
-    multi_party: int
-    laxer: int
-    stricter: int
-    cost: float
-
-
-class Audit(Record):
-    """An audit of one run or of many. runs: in the order of their paths; broken: those that could not be
-    audited. given_up: by choices against their tables, over runs. margins: the largest over the
-    smallest gain of a last dollar among read, plan, act and verify (1.0 at an interior optimum; None with
-    fewer than two of them)."""
-
-    version: int = SCHEMA_VERSION
-    runs: tuple[RunAudit, ...]
-    broken: tuple[Broken, ...]
-    outcomes: dict[str, int]
-    realised: Realised
-    gap: Gap
-    kinds: tuple[KindGain, ...]
-    margins: float | None
-    modes: tuple[ModeSum, ...]
-    given_up: Total
-    calibration: tuple[Reliability, ...]
-    accuracy: tuple[Accuracy, ...]
-    drift: tuple[Drift, ...]
-    cache: tuple[CacheBand, ...]
-    autonomy: tuple[AutonomySum, ...]
-    notes: tuple[str, ...] = ()
-
-
-def as_json(audit: Audit) -> Iterator[str]:
-    """The audit as JSON in pieces, one run a line: of ten thousand runs it is not held in memory twice."""
-    yield '{"runs":['
-    for place, run in enumerate(audit.runs):
-        yield f"{',' if place else ''}\n{run.model_dump_json()}"
-    yield f"\n],{audit.model_dump_json(exclude={'runs'})[1:]}\n"

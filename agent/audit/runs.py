@@ -59,7 +59,8 @@ class Step:
     decision: what was predicted, with every candidate (ours only). succeeded: what the quote's probability
     was about (act: a right patch; verify and submit: it passed), None where the truth did not come out.
     said: what it came to, in one line. belief: after the step (ours only). lost: it has no result, and its
-    bill is the worst case. cached: tokens that its quote took to be in a prompt cache, None where unknown."""
+    bill is the worst case; unanswered: the tier it asked gave no answer, so nothing came of it. cached:
+    tokens that its quote took to be in a prompt cache, None where unknown."""
 
     number: int
     kind: StepKind | None
@@ -75,18 +76,21 @@ class Step:
     said: str = ""
     belief: BeliefAt | None = None
     lost: bool = False
+    unanswered: bool = False
     cached: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """What was handed out, at which stakes. right: P(it is right) when it was submitted. delivery: how far it
-    reached. level: the confirmation it was given at (0 free, 1 confirm, 2 multi-party)."""
+    reached. level: the confirmation it was given at (0 free, 1 confirm, 2 multi-party). by_flag: that was a
+    flag, given before there was a patch: nobody was asked, and nobody's attention was taken."""
 
     step: int
     right: float
     delivery: ActionClass
     level: int
+    by_flag: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,9 +107,11 @@ class Run:
     """A run. agent: name and version. model: of the whole run, "" for several or none. prices: what it was
     decided by (ours), or what the audit prices it by; so is schedule. delivery: how far what it makes
     reaches, None where the source does not say. outcome: None where the source knows no end. closed:
-    the end is recorded. verified: whether the fix was verified; None where nobody checked. stopped: the last
-    decision, where it was to do nothing more (ours only). versions: of what decided, ran and priced it, by
-    name (ours only).
+    the end is recorded. resumable: it has not ended, or was ended from outside, and can go on (ours only).
+    whole: its steps' dollars add up to what it recorded for the whole run, so that what some of them do not
+    tell is in the others. verified: whether the fix was verified; None where nobody checked. stopped: the
+    last decision, where it was to do nothing more (ours only). versions: of what decided, ran and priced it,
+    by name (ours only).
 
     learnt: from which runs its estimates were learnt, None where the source does not say. belief, estimates:
     at the end (ours only), for what might have been. later: newest last. notes: what this source does not
@@ -127,6 +133,8 @@ class Run:
     outcome: Outcome | None = None
     explanation: str = ""
     closed: bool = True
+    resumable: bool = False
+    whole: bool = False
     verified: bool | None = None
     submissions: tuple[Submission, ...] = ()
     stopped: Decision | None = None

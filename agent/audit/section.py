@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.audit.results import Total
-from agent.audit.shown import at_least, told, unknown_part
+from agent.audit.shown import at_least, digits, net_part, told, unknown_part
 from agent.units import show_seconds
 from policies.amounts import show_money
 from tools.plain import plain_line
@@ -46,8 +46,8 @@ def shown_total(total: Total, say: Callable[[float], str] = show_money) -> str:
 
 
 def shown_net(total: Total) -> str:
-    """A sum of nets, over those that are known."""
-    return f"{show_money(total.total)}{_left_out(total)}" if told(total) else UNKNOWN
+    """A sum of nets, and over which runs."""
+    return " ".join(filter(None, [show_money(total.total), net_part(total)])) if told(total) else UNKNOWN
 
 
 def shown_cell(total: Total, say: Callable[[float], str] = show_money) -> str:
@@ -67,7 +67,7 @@ def shown_money(dollars: float | None) -> str:
 
 def shown_number(number: float | None) -> str:
     """Three digits, where it is known."""
-    return UNKNOWN if number is None else f"{number:.3g}"
+    return UNKNOWN if number is None else digits(number)
 
 
 def shown_amount(what: str, amount: float) -> str:

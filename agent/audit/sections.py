@@ -7,10 +7,10 @@ predictions can be trusted (`sections_sums`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from agent.audit.realised import total
-from agent.audit.results import Audit, Concern, Gap, Realised, RunAudit, StepAudit
+from agent.audit.results import Concern, Gap, Realised, RunAudit, StepAudit
+from agent.audit.results_sums import Audit
 from agent.audit.section import (
     LONG_NAME,
     LONG_PATH,
@@ -32,7 +32,16 @@ from agent.audit.sections_sums import (
     kinds_section,
     predictions,
 )
-from agent.audit.shown import EXPECTED, at_least, gap_interval, told, unknown_part
+from agent.audit.shown import (
+    EXPECTED,
+    at_least,
+    gap_interval,
+    net_part,
+    over,
+    short_names,
+    told,
+    unknown_part,
+)
 from agent.policies import MARGINAL
 from agent.units import show_seconds
 from policies.amounts import show_apart, show_money
@@ -46,18 +55,18 @@ FEW = 10
 
 
 def sections(audit: Audit) -> tuple[Section, ...]:
-    """Everything, of one run or of many. What there is nothing to say about is left out, and of one run the
-    calibration, which is in the JSON: a single prediction that came true shows nothing."""
+    """Everything, of one run or of many. What there is nothing to say about is left out."""
     single = audit.runs[0] if len(audit.runs) == 1 else None
     found = [
         _run(single) if single else _runs(audit),
         _broken(audit),
-        _each(audit),
+        Section("notes", tuple(word(note) for note in audit.notes)) if audit.notes else None,
+        *_each(audit),
         _failures(audit, single),
         *(_steps(run, run is single) for run in audit.runs if run.steps),
         kinds_section(audit),
         bills_section(audit),
-        *(() if single else predictions(audit)),
+        *predictions(audit),
         caches_section(audit),
         given_section(single) if single else autonomy_section(audit),
     ]
@@ -75,7 +84,7 @@ def _run(run: RunAudit) -> Section:
     if run.explanation:
         said.append(f"ended: {word(run.explanation)}")
     said += [f"note: {word(note)}" for note in run.notes]
-    lines = (*said, *_realised(run.realised, run.value_known), *_gap(run.gap))
+    lines = (*said, *_realised(run.realised, "value", run.value_known), *_gap(run.gap))
     return Section(f"{word(run.path, 200)}: {run.ending}", lines)
 
 
@@ -83,43 +92,63 @@ def _runs(audit: Audit) -> Section:
     count = f"{len(audit.runs):,} run{'' if len(audit.runs) == 1 else 's'}"
     if audit.broken:
         count += f", and {len(audit.broken):,} that cannot be audited"
-    ends = ", ".join(f"{number:,} {outcome}" for outcome, number in audit.outcomes.items())
+    ends = "; ".join(f"{number:,} {outcome}" for outcome, number in audit.outcomes.items())
     lines = (f"ended: {ends}",) if ends else ()
     if audit.runs:
-        lines = (*lines, *_realised(audit.realised, "solved and delivered"), *_gap(audit.gap))
+        lines = (*lines, *_realised(audit.realised, "value delivered"), *_gap(audit.gap))
     return Section(count, lines)
 
 
-def _each(audit: Audit) -> Section | None:
-    """A row for each run, where they are few."""
+def _each(audit: Audit) -> tuple[Section, ...]:
+    """Rows for each run, where they are few: what it came to, which adds up, and what it could have."""
     if not 1 < len(audit.runs) <= FEW:
-        return None
-    rows = tuple(
+        return ()
+    names = short_names(run.path for run in audit.runs)
+    runs = tuple(enumerate(audit.runs, start=1))
+    came = tuple(
+        (str(number), word(names[run.path], LONG_PATH), run.ending, *_parts(run.realised))
+        for number, run in runs
+    )
+    better = tuple(
         (
             str(number),
-            word(Path(run.path).name or run.path, LONG_PATH),
             word(run.agent, LONG_NAME),
-            run.ending,
-            shown_cell(run.realised.dollars),
-            shown_money(run.realised.net.exact),
             shown_money(run.gap.mean),
             shown_cell(run.modes_cost),
             shown_money(run.given_up.dollars),
         )
-        for number, run in enumerate(audit.runs, start=1)
+        for number, run in runs
     )
-    columns = ("", "run", "agent", "ended", "spent>", "net>", "gap>", "modes>", "choices>")
+    columns = ("", "run", "ended", "value>", "spent>", "time>", "risk>", "people>", "net>")
     remarks = (
-        "gap: to the best in hindsight, on average; modes: what the failure modes below cost; choices: what "
-        f"was given up by choices against the table; +: and more that is unknown; {UNKNOWN}: unknown",
+        "net: value less the others; time: at the price of waiting; people: attention and rework; +: and "
+        f"more that is unknown; {UNKNOWN}: unknown",
     )
-    return Section("each run", (), Table(columns, rows), remarks)
+    losses = (
+        "gap: to the best in hindsight, on average; modes: what the failure modes below cost; choices: what "
+        "was given up by choices against the table",
+    )
+    return (
+        Section("each run", (), Table(columns, came), remarks),
+        Section(
+            "each run, in hindsight and by its own tables",
+            (),
+            Table(("", "agent", "gap>", "modes>", "choices>"), better),
+            losses,
+        ),
+    )
 
 
-def _realised(came: Realised, how: str) -> tuple[str, ...]:
-    """The net and what it is made of."""
+def _parts(came: Realised) -> tuple[str, ...]:
+    """Of one run, dollars."""
+    costs = (came.value, came.dollars, came.time, came.risk, came.people)
+    return (*map(shown_cell, costs), shown_money(came.net.exact))
+
+
+def _realised(came: Realised, value: str, how: str = "") -> tuple[str, ...]:
+    """The net and what it is made of, with a word for the value, and how that is known."""
     parts = [
-        f"value {shown_total(came.value)} ({how})",
+        f"{value} {shown_total(came.value)}{f' ({how})' if how else ''}",
         f"spent {shown_total(came.dollars)}",
         _time(came),
         f"risk {shown_total(came.risk)}",
@@ -127,7 +156,9 @@ def _realised(came: Realised, how: str) -> tuple[str, ...]:
     ]
     if came.rework.total:
         parts.append(f"rework {shown_total(came.rework)}")
-    lines = [f"net {shown_net(came.net)}: {' - '.join(parts)}"]
+    runs = came.net.known + came.net.unknown
+    these = f"; of all {runs:,}" if net_part(came.net) else ""
+    lines = [f"net {shown_net(came.net)}{these}: {' - '.join(parts)}"]
     if came.guessed > 0:
         lines.append(
             f"{show_money(came.guessed)} of what was spent are worst cases: nothing said what it cost"
@@ -148,8 +179,8 @@ def _gap(gap: Gap) -> tuple[str, ...]:
     lines = []
     if gap.proved is not None:
         instead = f" ({gap.instead})" if gap.instead else ""
-        over = f", over {gap.proved_runs:,} runs" if gap.proved_runs > 1 else ""
-        lines.append(f"in hindsight, by the records alone: {show_money(gap.proved)} more{instead}{over}")
+        many = over(gap.proved_runs, gap.of)
+        lines.append(f"in hindsight, by the records alone: {show_money(gap.proved)} more{instead}{many}")
     if gap.mean is not None:
         lines.append(f"in hindsight, under the model: more by {gap_interval(gap)}")
     else:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from agent.audit.results import Accuracy, Audit, CacheUse, Reliability, RunAudit
+from agent.audit.results import CacheUse, RunAudit
+from agent.audit.results_sums import Accuracy, Audit, Reliability
 from agent.audit.section import (
     FREE,
     LONG_NAME,
@@ -19,7 +20,7 @@ from agent.audit.section import (
     shown_total,
     word,
 )
-from agent.audit.shown import RIGHT, chance
+from agent.audit.shown import BY_FLAG, RIGHT, chance, digits, untold, used
 from agent.units import show_seconds
 from policies.amounts import show_money
 from policies.autonomy import Confirmation
@@ -51,8 +52,8 @@ def kinds_section(audit: Audit) -> Section | None:
     ]
     if audit.margins is not None:
         remarks.append(
-            f"between read, plan, act and verify the last dollars differ by a factor of {audit.margins:.3g}; "
-            "steps are indivisible, so some difference stays"
+            "between read, plan, act and verify the last dollars differ by a factor of "
+            f"{digits(audit.margins)}; steps are indivisible, so some difference stays"
         )
     return Section("gain per dollar", (), Table(columns, rows), tuple(remarks))
 
@@ -162,15 +163,15 @@ def caches_section(audit: Audit) -> Section | None:
         for band in audit.cache
     )
     columns = ("V", "runs>", "value>", "read>", "saved>", "premium>", "gain>")
-    unpriced = sum(band.use.unpriced for band in audit.cache)
-    remarks = (f"+: and more, of {unpriced:,} requests whose rates are not known",) if unpriced else ()
+    left = untold(band.use for band in audit.cache)
+    remarks = (f"+: and more, of {left}",) if left else ()
     return Section("prompt caches by V", (), Table(columns, rows), remarks)
 
 
 def _cache(use: CacheUse) -> tuple[str, str, str, str]:
     if not use.priced:
         return f"{use.read:,}", UNKNOWN, UNKNOWN, UNKNOWN
-    gain, more = use.saved - use.premium, "+" if use.unpriced else ""
+    gain, more = use.saved - use.premium, "+" if use.untold else ""
     saved, premium = (f"{show_money(amount)}{more}" for amount in (use.saved, use.premium))
     return f"{use.read:,}", saved, premium, show_money(gain)
 
@@ -182,14 +183,15 @@ def given_section(run: RunAudit) -> Section | None:
     lines = []
     for use in run.autonomy:
         levels = {
-            "used": use.used,
             "asked for by the schedule": use.scheduled,
             "with the prices": use.required,
             "best by the prices alone": use.optimum,
         }
         words = ", ".join(f"{Confirmation(level).word} {name}" for name, level in levels.items())
-        lines.append(f"step {use.step}, {use.delivery}, {RIGHT} {chance(use.right)}: {words}")
-    return Section("confirmation", tuple(lines))
+        given = f"{used(use)} used, {words}"
+        lines.append(f"step {use.step}, {use.delivery}, {RIGHT} {chance(use.right)}: {given}")
+    remarks = (BY_FLAG,) if any(use.by_flag for use in run.autonomy) else ()
+    return Section("confirmation", tuple(lines), None, remarks)
 
 
 def autonomy_section(audit: Audit) -> Section | None:
@@ -201,6 +203,7 @@ def autonomy_section(audit: Audit) -> Section | None:
             each.delivery,
             f"{each.free:,}",
             f"{each.confirm:,}",
+            f"{each.by_flag:,}",
             f"{each.multi_party:,}",
             f"{each.laxer:,}",
             f"{each.stricter:,}",
@@ -208,6 +211,10 @@ def autonomy_section(audit: Audit) -> Section | None:
         )
         for each in audit.autonomy
     )
-    columns = ("delivered", *(f"{level.word}>" for level in Confirmation), "laxer>", "stricter>", "cost>")
-    remarks = ("laxer, stricter: than schedule and prices required; the rest as required",)
-    return Section("autonomy used", (), Table(columns, rows), remarks)
+    columns = (
+        "delivered", "free>", "confirm>", "of it by flag>", "multi-party>", "laxer>", "stricter>", "cost>"
+    )  # fmt: skip
+    remarks = ["laxer, stricter: than schedule and prices required; the rest as required"]
+    if any(each.by_flag for each in audit.autonomy):
+        remarks.append(BY_FLAG)
+    return Section("autonomy used", (), Table(columns, rows), tuple(remarks))

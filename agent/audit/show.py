@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from agent.audit.results import Audit
+from agent.audit.results_sums import Audit
 from agent.audit.section import Section, Table
 from agent.audit.sections import sections
 
@@ -23,21 +26,29 @@ def show(console: Console, audit: Audit) -> None:
 
 def _show(console: Console, section: Section) -> None:
     console.print(Text(section.title, style="bold"))
-    for line in section.lines:
-        _wrapped(console, line)
+    _wrapped(console, section.lines)
     if section.table is not None:
         console.print(_table(section.table))
-    for remark in section.remarks:
-        _wrapped(console, remark, "dim")
+    _wrapped(console, section.remarks, "dim")
 
 
-def _wrapped(console: Console, line: str, style: str = "") -> None:
-    """A line, and what does not fit into it further in, below."""
+def _wrapped(console: Console, lines: Iterable[str], style: str = "") -> None:
+    """Lines, and what does not fit into one further in, below it; printed together, as there may be tens of
+    thousands."""
+    parts = [part for line in lines for part in _parts(console, line, style)]
+    if parts:
+        console.print(Text("\n").join(parts), soft_wrap=True)
+
+
+def _parts(console: Console, line: str, style: str) -> Iterator[Text]:
+    if cell_len(line) <= console.width - HANGING:
+        yield Text(line.rstrip(), style)
+        return
     text = line.lstrip()
     indent = len(line) - len(text)
     for place, part in enumerate(Text(text, style).wrap(console, console.width - indent - HANGING)):
         part.rstrip()
-        console.print(Text.assemble(" " * (indent + (HANGING if place else 0)), part))
+        yield Text.assemble(" " * (indent + (HANGING if place else 0)), part)
 
 
 def _table(table: Table) -> RichTable:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from agent.audit.gains import attention_in
 from agent.audit.realised import delivered_of, step_loss
 from agent.audit.runs import BeliefAt, Run, Step
 from agent.audit.shown import money
@@ -19,7 +20,7 @@ _LARGEST = 1e15
 @dataclass(frozen=True)
 class Slot:
     """Steps that share a bar. What they took, in dollars; `known`: some of it is; `unknown`: some of it is
-    not. belief: after the last of them."""
+    not. people: their attention. belief: after the last of them."""
 
     first: int
     last: int
@@ -27,6 +28,7 @@ class Slot:
     money: float
     time: float
     risk: float
+    people: float
     known: bool
     unknown: bool
     belief: BeliefAt | None
@@ -34,7 +36,7 @@ class Slot:
     @property
     def price(self) -> float:
         """All of it in dollars."""
-        return self.money + self.time + self.risk
+        return self.money + self.time + self.risk + self.people
 
     @property
     def label(self) -> str:
@@ -45,6 +47,8 @@ class Slot:
     def words(self) -> str:
         """What a pointer over the bar is told."""
         parts = f"{money(self.money)} money, {money(self.time)} time, {money(self.risk)} risk"
+        if self.people:
+            parts += f", {money(self.people)} attention"
         return (
             f"step {self.label}, {self.name}: {parts}{', and more that is unknown' if self.unknown else ''}"
         )
@@ -77,6 +81,7 @@ def _slot(steps: Sequence[Step], run: Run) -> Slot:
         money=_sum(dollars),
         time=run.prices.latency * _sum(seconds),
         risk=loss * _sum(losses),
+        people=_sum(attention_in(step, run) for step in steps),
         known=any(each is not None for each in (*dollars, *seconds)),
         unknown=any(None in amounts for amounts in (dollars, seconds, losses)),
         belief=next((step.belief for step in reversed(steps) if step.belief), None),

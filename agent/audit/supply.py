@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from agent.audit.gains import row_of
 from agent.audit.results import CacheUse, Concern, Finding, Mode
 from agent.audit.runs import Request, Run, Step
+from agent.tiers.prompt import LASTING
 from agent.units import show_seconds
 from policies.amounts import show_money
 
@@ -23,11 +24,16 @@ NOTHING_ASKED = "no model was asked"
 KEYS = "reuse of environments and of what was learnt is not looked at: the trace does not hold their keys"
 
 
+NO_LOAD = frozenset({"lost", "malformed", *LASTING})
+"""Failures that have nothing to do with load: our own process was cut off and the answer lost, it was
+answered with what is of no use, or the request would fail at any time."""
+
+
 def congestion(run: Run) -> Finding:
     """Queueing, retries and refusals that the recorded price did not contain. A source that quotes nothing
     has a price of 0 for them, so all that it records of them counts."""
     requests = [request for step in run.steps for request in step.requests]
-    if requests and all(request.waited is None and not request.failure for request in requests):
+    if requests and all(request.waited is None and not _under_load(request) for request in requests):
         missing = "the source does not say how long requests waited, nor which failed"
         return Finding(mode="serving congestion", status="unknown", missing=missing)
     if not requests and run.source != "marginal-agent":
@@ -36,9 +42,14 @@ def congestion(run: Run) -> Finding:
     return found_or_none("serving congestion", [concern for concern in seen if concern is not None])
 
 
+def _under_load(request: Request) -> bool:
+    """Whether the request failed as one does under load."""
+    return bool(request.failure) and request.failure not in NO_LOAD
+
+
 def _held_up(step: Step, run: Run) -> Concern | None:
-    """What load cost in one step, beyond its quote."""
-    failed = [request for request in step.requests if request.failure]
+    """What load cost in one step, beyond its quote; all of it, where nothing was quoted."""
+    failed = [request for request in step.requests if _under_load(request)]
     waited = sum(request.waited or 0.0 for request in step.requests)
     waited += sum(request.seconds or 0.0 for request in failed)
     booked = sum(request.dollars or 0.0 for request in failed)
@@ -52,10 +63,9 @@ def _held_up(step: Step, run: Run) -> Concern | None:
     if seconds <= 0 and dollars <= LEAST:
         return None
     many = f"{len(failed)} failed request{'' if len(failed) == 1 else 's'}"
-    seen = (
-        f"{many}, {show_seconds(waited)} waited and lost, {show_seconds(seconds)} and {show_money(dollars)} "
-        "of it beyond the quote"
-    )
+    beyond = f"{show_seconds(seconds)} and {show_money(dollars)} of it beyond the quote"
+    rest = beyond if row else f"{show_money(dollars)} paid for what failed"
+    seen = f"{many}, {show_seconds(waited)} waited and lost, {rest}"
     return Concern(step=step.number, name=step.name, dollars=cost, seen=seen)
 
 
@@ -99,18 +109,24 @@ def cache_misuse(run: Run) -> Finding:
 def _unread(run: Run) -> Iterable[Concern]:
     """Writes that cost more than prefill, and whose tokens no later request to the model read. Caches hold
     beginnings of prompts, so what was read of a write is what later reads reach beyond its own."""
+    found: list[Concern] = []
+    furthest: dict[str, int] = {}  # what later requests to a model read at most
     asked = [(step, request) for step in run.steps for request in step.requests]
-    for place, (step, request) in enumerate(asked):
-        if request.usage is None or request.rates is None or not _written(request):
+    for step, request in reversed(asked):
+        if request.usage is None:
             continue
-        later = [each.usage.cached for _, each in asked[place + 1 :] if each.usage and _same(each, request)]
-        read = min(_written(request), max(0, max(later, default=0) - request.usage.cached))
+        later = furthest.get(request.model, 0)
+        furthest[request.model] = max(later, request.usage.cached)
+        if request.rates is None or not _written(request):
+            continue
+        read = min(_written(request), max(0, later - request.usage.cached))
         unread = 1 - read / _written(request)
         cost = unread * premium_of(request)
         if cost > LEAST:
             tokens = round(unread * _written(request))
             seen = f"{tokens:,} tokens written to {request.model}'s cache and never read in this run"
-            yield Concern(step=step.number, name=step.name, dollars=cost, seen=seen)
+            found.append(Concern(step=step.number, name=step.name, dollars=cost, seen=seen))
+    return reversed(found)
 
 
 def _missed(run: Run) -> Iterable[Concern]:
@@ -137,8 +153,14 @@ def cache_use(run: Run) -> CacheUse:
         saved=sum(saved_by(request) for request in priced),
         premium=sum(premium_of(request) for request in priced),
         priced=len(priced),
-        unpriced=len(requests) - len(priced),
+        unpriced=len(known) - len(priced),
+        silent=sum(_silent(request) for request in requests),
     )
+
+
+def _silent(request: Request) -> bool:
+    """Whether it reports no tokens, though it may have used some: what was refused for nothing used none."""
+    return request.usage is None and not (request.known == "billed" and request.dollars == 0)
 
 
 def saved_by(request: Request) -> float:
@@ -159,10 +181,6 @@ def premium_of(request: Request) -> float:
 
 def _written(request: Request) -> int:
     return request.usage.written + request.usage.written_long if request.usage else 0
-
-
-def _same(one: Request, other: Request) -> bool:
-    return one.model == other.model
 
 
 def found_or_none(mode: Mode, concerns: Sequence[Concern]) -> Finding:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from agent.audit.markup import Markup, Part, joined, tag
 
 TICKS = 5
+FLAT = 1e-9
+"""Of its values, a span in which round ones cannot be told apart."""
+
 LEAST_STEP = 5
 """Pixels that a step of a run takes at least; a plot of more than fit scrolls in its box."""
 
@@ -36,7 +39,7 @@ class Scale:
     def ticks(self) -> tuple[float, ...]:
         """Round values between the ends, some five of them; of an even scale."""
         span = self.high - self.low
-        if not span > 0:
+        if not span > FLAT * max(abs(self.low), abs(self.high)):
             return (self.low,)
         step = 10 ** math.floor(math.log10(span / TICKS))
         step *= next(factor for factor in (1, 2, 5, 10) if span / (factor * step) <= TICKS)

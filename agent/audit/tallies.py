@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from agent.audit.gains import kind_of, row_of
-from agent.audit.results import Accuracy, Bin, Drift, Kind, Reliability
+from agent.audit.results import Kind
+from agent.audit.results_sums import Accuracy, Bin, Drift, Reliability
 from agent.audit.runs import Run, Step
 from policies.calibration import BINS, Bills, Counts, brier, drift, wilson
 
@@ -30,7 +31,8 @@ class Tallies:
     bills: dict[tuple[Literal["dollars", "seconds"], str], Bills] = field(default_factory=dict)
 
     def take(self, run: Run) -> None:
-        """Add a run. Predictions without a truth, and bills that are worst cases, are left out."""
+        """Add a run. Predictions without a truth are left out, as are bills in which there are worst cases,
+        and the seconds of steps that are quoted as taking none (handing over)."""
         for step in run.steps:
             row = row_of(step.decision)
             if row is None or step.lost:
@@ -40,11 +42,12 @@ class Tallies:
                 key = _room((kind, _of(step, kind)), self.chances)
                 counts = self.chances.get(key, Counts())
                 self.chances[key] = counts.seen(min(1.0, max(0.0, quote.probability)), step.succeeded)
-            if step.dollars is not None and (step.dollars > 0 or quote.worst_dollars > 0):
+            billed = step.dollars is not None and all(each.known == "billed" for each in step.requests)
+            if step.dollars is not None and billed and (step.dollars > 0 or quote.worst_dollars > 0):
                 self._bill(
                     "dollars", step.name[:LONGEST_NAME], quote.dollars, step.dollars, quote.worst_dollars
                 )
-            if step.seconds is not None:
+            if step.seconds is not None and quote.worst_seconds > 0:
                 self._bill(
                     "seconds", step.name[:LONGEST_NAME], quote.seconds, step.seconds, quote.worst_seconds
                 )

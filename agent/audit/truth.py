@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from agent import fold
 from agent.audit.later import append_later
-from agent.audit.ours import our_run
+from agent.audit.ours import TORN, our_run
 from agent.audit.runs import Later, Run
-from agent.errors import UsageError
-from agent.events import RunStarted
+from agent.errors import TraceError, UsageError
 from agent.lessons import lesson
 from agent.memory import amend
 from agent.settings import memory_file
-from agent.state import State
-from agent.trace import Trace
+from agent.trace import Trace, start_of
 
 Word: TypeAlias = Literal["merged", "reverted", "reworked"]
 
@@ -33,7 +31,9 @@ def told(folder: Path, said: Later) -> Run:
     run = our_run(folder, beliefs=False)
     if not run.closed:
         raise UsageError(f"{folder}: this run has not ended; what became of its patch is said afterwards")
-    if _state(folder).cut_off:
+    if TORN in run.notes:
+        raise TraceError(f"{folder}: the last line of its events is cut off (a crash, or a truncated file)")
+    if run.resumable:
         raise UsageError(f"{folder}: this run ended as '{run.outcome}' and can be resumed; let it end first")
     if run.belief is None or run.belief.hand is None:
         raise UsageError(f"{folder}: this run ended as '{run.outcome}', with no patch in hand")
@@ -43,13 +43,11 @@ def told(folder: Path, said: Later) -> Run:
 
 def relearn(folder: Path, said: Later) -> str:
     """Replace what memory keeps of the run, if it is one to learn from; says in words what was done."""
-    events = Trace(folder).events()
-    first = next(events)
-    assert isinstance(first, RunStarted)
+    first, events = start_of(Trace(folder))
     if not first.settings.memory:
         return "memory stays as it is: this run was not to be learnt from"
-    finished = first.time + _state(folder).spent.seconds
-    new = lesson((first, *events), finished, truth=TRUTH[said.word])
+    # When it finished is for memory to say, which keeps the age of what it was taught then.
+    new = lesson(chain([first], events), first.time, truth=TRUTH[said.word])
     try:
         changed = amend(memory_file(), new)
     except OSError as error:
@@ -60,14 +58,3 @@ def relearn(folder: Path, said: Later) -> str:
             "never learnt from this one)"
         )
     return "memory learns from it"
-
-
-def _state(folder: Path) -> State:
-    """The state at the end of a trace that was read before."""
-    events = Trace(folder).events()
-    first = next(events)
-    assert isinstance(first, RunStarted)
-    state = fold.start(first)
-    for event in events:
-        state = fold.apply(state, event)
-    return state

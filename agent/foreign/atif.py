@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import get_args
 
-from agent.audit.runs import Request, Run, Source, Step
-from agent.foreign.calls import ToolUse, only_model, rest_step, tool_names
+from agent.audit.runs import Known, Request, Run, Source, Step
+from agent.foreign.calls import ToolUse, adds_up, only_model, rest_step, tool_names
 from agent.foreign.costs import Costs
 from agent.foreign.fields import amount, between, dollars, first_text, get, label, records, text, when
 from agent.foreign.kinds import kind_of
@@ -37,6 +37,7 @@ class Atif:
 
     name: Source = "atif"
     expects = "one JSON object with schema_version ATIF-v1.…, agent and steps"
+    words = (b'"schema_version"', b'"ATIF-')
 
     def recognises(self, head: Sequence[Record]) -> bool:
         """By its version."""
@@ -49,7 +50,7 @@ class Atif:
         reader = _Reader(notes)
         for trajectory in _trajectories(document):
             reader.take(trajectory)
-        steps = tuple(reader.steps)
+        steps, total = tuple(reader.steps), None
         if get(document, "extra", OURS) is None:
             total = dollars(get(document, "final_metrics", "total_cost_usd"))
             steps += rest_step(steps, total, label(document, "agent", "model_name"), notes)
@@ -66,6 +67,7 @@ class Atif:
                 run_id=label(document, "session_id") or label(document, "trajectory_id") or file.digest,
                 agent=agent.strip(),
                 steps=steps,
+                whole=adds_up(steps, total),
                 prices=prices,
                 model=only_model(steps),
                 task=one_line(_task(document)),
@@ -181,11 +183,12 @@ def _own_request(request: Record) -> Request:
     usage = request.get("usage")
     spent = dollars(request.get("dollars"))
     failure = text(request, "failure")
+    known: Known = "worst case" if request.get("known") == "worst case" else "recorded"
     return Request(
         model=label(request, "model"),
         usage=None if not isinstance(usage, dict) else Usage(**_phases(usage)),
         dollars=spent,
-        known="unknown" if spent is None else "recorded",
+        known="unknown" if spent is None else known,
         seconds=amount(request.get("seconds")),
         waited=amount(request.get("waited")),
         failure=failure if failure in _FAILURES else "",

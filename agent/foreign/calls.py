@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -120,8 +121,14 @@ def rest_step(steps: Sequence[Step], total: float | None, model: str, notes: Not
     notes.tell("its recorded cost is that of the whole run; what no step accounts for is a step of its own")
     rest = max(0.0, total - recorded - by_list)
     request = Request(model=model, usage=None, dollars=rest, known="recorded")
-    name = "cost of the run that no step accounts for"
+    name = "rest of the run's cost"
     return (Step(number=len(steps) + 1, kind=None, name=name, dollars=rest, requests=(request,)),)
+
+
+def adds_up(steps: Sequence[Step], total: float | None) -> bool:
+    """Whether what is known of the steps' cost is what the run recorded as its total: so it is all of it."""
+    known = sum(step.dollars or 0.0 for step in steps)
+    return bool(total) and math.isclose(known, total or 0.0, rel_tol=1e-6, abs_tol=1e-9)
 
 
 def only_model(steps: Sequence[Step]) -> str:

@@ -30,6 +30,7 @@ class ClaudeCode:
 
     name: Source = "claude-code"
     expects = "lines with type, sessionId and message"
+    words = (b'"sessionId"', b'"parentUuid"')
 
     def recognises(self, head: Sequence[Record]) -> bool:
         """By its lines of a session."""

@@ -42,6 +42,7 @@ class Codex:
 
     name: Source = "codex"
     expects = "lines with timestamp, type and payload, the first of type session_meta"
+    words = (b'"session_meta"', b'"payload"')
 
     def recognises(self, head: Sequence[Record]) -> bool:
         """By the types of its lines."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +29,12 @@ class Importer(Protocol):
         """What such a file holds, for the one who gave another."""
         ...
 
+    @property
+    def words(self) -> tuple[bytes, ...]:
+        """What, all of it, stands at the beginning of such a file, of whatever version and even if it is cut
+        off, and of hardly any other."""
+        ...
+
     def recognises(self, head: Sequence[Record]) -> bool:
         """Whether a file with these first lines (or this document) is of the format."""
         ...
@@ -44,24 +49,30 @@ IMPORTERS: tuple[Importer, ...] = (Atif(), ClaudeCode(), Codex(), MiniSweAgent()
 FORMATS: Mapping[str, Importer] = {importer.name: importer for importer in IMPORTERS}
 
 
-SUFFIXES = (".json", ".jsonl", ".traj")
-"""Of files that are looked at when a folder is named."""
+BEGINNING = 2**16
+"""Bytes of a file that no importer takes, in which a format's own words are looked for."""
 
 
-def runs_below(folder: Path) -> Iterator[Path]:
-    """The files below a folder that are of some format, by their beginning. Links are not followed."""
-    for root, _, names in os.walk(folder):
-        for path in (Path(root, name) for name in sorted(names) if name.endswith(SUFFIXES)):
-            if not path.is_symlink() and path.is_file() and _recognised(path):
-                yield path
-
-
-def _recognised(path: Path) -> bool:
+def is_run(path: Path) -> bool:
+    """Whether a file that was found in a folder is a run of some format, by its beginning, or looks like one
+    that cannot be read: those are for `read_foreign` to read, or to name."""
     try:
         head = ForeignFile(path).head
-        return any(importer.recognises(head) for importer in IMPORTERS)
-    except (TraceError, UsageError):
-        return False
+    except UsageError:  # nobody knows what is in it
+        return True
+    except TraceError:
+        head = ()
+    return any(importer.recognises(head) for importer in IMPORTERS) or bool(_resembled(path, IMPORTERS))
+
+
+def _resembled(path: Path, importers: Sequence[Importer]) -> str:
+    """The one of these formats whose own words stand in the file's beginning, "" for none."""
+    try:
+        with path.open("rb") as stream:
+            beginning = stream.read(BEGINNING)
+    except OSError:
+        return ""
+    return next((each.name for each in importers if all(word in beginning for word in each.words)), "")
 
 
 def read_foreign(path: Path, prices: Prices, format_name: str = "") -> tuple[Run, ...]:
@@ -79,4 +90,8 @@ def read_foreign(path: Path, prices: Prices, format_name: str = "") -> tuple[Run
             return importer.read(file, prices)
     file.check_size()
     expected = "; ".join(f"{importer.name}: {importer.expects}" for importer in importers)
-    raise TraceError(f"{path} is not a run of a known format. Expected is {expected}")
+    like = _resembled(path, importers)
+    said = "is not a run of a known format"
+    if like:
+        said = f"begins like {like}, but is cut off or of an unknown version"
+    raise TraceError(f"{path} {said}. Expected is {expected}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agent.audit.runs import Run, Source
-from agent.foreign.calls import Call, ToolUse, only_model, rest_step, steps_of
+from agent.foreign.calls import Call, ToolUse, adds_up, only_model, rest_step, steps_of
 from agent.foreign.costs import Costs
 from agent.foreign.fields import dollars, first_text, get, label, number, records, text, when
 from agent.foreign.notes import Notes
@@ -34,6 +34,7 @@ class MiniSweAgent:
 
     name: Source = "mini-swe-agent"
     expects = "one JSON object with info, messages and trajectory_format mini-swe-agent-1…"
+    words = (b'"info"', b'"mini_version"')
 
     def recognises(self, head: Sequence[Record]) -> bool:
         """By the name of its format."""
@@ -48,7 +49,8 @@ class MiniSweAgent:
         messages = records(document, "messages")
         calls, started = _calls(messages, model)
         steps = tuple(steps_of(calls, Costs(notes), notes))
-        steps += rest_step(steps, dollars(get(info, "model_stats", "instance_cost")), model, notes)
+        total = dollars(get(info, "model_stats", "instance_cost"))
+        steps += rest_step(steps, total, model, notes)
         made = count(get(info, "model_stats", "api_calls"))
         if made is not None and made > len(calls):
             notes.tell("calls of a model whose answers are not in the file: {n}", made - len(calls))
@@ -72,6 +74,7 @@ class MiniSweAgent:
                 outcome=_OUTCOMES.get(status),
                 explanation=status,
                 closed=bool(status),
+                whole=adds_up(steps, total),
                 notes=notes.lines(),
             ),
         )

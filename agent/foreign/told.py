@@ -22,7 +22,7 @@ from agent.events import (
 )
 from agent.foreign.fields import LAST_TIME
 from agent.observations import Observation, StepLost
-from agent.trace import Trace
+from agent.trace import Trace, start_of
 from policies.vocabulary import Bill, Decision, Step
 
 
@@ -76,10 +76,7 @@ def told(trace: Trace) -> Iterator[ToldStart | ToldStep | ToldEnd]:
     Raises TraceError for a trace that was altered, does not begin with the start of a run, or has times that
     no calendar has.
     """
-    events = trace.events(allow_torn_end=True)
-    first = next(events, None)
-    if not isinstance(first, RunStarted):
-        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
+    first, events = start_of(trace, allow_torn_end=True)
     teller = _Teller(_seconds(first.time))
     yield ToldStart(first, trace.head)
     for event in events:
@@ -149,9 +146,11 @@ class _Teller:
         those of its requests, as nothing tells the others."""
         if self._intent is None:
             return None
+        if self._request is not None:
+            self.take(RequestDone(tier=self._request.tier, dollars=self._request.worst, failure="lost"))
         done = [request.done for request in self._requests]
         bill = Bill(
-            sum(request.dollars for request in done) + (self._request.worst if self._request else 0.0),
+            sum(request.dollars for request in done),
             sum(request.waited + request.seconds for request in done),
             self._intent.reserved.loss,
         )

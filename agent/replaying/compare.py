@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from agent.observations import AttemptDone, Observation
-from agent.redact import Redactor
+from agent.redact import REPLACEMENT, JSONValue, Redactor
 from tools.plain import plain_line
 from tools.verdicts import SuiteRun
 
@@ -59,34 +59,62 @@ def normal(text: str) -> str:
 
 
 def differing(recorded: Observation, now: Observation, redactor: Redactor) -> Differing | None:
-    """The first field that differs; None when all are the same. `now` is redacted first, as a trace is."""
-    then, here = _fields(recorded, None), _fields(now, redactor)
-    return _first(then, here)
+    """The first field that differs; None when all are the same. Both are redacted first, as a trace is."""
+    return _first(_fields(recorded), _fields(now), redactor)
 
 
-def differing_verdicts(recorded: SuiteRun, now: SuiteRun) -> Differing | None:
-    """The first test that ended otherwise, or said something else."""
-    return _first(_verdicts(recorded), _verdicts(now))
+def differing_verdicts(recorded: SuiteRun, now: SuiteRun, redactor: Redactor) -> Differing | None:
+    """The first test that ended otherwise, or said something else. Both are redacted first: in a blob, what
+    only looks like a key is not."""
+    return _first(_verdicts(recorded), _verdicts(now), redactor)
 
 
-def _verdicts(run: SuiteRun) -> dict[str, dict[str, str]]:
+def hidden(found: Differing, redactor: Redactor) -> Differing:
+    """As it may be shown: what tests print may be a key."""
+    return Differing(*map(redactor, (found.field, found.recorded, found.now)))
+
+
+def same_text(then: str, here: str) -> bool:
+    """Whether two texts say the same but for what is in every run. Where one was redacted any characters may
+    stand in the other: the variable that held the secret may be unset now, or another."""
+    if normal(then) == normal(here):
+        return True
+    return _matches(then.split(REPLACEMENT), here) or _matches(here.split(REPLACEMENT), then)
+
+
+def _matches(pieces: list[str], text: str) -> bool:
+    """Whether the text is these pieces, in order, with anything between them."""
+    first, *between = map(normal, pieces)
+    if not between:
+        return False
+    text, last = normal(text), between.pop()
+    if not text.startswith(first) or not text[len(first) :].endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for piece in between:
+        at = text.find(piece, at, end) + len(piece)
+        if at < len(piece):
+            return False
+    return True
+
+
+def _verdicts(run: SuiteRun) -> dict[str, JSONValue]:
     return {
         name: {"outcome": str(verdict.outcome), "message": verdict.message}
         for name, verdict in run.verdicts.items()
     }
 
 
-def _fields(seen: Observation, redactor: Redactor | None) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(seen.model_dump_json())
-    if redactor is not None:
-        data = cast("dict[str, Any]", redactor.tree(data))
+def _fields(seen: Observation) -> dict[str, JSONValue]:
+    data: dict[str, JSONValue] = json.loads(seen.model_dump_json())
     if isinstance(seen, AttemptDone):
         return {name: value for name, value in data.items() if name in _SEARCHED}
     return {name: value for name, value in data.items() if name not in _UNCOMPARED.get(seen.type, ())}
 
 
-def _first(then: Mapping[str, Any], here: Mapping[str, Any]) -> Differing | None:
-    return next(_differences(then, here, ""), None)
+def _first(then: dict[str, JSONValue], here: dict[str, JSONValue], redactor: Redactor) -> Differing | None:
+    found = next(_differences(redactor.tree(then), redactor.tree(here), ""), None)
+    return found and hidden(found, redactor)
 
 
 def _differences(then: Any, here: Any, where: str) -> Iterator[Differing]:
@@ -98,7 +126,7 @@ def _differences(then: Any, here: Any, where: str) -> Iterator[Differing]:
         for position, (one, other) in enumerate(zip(then, here, strict=True)):
             yield from _differences(one, other, f"{where}[{position}]")
     elif isinstance(then, str) and isinstance(here, str):
-        if normal(then) != normal(here):
+        if not same_text(then, here):
             yield Differing(where, *_apart(normal(then), normal(here)))
     elif then != here:
         yield Differing(where, plain_line(repr(then), SHOWN), plain_line(repr(here), SHOWN))

@@ -1,7 +1,7 @@
 """`agent replay --execute`: the steps that used the sandbox done again in a fresh one, and compared.
 
 Each is done from the recorded state, so that one that differs spoils none after it. No tier is asked: what it
-answered is in the trace, and its candidate is checked again. Nothing is delivered.
+answered is in the trace, and its candidates are checked again, also those that failed. Nothing is delivered.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from agent import asking, fold, prepare
-from agent.edits import load_edits
+from agent import fold, prepare
 from agent.errors import UsageError
 from agent.events import StepDone, StepIntended
 from agent.ledger import Ledger
@@ -24,15 +23,15 @@ from agent.observations import AttemptDone, BaselineDone, EnvironmentDone, Local
 from agent.prepare import SUITE_RUN
 from agent.purse import Purse
 from agent.repairing import act_repair
+from agent.replaying import answers
 from agent.replaying.at_hand import environment_at_hand
-from agent.replaying.compare import Differing, differing, differing_verdicts
+from agent.replaying.compare import Differing, differing, differing_verdicts, hidden
 from agent.replaying.recorded import Recorded, holding, recorded_steps
 from agent.run import redactor_for
 from agent.settings import REPAIR
 from agent.state import State
 from agent.task import Record, SandboxSettings, Settings
 from agent.trace import Trace
-from agent.vetting import vet
 from agent.world import World
 from policies.vocabulary import Bill, Limits, StepKind
 
@@ -179,14 +178,16 @@ class _Again:
         """One of them."""
         assert recorded.done is not None
         seen, number, name = recorded.done.observation, recorded.number, recorded.done.step.name
-        if why := _not_run(recorded.done):
+        if why := _not_run(recorded):
             return Again(number=number, step=name, result="not run", why=why)
         state = replace(recorded.before, settings=self.settings)
         if state.environment is not None and self.environment is not None:
             state = replace(state, environment=self.environment)
         self.world.finish_by = time.monotonic() + max(LEAST_SECONDS, _reserved(recorded))
         if isinstance(seen, AttemptDone) and seen.tier != REPAIR:
-            return self._candidate(recorded, state, seen)
+            prepare.ready(self.world, state)
+            found, why = answers.candidates_again(self.world, state, recorded, seen)
+            return _compared(number, name, found and hidden(found, redactor_for(self.settings)), why)
         now, why = self._done(recorded, state)
         found = differing(seen, now, redactor_for(self.settings))
         if found is None and isinstance(seen, BaselineDone) and isinstance(now, BaselineDone):
@@ -224,16 +225,7 @@ class _Again:
 
     def _verdicts(self, seen: BaselineDone, now: BaselineDone) -> Differing | None:
         then, here = (SUITE_RUN.validate_json(self.blobs.load(each.verdicts)) for each in (seen, now))
-        return differing_verdicts(then, here)
-
-    def _candidate(self, recorded: Recorded, state: State, seen: AttemptDone) -> Again:
-        """Whether the recorded candidate of a tier passes the targets here, too."""
-        prepare.ready(self.world, state)
-        edits = load_edits(self.blobs.load(seen.patch))
-        reasons = vet(self.world, state, edits) or asking.target_problem(self.world, state, edits)
-        found = Differing("patch", "passes the targets", "; ".join(reasons[:2])) if reasons else None
-        why = f"the answer of {seen.tier} is the recorded one; its candidate was run again"
-        return _compared(recorded.number, recorded.name, found, why)
+        return differing_verdicts(then, here, redactor_for(self.settings))
 
 
 def replace_observation(done: StepDone, now: Observation) -> StepDone:
@@ -241,18 +233,19 @@ def replace_observation(done: StepDone, now: Observation) -> StepDone:
     return done.model_copy(update={"observation": now})
 
 
-def _not_run(done: StepDone) -> str:
+def _not_run(recorded: Recorded) -> str:
     """Why a step is not done again, "" if it is."""
-    seen, step = done.observation, done.step
+    assert recorded.done is not None
+    seen, step = recorded.done.observation, recorded.done.step
     if isinstance(seen, StepLost):
         return "it was cut off"
     if step.kind is StepKind.DEFER:
         return "handing over is a delivery"
     if step.tier is None or step.tier == REPAIR:
         return ""
-    if isinstance(seen, AttemptDone) and seen.patch:
-        return ""
-    return f"the answer of {step.tier} is the recorded one, and holds no candidate to check"
+    if isinstance(seen, AttemptDone):
+        return answers.not_run(recorded, seen)
+    return f"{step.tier} is not asked again"
 
 
 def _reserved(recorded: Recorded) -> float:

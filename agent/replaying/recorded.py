@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from agent import fold
 from agent.errors import AgentError, TraceError, UsageError
-from agent.events import Event, RunStarted, StepDecided, StepDone
+from agent.events import Event, RunResumed, StepDecided, StepDone
 from agent.state import State
-from agent.trace import Trace
+from agent.trace import Trace, start_of
 from policies.vocabulary import Decision
 from sandboxes.interface import SandboxError
 
@@ -20,9 +20,10 @@ class Recorded:
     """A decision and what followed it. number: of the step, from 1, as it was printed live; line: of the
     decision in `events.jsonl`.
 
-    before: the state it was decided in; events: from the decision on, up to the next. done: None where the
-    run stopped there, or was cut off before the result. again: it was decided again, after an interruption.
-    after: the state before the next decision, or at the end."""
+    before: the state it was decided in; events: from the decision on, up to the next, without resumptions, of
+    which there may be any number. done: None where the run stopped there, or was cut off before the result.
+    again: it was decided again, after an interruption. after: the state before the next decision, or at the
+    end."""
 
     number: int
     line: int
@@ -39,15 +40,6 @@ class Recorded:
         return self.decision.chosen.name if self.decision.chosen else "stop"
 
 
-def start_of(trace: Trace) -> tuple[RunStarted, Iterator[Event]]:
-    """The first event, and an iterator over the others. Raises TraceError."""
-    events = trace.events()
-    first = next(events, None)
-    if not isinstance(first, RunStarted):
-        raise TraceError(f"{trace.path} does not begin with the start of a run", 1)
-    return first, events
-
-
 def recorded_steps(trace: Trace) -> Iterator[Recorded]:
     """Every decision of a trace in order; the trace is read and checked to its end. Raises TraceError."""
     started, events = start_of(trace)
@@ -60,7 +52,8 @@ def recorded_steps(trace: Trace) -> Iterator[Recorded]:
                 yield _recorded(before, line, decided, since, state, last=False)
             decided, before, line, since = event, state, number, []
         state = folded(state, event, number)
-        since.append(event)
+        if not isinstance(event, RunResumed):
+            since.append(event)
     if decided is not None:
         yield _recorded(before, line, decided, since, state)
 

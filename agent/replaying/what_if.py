@@ -11,27 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from agent import fold
+from agent.ahead import ahead
 from agent.errors import UsageError
 from agent.events import StepDecided, StepDone, StepIntended
 from agent.forecast import estimates
 from agent.loop import chosen_candidate, decide, worst_case
 from agent.observations import DeferralDone, Observation
-from agent.options import LOCALISE, options
 from agent.policies import check_policy, policy_named
-from agent.quoting import reviewer
 from agent.replaying.prices import other_settings
-from agent.replaying.recorded import Recorded, holding, recorded_steps, start_of
+from agent.replaying.recorded import Recorded, holding, recorded_steps
 from agent.replaying.reused import Results, cut_off, delivered, told_the_same
 from agent.replaying.step import Believed, believed
 from agent.replaying.worth import Compared, compared, priced, right_of, shifted, worth
-from agent.runners import PYTHON_RUNNERS
 from agent.state import State
 from agent.task import Record, Settings
-from agent.trace import Trace
-from policies.belief import Belief
-from policies.outlook import Outlook, Range, Setting, outlook
-from policies.rehearsal import offered
-from policies.vocabulary import Bill, Candidate, Check, Decision, Limits, Outcome, Prices, Step, StepKind
+from agent.trace import Trace, start_of
+from policies.outlook import Outlook, Range
+from policies.vocabulary import Bill, Candidate, Decision, Limits, Outcome, Prices, Step, StepKind
 
 MOST_BRANCH_STEPS = 500
 
@@ -168,7 +164,12 @@ class _Walk:
             expected=branch.expected,
             as_recorded=_ending(last.after),
             ending=None if branch.expected else _ending(branch.state),
-            compared=compared(before, worth(self._other(last.after)), self._worth(branch)),
+            compared=compared(
+                before,
+                worth(self._other(last.after)),
+                self._worth(branch),
+                estimates(self._other(last.after)).defer_share,
+            ),
             notes=tuple(self.notes),
         )
 
@@ -253,20 +254,12 @@ class _Walk:
         return _Branch(tuple(taken), state)
 
     def _expected(self, state: State, step: Step) -> Expectation:
-        known = estimates(state)
-        setting = Setting(
-            known,
-            state.settings.prices,
-            state.settings.delivery,
-            state.settings.schedule,
-            lambda belief: _offered(belief, state),
-        )
         return Expectation(
             number=state.steps + 1,
             step=step.name,
             spent=state.spent,
             belief=believed(state),
-            outlook=outlook(state.belief, state.left, self.policy, setting),
+            outlook=ahead(state, self.policy),
         )
 
     def _as_delivered(self) -> State:
@@ -291,24 +284,6 @@ class _Walk:
 def chosen_asked(state: State, step: Step) -> str:
     """The model that the step asks, "" for none."""
     return next((model.name for model in state.settings.models if model.name == step.tier), "")
-
-
-def _offered(belief: Belief, state: State) -> tuple[Step, ...]:
-    """The steps on offer at a belief that may follow this state: at first exactly as the runtime offers them,
-    later as far as the belief alone says, without those that this repository does not have."""
-    if belief == state.belief:
-        return options(state)
-    whole = state.baseline is None or state.baseline.complete
-    traceable = state.runner in PYTHON_RUNNERS or bool(state.settings.models)
-
-    def there(step: Step) -> bool:
-        if step.kind is StepKind.SUBMIT or step.check is Check.SUITE:
-            return whole
-        if step.check is Check.REVIEW:
-            return reviewer(state) is not None
-        return traceable or step.subject != LOCALISE.subject
-
-    return tuple(filter(there, offered(belief, estimates(state), state.settings.delivery)))
 
 
 def _side(policy: str, settings: Settings) -> Side:

@@ -143,8 +143,9 @@ def _compared(found: WhatIf, console: Console) -> None:
     tell(
         console,
         "in that",
-        f"{before}V counts with the chance that the patch is right, risk as it was expected, and the time of "
-        "people who confirm or look at it",
+        f"{before}V counts with the chance that the patch is right, {found.compared.handed_share:.0%} of "
+        "that where it is handed to a person; risk as it was expected, and the time of people who confirm "
+        "or look at it",
     )
 
 

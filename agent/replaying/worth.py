@@ -7,13 +7,14 @@ attention. So a figure here is not that of an audit, which knows whether a fix w
 
 from __future__ import annotations
 
+from agent.deliver import confirmed
 from agent.forecast import estimates
 from agent.state import State
 from agent.task import Record, Settings
 from policies.autonomy import Confirmation
 from policies.belief import hand_right
 from policies.outlook import Range
-from policies.vocabulary import ActionClass, Bill, Outcome
+from policies.vocabulary import Bill, Outcome
 
 
 class Footing(Record):
@@ -26,16 +27,25 @@ class Footing(Record):
 
 class Compared(Record):
     """Both on one footing. before: dollars, at the other prices, of all that was taken until they part; it is
-    in `in_all`, not in `from_there`. None: no end is recorded."""
+    in `in_all`, not in `from_there`. None: no end is recorded. handed_share: the part of V that a right patch
+    counts with where it is handed to a person."""
 
     before: float
     recorded: Footing | None
     other: Footing | None
+    handed_share: float
 
 
-def compared(before: float, recorded: Range | float | None, other: Range | float | None) -> Compared:
+def compared(
+    before: float, recorded: Range | float | None, other: Range | float | None, handed_share: float
+) -> Compared:
     """Of a recorded run and a branch that come to this in all, `before` taken until they part."""
-    return Compared(before=before, recorded=_footing(recorded, before), other=_footing(other, before))
+    return Compared(
+        before=before,
+        recorded=_footing(recorded, before),
+        other=_footing(other, before),
+        handed_share=handed_share,
+    )
 
 
 def _footing(net: Range | float | None, before: float) -> Footing | None:
@@ -53,8 +63,7 @@ def shifted(amounts: Range, by: float) -> Range:
 def priced(bill: Bill, settings: Settings) -> float:
     """Dollars of a bill: money + λ·seconds + (ρ + ρ_irr·share)·loss (MTA eq. 1)."""
     prices = settings.prices
-    share = settings.schedule.risks.of(settings.delivery).irreversible_share
-    risk = (prices.risk + prices.irreversible * share) * bill.loss
+    risk = settings.schedule.risks.of(settings.delivery).price(prices) * bill.loss
     return bill.dollars + prices.latency * bill.seconds + risk
 
 
@@ -89,5 +98,4 @@ def _confirmed(state: State) -> Confirmation:
         return Confirmation.CONFIRM
     if state.submission is not None and state.submission.confirmed is not None:
         return state.submission.confirmed
-    commits = state.settings.delivery is ActionClass.COMMIT
-    return Confirmation.CONFIRM if commits else Confirmation.FREE
+    return confirmed(state)

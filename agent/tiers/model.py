@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent.purse import Purse
@@ -46,17 +47,7 @@ class ModelTier:
         completion = self._ask(prompt, request, purse)
         if problem := _unusable(completion):
             return TierReply(note=problem)
-        reply = parse_reply(completion.text)
-        patches, problems = list[tuple[FileEdit, ...]](), list[str]()
-        for changes in reply.candidates[:MOST_CANDIDATES]:
-            try:
-                patches.append(edits_of(changes, request.read, request.files))
-            except EditRefused as error:
-                problems.append(str(error))
-        if patches or reply.asks:
-            return TierReply(tuple(patches), reply.diagnosis, reply.asks)
-        why = "; ".join(dict.fromkeys(problems)) or reply.problem
-        return TierReply(note=f"no usable patch: {why}")
+        return read_answer(completion.text, request.read, request.files)
 
     def plan(self, request: TierRequest, purse: Purse) -> TierReply:
         """One request for a diagnosis."""
@@ -100,6 +91,24 @@ class ModelTier:
         except TierUnavailable as error:
             line = f"{endpoint_of(self.settings)}: {mended(self.settings, error.failure, error.message)}"
             raise TierUnavailable(error.tier, error.failure, line, error.wait) from None
+
+
+def read_answer(
+    text: str, read: Callable[[str], bytes | None], files: Callable[[], tuple[str, ...]]
+) -> TierReply:
+    """The patches that an answer proposes, of the files that `read` gives; if it cannot be used none, and it
+    says why. files: those shown that a fix may touch."""
+    reply = parse_reply(text)
+    patches, problems = list[tuple[FileEdit, ...]](), list[str]()
+    for changes in reply.candidates[:MOST_CANDIDATES]:
+        try:
+            patches.append(edits_of(changes, read, files))
+        except EditRefused as error:
+            problems.append(str(error))
+    if patches or reply.asks:
+        return TierReply(tuple(patches), reply.diagnosis, reply.asks)
+    why = "; ".join(dict.fromkeys(problems)) or reply.problem
+    return TierReply(note=f"no usable patch: {why}")
 
 
 def form_of(model: ModelSettings, beyond: Beyond, run: str = "") -> Form:

@@ -12,10 +12,10 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
-from agent.audit.later import LATER, read_later
+from agent.audit.later import LATER, ends_torn, read_later
 from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH
 from agent.errors import TraceError, UsageError
 from agent.events import DeliveryIntended, RunEnded, RunResumed, RunStarted, StepDone, blobs_of
@@ -23,7 +23,7 @@ from agent.observations import DeferralDone, SubmissionDone
 from agent.redact import REPLACEMENT
 from agent.replay import FROM_OUTSIDE
 from agent.task import Record
-from agent.trace import BLOBS, EVENTS, GENESIS, Trace, is_written
+from agent.trace import BLOBS, EVENTS, GENESIS, MAX_BLOB_BYTES, Trace, is_hash, is_written
 from tools.plain import plain_line
 
 SIGNATURES = "signatures"
@@ -31,9 +31,6 @@ KNOWN = frozenset({EVENTS, BLOBS, FIXED_PATCH, CANDIDATE_PATCH, LATER, SIGNATURE
 """What may lie in the folder of a trace."""
 LEFT = frozenset({f"{FIXED_PATCH}.part", f"{CANDIDATE_PATCH}.part"})
 """What a killed process may leave there."""
-
-_CHUNK = 2**20
-_HEX = frozenset("0123456789abcdef")
 
 HONESTY = "that what was recorded is what really happened: the machine that wrote the trace could have lied"
 DECISIONS = "whether the decisions follow from what was recorded: `agent replay` recomputes them"
@@ -94,7 +91,7 @@ class _Chain:
 def head_hash(text: str) -> str:
     """A head hash as a person gives it. Raises UsageError."""
     word = text.strip().lower()
-    if len(word) != len(GENESIS) or not set(word) <= _HEX:
+    if not is_hash(word):
         raise UsageError(f"head: '{text[:80]}' is not a head hash (64 hexadecimal digits)")
     return word
 
@@ -106,7 +103,7 @@ def check(folder: Path, head: str = "") -> Checked:
     chain = _chain(trace, head)
     blobs, blob_problems, blob_notes = _blobs(folder, chain)
     file_holds, file_problems, file_notes, uncovered = _files(folder, chain)
-    later_holds, later_problems = _later(folder, chain, trace.head)
+    later_holds, later_problems, later_notes = _later(folder, chain, trace.head)
     problems = [
         *([str(chain.problem)] if chain.problem else []),
         *_head_problems(chain, trace.head, head),
@@ -137,7 +134,7 @@ def check(folder: Path, head: str = "") -> Checked:
         problems=tuple(problems),
         line=chain.problem.line if chain.problem else 0,
         unfinished=_unfinished(folder, chain),
-        notes=(*blob_notes, *file_notes),
+        notes=(*blob_notes, *file_notes, *later_notes),
         cannot=_cannot(chain, head, uncovered),
     )
 
@@ -218,11 +215,11 @@ def _blobs(folder: Path, chain: _Chain) -> tuple[int, list[str], list[str]]:
             problems.append(f"blob {name[:12]}, which line {line} names, is missing")
     for name in sorted(present):
         where = f", which line {chain.named[name]} names," if name in chain.named else ""
-        if len(name) == len(GENESIS) and set(name) <= _HEX:
+        if is_hash(name):
             count += 1
             digest = _digest(folder / BLOBS / name)
             if digest != name:
-                how = "was altered or swapped" if digest else "is no file that can be read"
+                how = "was altered or swapped" if digest else "is no file that can be read, or is too large"
                 problems.append(f"blob {name[:12]}{where} {how}")
             elif not where and chain.problem is None:
                 unnamed += 1
@@ -249,7 +246,7 @@ def _files(folder: Path, chain: _Chain) -> tuple[list[str], list[str], list[str]
             problems.append(f"{name} is a link to somewhere else")
         elif name in chain.patches and chain.problem is None:
             diff, line = chain.patches[name]
-            if _digest(folder / name) == diff:
+            if diff and _digest(folder / name) == diff:
                 holds.append(f"{name} is the patch of line {line}")
             elif _redacted(folder, diff):
                 notes.append(
@@ -291,16 +288,18 @@ def _odd_signatures(folder: Path) -> list[str]:
     return sorted(plain_line(each.name, 100) for each in odd)
 
 
-def _later(folder: Path, chain: _Chain, head: str) -> tuple[list[str], list[str]]:
-    """What was said of the run later is chained to the head of its trace; what holds of it, and what does
-    not."""
+def _later(folder: Path, chain: _Chain, head: str) -> tuple[list[str], list[str], list[str]]:
+    """What was said of the run later is chained to the head of its trace: what holds of it, what does not,
+    and what to say of it."""
     if chain.problem is not None or not (folder / LATER).exists():
-        return [], []
+        return [], [], []
     try:
-        said = len(read_later(folder, head))
+        said, torn = len(read_later(folder, head)), ends_torn(folder)
     except TraceError as error:
-        return [], [str(error)]
-    return [f"{LATER}: {said} word{'' if said == 1 else 's'} on the run, chained to its head hash"], []
+        return [], [str(error)], []
+    left = f"the last line of {LATER} is half written, as an interrupted process leaves it, and passed over"
+    words = f"{LATER}: {said} word{'' if said == 1 else 's'} on the run, chained to its head hash"
+    return [words], [], [left] if torn else []
 
 
 def _cannot(chain: _Chain, head: str, uncovered: list[str]) -> tuple[str, ...]:
@@ -316,21 +315,26 @@ def _cannot(chain: _Chain, head: str, uncovered: list[str]) -> tuple[str, ...]:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a file, read in pieces; "" for one that cannot be read."""
-    digest = hashlib.sha256()
+    """SHA-256 of a file; "" for one that cannot be read."""
     try:
         with opened(path) as stream:
-            while piece := stream.read(_CHUNK):
-                digest.update(piece)
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return ""
-    return digest.hexdigest()
 
 
-def opened(path: Path) -> BinaryIO:
-    """A file of a trace, to be read. Raises OSError, also for a link and for anything that is no file."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "it is no file", str(path))
-    return os.fdopen(descriptor, "rb")
+def opened(path: Path, most: int | None = MAX_BLOB_BYTES) -> BufferedReader:
+    """A file of a trace, to be read, of at most so many bytes (None: any number): a file with holes takes no
+    space, and as long to read as one without. Raises OSError, also for a link and for anything that is no
+    file."""
+    stream = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    status = os.fstat(stream.fileno())
+    problem = ""
+    if not stat.S_ISREG(status.st_mode):
+        problem = "it is no file"
+    elif most is not None and status.st_size > most:
+        problem = f"it is larger than {most // 2**20} MB"
+    if problem:
+        stream.close()
+        raise OSError(errno.EINVAL, problem, str(path))
+    return stream

@@ -9,14 +9,14 @@ from pathlib import Path
 from pydantic import ConfigDict, Field, ValidationError
 
 from agent import fold
-from agent.audit.ours import our_run
+from agent.audit.ours import Reading
 from agent.audit.realised import realised
 from agent.audit.runs import Later
 from agent.errors import AgentError, TraceError
 from agent.events import Event, RunEnded, RunStarted
 from agent.state import State
 from agent.task import Record
-from agent.trace import BLOBS, EVENTS, Trace, is_written
+from agent.trace import BLOBS, EVENTS, GENESIS, Trace, is_written, started
 from policies.vocabulary import Outcome
 
 RUNNING, CUT_OFF, UNREADABLE = "running", "cut off", "unreadable"
@@ -62,31 +62,80 @@ class Facts(Record):
 
 def facts_of(folder: Path) -> Facts:
     """Read the trace in `folder`. One that does not hold is a fact, too (`problem`)."""
-    plain: dict[str, object] = {"path": str(folder), "started": 0.0, "outcome": UNREADABLE}
-    known = plain
+    gathered = Gathered(folder)
     try:
-        plain |= {"started": (folder / EVENTS).stat().st_mtime, "bytes": _size(folder)}
-        trace = Trace(folder)
-        for event, state in states(trace):
-            if isinstance(event, RunStarted):
-                known = plain | _of_start(event)
-            last, end = event, state
-        if known is plain:
-            return Facts.model_validate(plain | {"outcome": ""})  # its run has yet to begin, or never did
-        worth = _worth(folder) if isinstance(last, RunEnded) else {}
-        return Facts.model_validate(known | _of_end(end, last) | worth | {"head_hash": trace.head})
-    except ValidationError:
-        return Facts.model_validate(plain | {"problem": "its events hold figures that cannot be"})
+        for _ in gathered.states():
+            pass
     except (AgentError, OSError) as error:
-        return Facts.model_validate(known | {"problem": str(error)})
+        return gathered.facts(str(error))
+    return gathered.facts()
 
 
-def states(trace: Trace) -> Iterator[tuple[Event, State]]:
-    """Each event, and the state after it; a torn end is passed over. Raises TraceError."""
-    state: State | None = None
-    for number, event in enumerate(trace.events(allow_torn_end=True), start=1):
-        state = after(state, event, number, trace.path)
-        yield event, state
+class Gathered:
+    """What a list says of the trace in `folder`, gathered while it is read. first, head: start of the run and
+    hash of the last event, as far as it was read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.first: RunStarted | None = None
+        self.head = GENESIS
+        self._folder = folder
+        self._plain: dict[str, object] = {"path": str(folder), "started": 0.0, "outcome": UNREADABLE}
+        self._last: tuple[Event, State] | None = None
+        self._reading: Reading | None = None
+        self._unpriced: TraceError | None = None
+
+    def states(self) -> Iterator[tuple[Event, State]]:
+        """Each event, and the state after it; a torn end is passed over. Raises TraceError, UsageError where
+        there is no trace, OSError."""
+        self._plain |= {"started": (self._folder / EVENTS).stat().st_mtime, "bytes": _size(self._folder)}
+        trace = Trace(self._folder)
+        state: State | None = None
+        for number, event in enumerate(trace.events(allow_torn_end=True), start=1):
+            state = after(state, event, number, trace.path)
+            self.head, self._last = trace.head, (event, state)
+            self._take(trace, event, state)
+            yield event, state
+
+    def _take(self, trace: Trace, event: Event, state: State) -> None:
+        """Read it as an audit does, too. What does not hold for that counts only where the run is priced."""
+        try:
+            if self.first is None:
+                self.first = started(event, trace.path)
+                if trace.path.stat().st_size <= MOST_PRICED:
+                    self._reading = Reading(trace, self.first, beliefs=False)
+            elif self._reading is not None:
+                with self._reading.holding():
+                    self._reading.take(event, state)
+        except TraceError as error:
+            self._reading, self._unpriced = None, error
+
+    def facts(self, problem: str = "") -> Facts:
+        """What was gathered. problem: why the rest could not be read."""
+        known = self._plain | (_of_start(self.first) if self.first else {})
+        if problem:
+            return Facts.model_validate(known | {"problem": problem})
+        if self._last is None:
+            return Facts.model_validate(known | {"outcome": ""})  # its run has yet to begin, or never did
+        try:
+            found = known | _of_end(*self._last) | self._worth() | {"head_hash": self.head}
+            return Facts.model_validate(found)
+        except ValidationError:
+            return Facts.model_validate(self._plain | {"problem": "its events hold figures that cannot be"})
+        except (AgentError, OSError) as error:
+            return Facts.model_validate(known | {"problem": str(error)})
+
+    def _worth(self) -> dict[str, object]:
+        """What a run that has ended came to. Raises TraceError, also for words that are not of this run."""
+        if self._last is None or not isinstance(self._last[0], RunEnded):
+            return {}
+        if self._unpriced is not None:
+            raise self._unpriced
+        if self._reading is None:
+            return {}
+        with self._reading.holding():
+            run = self._reading.run(hindsight=False)
+        came_to, _ = realised(run)
+        return {"net": came_to.net.exact, "later": run.later[-1] if run.later else None}
 
 
 def after(state: State | None, event: Event, number: int, path: Path) -> State:
@@ -94,9 +143,7 @@ def after(state: State | None, event: Event, number: int, path: Path) -> State:
 
     Raises TraceError when the event cannot follow."""
     if state is None:
-        if not isinstance(event, RunStarted):
-            raise TraceError(f"{path} does not begin with the start of a run", 1)
-        return fold.start(event)
+        return fold.start(started(event, path))
     try:
         return fold.apply(state, event)
     except Exception as error:  # a run's own events always fold; who forged these may have written anything
@@ -130,7 +177,7 @@ def _of_start(event: RunStarted) -> dict[str, object]:
     }
 
 
-def _of_end(state: State, last: Event) -> dict[str, object]:
+def _of_end(last: Event, state: State) -> dict[str, object]:
     closed = isinstance(last, RunEnded)
     return {
         "targets": state.targets,
@@ -140,15 +187,6 @@ def _of_end(state: State, last: Event) -> dict[str, object]:
         "seconds": state.spent.seconds,
         "steps": state.steps,
     }
-
-
-def _worth(folder: Path) -> dict[str, object]:
-    """What a run that has ended came to. Raises TraceError, also for words on it that are not of this run."""
-    if (folder / EVENTS).stat().st_size > MOST_PRICED:
-        return {}
-    run = our_run(folder, beliefs=False)
-    came_to, _ = realised(run)
-    return {"net": came_to.net.exact, "later": run.later[-1] if run.later else None}
 
 
 def _size(folder: Path) -> int:

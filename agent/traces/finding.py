@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
 from agent.trace import EVENTS
-from agent.traces.facts import Facts
-from agent.traces.index import traces_in
+
+if TYPE_CHECKING:
+    from agent.traces.facts import Facts
 
 LAST = "last"
 SHORT = 8
@@ -18,6 +20,8 @@ def find_trace(word: str) -> Path:
     """The folder of the trace that `word` names. A folder called `last` is `./last`.
 
     Raises UsageError when there is none, or more than one."""
+    from agent.traces.index import traces_in  # what reads traces takes a while to import
+
     if word != LAST and (found := _folder(word)) is not None:
         return found
     traces = traces_in()

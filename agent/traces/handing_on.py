@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import re
+import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from agent.errors import UsageError
-from agent.trace import BLOBS, Trace, is_written
+from agent.errors import AgentError, UsageError, unwritable
+from agent.trace import BLOBS, EVENTS, MAX_BLOB_BYTES, MAX_LINE_BYTES, Trace, is_written
 from agent.traces.checking import KNOWN, SIGNATURES, opened
 
 TAR = "tar"
@@ -48,7 +50,8 @@ def write_tar(trace: Trace, stream: BinaryIO) -> None:
 
 
 def write_new(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """A new file, whole or not at all, for its owner's eyes. Raises UsageError where there is one already."""
+    """A new file, whole or not at all, for its owner's eyes. Raises UsageError where there is one already, or
+    none can be; AgentError where the disk is full or fails."""
     if path.exists() or path.is_symlink():
         raise UsageError(f"{path} exists already; name a new file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -59,9 +62,21 @@ def write_new(path: Path, write: Callable[[BinaryIO], None]) -> None:
             os.fsync(stream.fileno())
         temporary.rename(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_out(write: Callable[[BinaryIO], None]) -> None:
+    """To standard output. Raises AgentError where it cannot be written; that nobody reads any more (`| head`)
+    is no error."""
+    try:
+        write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise AgentError(f"cannot write to standard output: {error.strerror or error}") from error
 
 
 def _others() -> Mapping[str, Callable[[Trace], Iterator[bytes]]]:
@@ -85,10 +100,20 @@ def _names(folder: Path) -> Iterator[str]:
 def _add(archive: tarfile.TarFile, path: Path, name: str) -> None:
     """A file, as long as it was when it was opened; a link or a folder is left out."""
     try:
-        with opened(path) as stream:
+        with opened(path, None if path.name == EVENTS else MAX_BLOB_BYTES) as stream:
+            if path.name == EVENTS:
+                _check_lines(path, stream)
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = os.fstat(stream.fileno()).st_size, 0o600
             archive.addfile(entry, stream)
     except OSError as error:
         if path.is_file() and not path.is_symlink():
             raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _check_lines(path: Path, events: BufferedReader) -> None:
+    """Raises UsageError for a line that no event has: the file may have no end that is worth waiting for."""
+    for line in iter(lambda: events.readline(MAX_LINE_BYTES), b""):
+        if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+            raise UsageError(f"{path} has a line that is longer than any event; it is not exported")
+    events.seek(0)

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import AgentError, TraceError
 from agent.events import RunStarted
-from agent.trace import BLOBS, EVENTS, Trace
+from agent.trace import BLOBS, EVENTS, Trace, is_hash
 from agent.traces.checking import KNOWN, LEFT, SIGNATURES, opened
 from agent.traces.facts import RUNNING, UNREADABLE, Facts
 from tools.plain import plain_line
-
-_BLOB = re.compile(r"[0-9a-f]{64}(\.part)?")
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def remove(folder: Path) -> str:
         if folder.is_symlink():
             return "it is a link"
         files = _files(folder)
-        with opened(folder / EVENTS) as events:
+        with opened(folder / EVENTS, most=None) as events:
             if not isinstance(next(Trace(folder).events(), None), RunStarted):
                 return "it does not begin with the start of a run"
             fcntl.flock(events, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -131,5 +128,5 @@ def _expected(below: str, name: str) -> str:
     if not below:
         folder = name in (BLOBS, SIGNATURES)
         return "folder" if folder else "file" if name in KNOWN | LEFT else ""
-    known = _BLOB.fullmatch(name) if below.startswith(BLOBS) else name.endswith(".sig")
+    known = is_hash(name.removesuffix(".part")) if below.startswith(BLOBS) else name.endswith(".sig")
     return "file" if known else ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agent.errors import UsageError
-from agent.trace import BLOBS, EVENTS, MAX_LINE_BYTES
+from agent.trace import BLOBS, EVENTS, MAX_LINE_BYTES, is_hash
 from agent.traces.checking import opened
 
 AROUND = 60
@@ -58,8 +58,10 @@ def search(folder: Path, pattern: re.Pattern[str], blobs: bool) -> Iterator[Matc
     Raises OSError."""
     named: dict[str, _Place] = {}
     step = 1
-    with opened(folder / EVENTS) as stream:
+    with opened(folder / EVENTS, most=None) as stream:
         for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), start=1):
+            if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+                raise OSError(errno.EFBIG, f"line {number} is longer than any event", str(folder / EVENTS))
             head = _TYPE.match(line)
             kind, begin = (head[2] or b"", head.start(1)) if head and head[1] else (b"", 0)
             place = _Place(number, 0 if kind in _OF_NO_STEP else step, kind.decode())
@@ -80,7 +82,7 @@ def _in_blobs(folder: Path, pattern: re.Pattern[str], named: dict[str, _Place]) 
     with os.scandir(folder / BLOBS) as entries:
         names = [each.name for each in entries if each.is_file(follow_symlinks=False)]
     for path in sorted(
-        (folder / BLOBS / name for name in names if _NAME.fullmatch(os.fsencode(name))),
+        (folder / BLOBS / name for name in names if is_hash(name)),
         key=lambda each: (named.get(each.name, nowhere).line, each.name),
     ):
         with opened(path) as stream:

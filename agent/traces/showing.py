@@ -9,23 +9,26 @@ from pathlib import Path
 from rich.text import Text
 
 from agent.errors import TraceError
-from agent.events import RunEnded, RunStarted, StepDone
+from agent.events import RunEnded, StepDone
 from agent.report import Report, diff_of, report_of
 from agent.state import State
 from agent.task import Record, Settings
 from agent.trace import Trace
-from agent.traces.facts import RUNNING, Facts, facts_of, now, states
+from agent.traces.facts import RUNNING, Facts, Gathered, now
 from agent.units import show_seconds, show_size
 from agent.view import Indented, View
 from agent.words import said
-from policies.amounts import show_money
-from policies.vocabulary import Decision
+from policies.amounts import show_apart, show_money
+from policies.vocabulary import Decision, Step
 from tools.plain import plain, plain_line
+
+NO_RESULT = "it has no result"
 
 
 class StepShown(Record):
     """A step as it was bought. net: the dollars it was chosen at, of how many candidates; next_best: the name
-    of the best other one, and its net. said: what it came to (untrusted)."""
+    of the best other one, and its net. said: what it came to (untrusted). seconds, loss: None of one without
+    a result, whose dollars are what resuming the run would book."""
 
     number: int
     name: str
@@ -34,8 +37,8 @@ class StepShown(Record):
     next_best: str = ""
     next_net: float | None = None
     dollars: float
-    seconds: float
-    loss: float
+    seconds: float | None
+    loss: float | None
     said: tuple[str, ...]
 
 
@@ -53,24 +56,24 @@ class Shown(Record):
 
 def shown(folder: Path) -> Shown:
     """Read a trace once. Raises TraceError where it does not hold, UsageError where there is none."""
-    trace = Trace(folder)
+    trace, gathered = Trace(folder), Gathered(folder)
     steps: list[StepShown] = []
-    started: RunStarted | None = None
-    for last, state in states(trace):
-        if isinstance(last, RunStarted):
-            started = last
+    for last, state in gathered.states():
         if isinstance(last, StepDone):
-            steps.append(_step(last, state))
+            steps.append(_done(last, state))
+    started = gathered.first
     if started is None:
         raise TraceError(f"{trace.path} holds no event", 1)
+    if state.intent is not None:
+        steps.append(_without_result(state, state.intent.step))
     report = None
     if isinstance(last, RunEnded):
         report = report_of(
-            state, diff=diff_of(state, trace), candidate="", trace=str(folder), head_hash=trace.head,
+            state, diff=diff_of(state, trace), candidate="", trace=str(folder), head_hash=gathered.head,
             exit_code=last.exit_code,
         )  # fmt: skip
     return Shown(
-        facts=now(facts_of(folder)),
+        facts=now(gathered.facts()),
         versions=started.versions,
         settings=started.settings,
         steps=tuple(steps),
@@ -120,32 +123,54 @@ def _show_worth(facts: Facts, view: View) -> None:
     view.note(f"net: {net}, as `agent audit` counts it")
 
 
-def _step(done: StepDone, state: State) -> StepShown:
-    name = done.step.name
+def _done(done: StepDone, state: State) -> StepShown:
+    return _step(
+        done.step, state, state.steps, tuple(said(done.observation)), dollars=done.bill.dollars,
+        seconds=done.bill.seconds, loss=done.bill.loss,
+    )  # fmt: skip
+
+
+def _without_result(state: State, step: Step) -> StepShown:
+    """The step that the run is in, or was cut off in."""
+    booked = state.booked - state.spent.dollars
+    return _step(step, state, state.steps + 1, (NO_RESULT,), dollars=booked, seconds=None, loss=None)
+
+
+def _step(
+    step: Step,
+    state: State,
+    number: int,
+    lines: tuple[str, ...],
+    *,
+    dollars: float,
+    seconds: float | None,
+    loss: float | None,
+) -> StepShown:
     net, rivals = None, list[tuple[float, str]]()
     decision: Decision | None = state.decision
     for each in decision.candidates if decision else ():
-        if each.step == done.step:
+        if each.step == step:
             net = each.net
         elif not each.refused:
             rivals.append((each.net, each.step.name))
     best = max(rivals, default=None)
     return StepShown(
-        number=state.steps,
-        name=name,
+        number=number,
+        name=step.name,
         net=net,
         candidates=len(decision.candidates) if decision else 0,
         next_best=best[1] if best else "",
         next_net=best[0] if best else None,
-        dollars=done.bill.dollars,
-        seconds=done.bill.seconds,
-        loss=done.bill.loss,
-        said=tuple(said(done.observation)),
+        dollars=dollars,
+        seconds=seconds,
+        loss=loss,
+        said=lines,
     )
 
 
 def _show_step(step: StepShown, view: View) -> None:
-    took = f"[{show_money(step.dollars)}, {show_seconds(step.seconds)}]"
+    time = "time not known" if step.seconds is None else show_seconds(step.seconds)
+    took = f"[{show_money(step.dollars)}, {time}]"
     line = f"{step.number:>3}. {plain(step.name, 100)}  {took}{plain(_choice(step), 200)}"
     view.console.print(Text(line, style="bold"))
     for position, line in enumerate(step.said):
@@ -155,5 +180,8 @@ def _show_step(step: StepShown, view: View) -> None:
 def _choice(step: StepShown) -> str:
     if step.net is None or step.candidates < 2:
         return ""
-    next_best = f", then {step.next_best} {step.next_net:+.3f}" if step.next_net is not None else ""
-    return f"  net {step.net:+.3f} of {step.candidates}{next_best}"
+    if step.next_net is None:
+        return f"  net {show_money(step.net)}, of {step.candidates} on offer"
+    same = step.net == step.next_net
+    net, rival = (show_money(step.net),) * 2 if same else show_apart(step.net, step.next_net)
+    return f"  net {net}, of {step.candidates} on offer; next best {step.next_best}, {rival}"

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from agent.errors import AgentError, TraceError, UsageError
+from agent.errors import AgentError, TraceError, UsageError, unwritable
 from agent.trace import is_written
 from agent.traces.checking import ANEW, SIGNATURES, SIGNED, WENT_ON, Checked
 from tools.host_git import GitError, find_repository
@@ -146,7 +146,7 @@ def _kept(folder: Path, principal: str, signature: bytes) -> Path:
         temporary.write_bytes(signature)
         temporary.replace(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
+        raise unwritable(path, error) from error
     return path
 
 
@@ -237,19 +237,18 @@ def _top(folder: Path) -> Path:
 
 
 def _places(path: Path) -> Sequence[Path]:
-    """Every place through which a path leads: links are followed one by one, as each may lie where somebody
-    else can change it. Raises UsageError for a loop."""
-    places, rest = [Path("/")], list(reversed(path.absolute().parts[1:]))
-    links = 0
+    """Where a path ends, and every link through which it leads there: they are followed one by one, as each
+    may lie where somebody else can change it. A real folder that it leaves again by `..` has no say in it.
+    Raises UsageError for a loop."""
+    links, here, rest = list[Path](), Path("/"), list(reversed(path.absolute().parts[1:]))
     while rest:
         part = rest.pop()
-        here = places[-1].parent if part == ".." else places[-1] / part
-        places.append(here)
+        here = here.parent if part == ".." else here / part
         if here.is_symlink():
-            links += 1
-            if links > MOST_LINKS:
+            links.append(here)
+            if len(links) > MOST_LINKS:
                 raise UsageError(f"allowed-signers: {path} leads through too many links")
             target = here.readlink()
-            places.append(Path("/") if target.is_absolute() else here.parent)
+            here = Path("/") if target.is_absolute() else here.parent
             rest += reversed(target.parts[1:] if target.is_absolute() else target.parts)
-    return places
+    return [*links, here]

@@ -5,18 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from agent.audit.audited import audit_of, audit_run
-from agent.audit.results import (
-    Accuracy,
-    Audit,
-    Bin,
-    Broken,
-    Concern,
-    Drift,
-    Finding,
-    Gap,
-    ModeSum,
-    Reliability,
-)
+from agent.audit.results import Concern, Finding, Gap
+from agent.audit.results_sums import Accuracy, Audit, Bin, Broken, Drift, ModeSum, Reliability
 from agent.audit.runs import BeliefAt, Request, Run, Source, Step, Submission
 from agent.audit.tallies import Tallies
 from agent.tiers.prompt import Usage

@@ -22,8 +22,10 @@ from agent.audit.markdown import markdown
 from agent.audit.ours import our_run
 from agent.audit.page import page
 from agent.audit.realised import realised, summed
-from agent.audit.results import Audit, Gap, Total
+from agent.audit.results import Gap, Total
+from agent.audit.results_sums import Audit
 from agent.audit.runs import Later, Run
+from agent.audit.sections import sections
 from agent.audit.show import show
 from agent.audit.shown import gap_interval
 from agent.foreign.interface import read_foreign
@@ -225,6 +227,55 @@ def test_the_marginal_policy_gives_nothing_up(tmp_path: Path, candidates: tuple[
     assert ours == 0.0 and rule is not None and rule > 0
 
 
+def test_a_sum_says_over_how_many_of_the_runs_it_is(tmp_path: Path, samples: tuple[Run, ...]) -> None:
+    """Neither a gap nor a net that is known of one run only is that of all."""
+    traced(tmp_path / "trace", "dearest", ASKED, ("dear",))
+    ours = our_run(tmp_path / "trace")
+    audit = audit_of_runs(ours, *samples)
+    assert (audit.gap.runs, audit.gap.proved_runs, audit.gap.of) == (1, 1, 1 + len(samples))
+    some = f"over 1 of {1 + len(samples)} runs"
+    for told in everywhere(ours, *samples):
+        assert f"with a probability of 90%, {some}" in told
+        assert f"{some}, those of which all is known" in told
+        assert told.count(some) >= 3
+    for told in everywhere(ours, ours):
+        assert "with a probability of 90%, over 2 runs" in told and "of which all is known" not in told
+
+
+def test_what_became_of_a_patch_stands_with_how_its_run_ended_and_rows_add_up(tmp_path: Path) -> None:
+    traced(tmp_path / "trace", "dearest", ASKED, ("dear",))
+    ours = our_run(tmp_path / "trace")
+    undone = replace(ours, later=(Later(word="merged", time=1.0), Later(word="reverted", time=2.0)))
+    mended = replace(ours, later=(Later(word="reworked", time=1.0, minutes=15.0),))
+    audit = audit_of_runs(ours, undone, mended)
+    assert audit.outcomes == {"fixed": 1, "fixed, reverted": 1, "fixed, reworked": 1}
+    for told in everywhere(ours, undone, mended):
+        assert told.count("fixed, reverted") >= 2 and told.count("fixed, reworked") >= 2
+    assert page_of(audit_of_runs(undone), undone).count("fixed, reverted") >= 1
+    (table,) = (each.table for each in sections(audit) if each.title == "each run")
+    assert table is not None and table.columns[3:] == (
+        "value>",
+        "spent>",
+        "time>",
+        "risk>",
+        "people>",
+        "net>",
+    )
+    for row_ in table.rows:
+        value, *costs, net = (float(cell.replace("$", "")) for cell in row_[3:])
+        assert value - sum(costs) == pytest.approx(net, abs=0.02)
+    assert table.rows[2][7] == "$15.00" and audit.runs[2].realised.people.exact == 15.0
+
+
+def test_the_calibration_of_one_run_is_told_everywhere(tmp_path: Path) -> None:
+    traced(tmp_path / "trace", "dearest", ASKED, ("dear",))
+    text, in_markdown, on_page = everywhere(our_run(tmp_path / "trace"))
+    for told in (text, in_markdown):
+        assert "did probabilities come true" in told and "did bills keep to their quotes" in told
+    assert "Calibration" in on_page
+    assert re.search(r"dollars of act dear\s+1\s", text)
+
+
 # The summary of a run and its audit.
 
 
@@ -238,4 +289,15 @@ def test_a_small_loss_is_not_shown_as_none(tmp_path: Path) -> None:
     state = traced(tmp_path / "trace", "dearest", ASKED, ("dear",))
     report = report_of(state, diff="", candidate="", trace="t", head_hash="h", exit_code=0)
     lines = "\n".join(report.model_copy(update={"loss": 0.000296}).lines())
-    assert "risk $0.00592 (expected when submitted: 0.000296 wrong commits" in lines
+    assert "risk $0.00622 (expected when submitted: 0.000296 wrong commits at $21.00)" in lines
+
+
+def test_a_run_has_one_risk(tmp_path: Path) -> None:
+    """In its summary as in its audit: with the share of a commit that cannot be undone."""
+    state = traced(tmp_path / "trace", "dearest", ASKED, ("dear",))
+    state = replace(state, spent=replace(state.spent, loss=0.02))
+    audited = our_run(tmp_path / "trace")
+    audited = replace(audited, steps=(*audited.steps[:-1], replace(audited.steps[-1], loss=0.02)))
+    report = report_of(state, diff="", candidate="", trace="t", head_hash="h", exit_code=0)
+    assert realised(audited)[0].risk.exact == pytest.approx(0.42)
+    assert "risk $0.42" in "\n".join(report.lines())

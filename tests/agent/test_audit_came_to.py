@@ -15,7 +15,7 @@ from agent.audit.gap import gap_of, gaps_together
 from agent.audit.ours import our_run
 from agent.audit.realised import realised, summed
 from agent.audit.results import Gap, Total
-from agent.audit.runs import Later, Run, Submission
+from agent.audit.runs import Later, Run, Step, Submission
 from agent.audit.tallies import MOST_NAMES, Tallies
 from agent.task import Settings
 from policies.autonomy import Attention, Confirmation, Schedule, terms_at
@@ -124,6 +124,25 @@ def test_the_records_prove_what_could_have_been_left_out(tmp_path: Path) -> None
     assert gap.proved - 1e-9 <= gap.low <= gap.mean <= gap.high
 
 
+@pytest.mark.parametrize("why", ["lost", "unanswered"])
+def test_a_step_without_a_result_could_have_been_left_out_whichever_tier_it_asked(why: str) -> None:
+    """An attempt of the tier that then succeeded is kept only where that tier was told of it."""
+    fixed = delivered()
+    asked = decided(act("dear"), row(act("dear"), 9.0, 0.5, 20.0))
+    before = step(asked, 1, dollars=0.2, seconds=180.0)
+    rest = tuple(replace(each, number=each.number + 1) for each in fixed.steps)
+    given = tuple(replace(each, step=each.step + 1) for each in fixed.submissions)
+
+    def proved(first: Step) -> Gap:
+        audited = replace(fixed, steps=(first, *rest), submissions=given)
+        return gap_of(audited, net_of(audited))
+
+    gap = proved(replace(before, **{why: True}))  # type: ignore[arg-type]
+    assert gap.proved == pytest.approx(0.2 + 1.8) and "1 step that gave nothing" in gap.instead
+    told = proved(replace(before, succeeded=False))
+    assert told.proved == 0.0 and told.instead == "nothing beats what was done"
+
+
 def test_where_nothing_came_of_it_nothing_at_all_is_proved_to_be_better(tmp_path: Path) -> None:
     traced(tmp_path / "trace", "cascade", ASKED, ())
     audited = our_run(tmp_path / "trace")
@@ -146,6 +165,17 @@ def test_what_a_hard_limit_forbids_is_no_better_allocation(tmp_path: Path) -> No
     none = gap_of(replace(audited, limits=Limits(dollars=0.0)), net)
     assert free.mean is not None and tight.mean is not None and none.mean is not None
     assert free.mean > tight.mean > none.mean == pytest.approx(none.proved)
+
+
+def test_what_a_flag_confirms_costs_no_attention_in_hindsight_either(tmp_path: Path) -> None:
+    traced(tmp_path / "trace", "cascade", ASKED, ())
+    audited = our_run(tmp_path / "trace")
+    net = net_of(audited)
+    means = {
+        gap_of(replace(audited, schedule=Schedule(attention=Attention(confirm=dollars))), net).mean
+        for dollars in (1.0, 2.0)
+    }
+    assert len(means) == 1
 
 
 def test_a_revert_makes_doing_nothing_the_best(tmp_path: Path) -> None:
@@ -239,6 +269,22 @@ def test_predictions_count_where_the_truth_came_out() -> None:
     assert billed["seconds"].covered == pytest.approx(2 / 3)  # 40 s where 20 were the worst case
     (drifted,) = tallies.drift()
     assert (drifted.n, drifted.right) == (2, 1) and drifted.expected == pytest.approx(1.4)
+
+
+def test_a_worst_case_is_no_bill_and_a_step_of_no_time_has_none_to_keep_to() -> None:
+    tallies = Tallies()
+    asked = decided(act("big"), row(act("big"), 5.0, 0.1, 10.0))
+    timeout = request(0, usage=None, failure="timeout", dollars=0.2158, known="worst case")
+    handed = decided(DEFER, row(DEFER, 1.0))
+    tallies.take(
+        run(
+            step(asked, 1, dollars=0.2158, seconds=20.0, requests=(timeout,)),
+            step(asked, 2, dollars=0.12, requests=(request(100, dollars=0.12),)),
+            step(handed, 3, seconds=0.02),
+        )
+    )
+    found = {(each.what, each.of): (each.n, each.billed) for each in tallies.accuracy()}
+    assert found == {("dollars", "act big"): (1, 0.12), ("seconds", "act big"): (2, 30.0)}
 
 
 def test_names_from_traces_do_not_fill_the_memory() -> None:

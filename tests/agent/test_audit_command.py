@@ -9,6 +9,7 @@ import sys
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from audit_parts import act, decided, foreign, request, row, run, step, traced
@@ -18,15 +19,18 @@ from typer.testing import CliRunner, Result
 
 from agent.audit.audited import audit_of, audit_run
 from agent.audit.markdown import markdown
-from agent.audit.results import Audit, Broken
+from agent.audit.results_sums import Audit, Broken
+from agent.audit.section import shown_number
 from agent.audit.sections import FEW
 from agent.audit.show import show
+from agent.audit.shown import short_names
 from agent.audit.tallies import Tallies
 from agent.cli import app
 from agent.errors import TraceError
 from agent.settings import state_folder
 from agent.task import Settings
 from agent.trace import EVENTS, Trace
+from benchmarks._traces_made import copied
 from policies.vocabulary import Limits, Outcome, Prices
 
 ASKED = Settings(repository="/r", tests=("t",), tiers=LADDER, limits=Limits(5.0, 900.0))
@@ -47,7 +51,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     traced(folder / "c", "cheapest", ASKED, ("cheap",))
     for number in range(4):
         for name in "abc":
-            shutil.copytree(folder / name, folder / "more" / f"{name}{number}")
+            copied(folder / name, folder / "more" / f"{name}{number}", f"{name}{number}")
     return folder
 
 
@@ -77,7 +81,7 @@ def test_one_run_is_told_with_what_it_cost_and_why(several: Path) -> None:
 def test_many_runs_are_summed_and_the_json_holds_each(several: Path, tmp_path: Path) -> None:
     told = audit(several / "more", "--json", tmp_path / "audit.json")
     assert told.exit_code == 0, told.stderr
-    assert told.stdout.startswith("12 runs\nended: 8 fixed, 4 not-fixed")
+    assert told.stdout.startswith("12 runs\nended: 8 fixed; 4 not-fixed")
     read = Audit.model_validate_json((tmp_path / "audit.json").read_text())
     assert len(read.runs) == 12 > FEW and not any(each.steps for each in read.runs)
     assert [each.path for each in read.runs] == sorted(each.path for each in read.runs)
@@ -161,12 +165,12 @@ def test_a_file_is_another_agents(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setitem(sys.modules, "agent.foreign", ModuleType("agent.foreign"))
     monkeypatch.setitem(sys.modules, "agent.foreign.interface", interface)
     for name in ("session.json", "broken.json"):
-        (tmp_path / name).write_text("{}")
+        (tmp_path / name).write_text(f'{{"name": "{name}"}}')
     told = audit(tmp_path / "session.json", tmp_path / "broken.json", "--value", "$50")
     assert told.exit_code == 1
     assert seen == [Prices(value=50.0)]
     assert told.stdout.startswith("2 runs, and 1 that cannot be audited")
-    assert "net ?" in told.stdout and "value ?" in told.stdout
+    assert "net ?" in told.stdout and "value delivered ? - " in told.stdout
 
 
 def test_a_folder_of_other_agents_files_is_audited(tmp_path: Path) -> None:
@@ -177,9 +181,58 @@ def test_a_folder_of_other_agents_files_is_audited(tmp_path: Path) -> None:
     told = audit(tmp_path)
     assert told.exit_code == 0
     assert told.stdout.startswith(f"{len(list(SAMPLES.iterdir()))} runs")
+    assert "1 file is no run of a known format" in " ".join(told.stdout.split())
     named = audit(tmp_path / "codex.jsonl", "--format", "atif")
     assert named.exit_code == 1 and "not a run of" in named.stdout + named.stderr
     assert audit(tmp_path / "codex.jsonl", "--format", "other").exit_code == 2
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        folder = tmp_path / "job" / name / "agent"
+        folder.mkdir(parents=True)
+        sample = json.loads((SAMPLES / "atif.json").read_text()) | {"session_id": name}
+        (folder / "trajectory.json").write_text(json.dumps(sample))
+    shutil.copy(SAMPLES / "codex.jsonl", tmp_path)
+    told = audit(tmp_path, "--html", tmp_path / "page.html")
+    for name in ("first/…/trajectory.json", "second/…/trajectory.json", " codex.jsonl"):
+        assert name in told.stdout
+    assert "first/…/trajectory.json" in (tmp_path / "page.html").read_text()
+    assert short_names(["/a/b", "/a/b"]) == {"/a/b": "b"}
+    assert short_names(["b", "/b", "/c/b"]) == {"b": "b", "/b": "/b", "/c/b": "c/b"}
+
+
+def test_large_ratios_are_written_out() -> None:
+    assert [shown_number(each) for each in (0.01234, 12.34, 1621.4, -1621.4, None)] == [
+        "0.0123", "12.3", "1,621", "-1,621", "?",
+    ]  # fmt: skip
+
+
+def test_a_folder_of_all_kinds_is_audited_as_a_whole(several: Path, tmp_path: Path) -> None:
+    """Our traces, other agents' files beside them, and what looks like a run but cannot be read."""
+    folder = tmp_path / "mixed"
+    altered(several / "a", folder / "ours")
+    shutil.copytree(SAMPLES, folder, dirs_exist_ok=True)
+    shutil.copytree(several / "b", folder / "below" / "b")
+    (folder / "below" / "b" / "codex.jsonl").write_bytes(
+        (SAMPLES / "codex.jsonl").read_bytes()
+    )  # of the trace
+    whole = (SAMPLES / "atif.json").read_text()
+    (folder / "cut.json").write_text(whole[: len(whole) // 2])
+    (folder / "below" / "newer.json").write_text(re.sub(r"ATIF-v1\.\d", "ATIF-v9.9", whole))
+    (folder / "package.json").write_text('{"name": "no run"}')
+    (folder / "package.jsonl").symlink_to(SAMPLES / "codex.jsonl")
+    told = audit(folder, "--json", tmp_path / "audit.json")
+    assert told.exit_code == 1
+    found = json.loads((tmp_path / "audit.json").read_text())
+    assert len(found["runs"]) == len(list(SAMPLES.iterdir())) + 1
+    assert [Path(each["path"]).name for each in found["broken"]] == ["newer.json", "cut.json", "ours"]
+    assert "begins like atif, but is cut off or of an unknown version" in found["broken"][0]["problem"]
+    assert found["notes"][0].startswith("2 files are no runs of a known format")
+    assert told.stdout.startswith(f"{len(found['runs'])} runs, and 3 that cannot be audited")
+    (tmp_path / "only").mkdir()
+    shutil.copy(folder / "cut.json", tmp_path / "only")
+    assert audit(tmp_path / "only").exit_code == 1
 
 
 def test_a_page_is_written(several: Path, tmp_path: Path) -> None:
@@ -256,3 +309,59 @@ def test_the_json_is_as_documented(several: Path, tmp_path: Path) -> None:
     assert read["version"] == 1
     for name in (*read, *read["runs"][0]):
         assert f"`{name}`" in documented, name
+
+
+# The same run more than once.
+
+
+def test_copies_links_and_beginnings_of_a_trace_are_one_run(several: Path, tmp_path: Path) -> None:
+    once = [json_of(several / "a", tmp_path), json_of(several / "b", tmp_path)]
+    for name in ("1", "2"):
+        shutil.copytree(several / "a", tmp_path / name)
+    (tmp_path / "link").symlink_to(tmp_path / "1")
+    shutil.copytree(several / "a", tmp_path / "begun")
+    events = (several / "a" / EVENTS).read_bytes().splitlines(keepends=True)
+    (tmp_path / "begun" / EVENTS).write_bytes(b"".join([*events[:5], events[5][:40]]))
+    paths = (tmp_path / "begun", several / "b", tmp_path / "1", tmp_path / "link", tmp_path / "2")
+    told = audit(*paths)
+    assert told.exit_code == 0 and told.stdout.startswith("2 runs\n")
+    said = " ".join(told.stdout.split())
+    assert f"{tmp_path / '1'} counts, and its copies do not: {tmp_path / 'link'}, {tmp_path / '2'}" in said
+    assert f"counts, and a beginning of it does not: {tmp_path / 'begun'}" in said
+    found = json_of(*paths, tmp_path)
+    assert found["realised"]["net"]["total"] == sum(each["realised"]["net"]["total"] for each in once)
+    alone = audit(tmp_path / "1", tmp_path / "2").stdout
+    assert alone.startswith(f"{tmp_path / '1'}: fixed\n") and "its copies do not" in alone
+
+
+def test_of_copies_the_one_counts_of_which_more_was_said(several: Path, tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        shutil.copytree(several / "a", tmp_path / name)
+    CliRunner().invoke(app, ["outcome", str(tmp_path / "2"), "--reverted"])
+    assert audit(tmp_path / "1", tmp_path / "2").stdout.startswith(f"{tmp_path / '2'}: fixed, reverted\n")
+
+
+def test_two_traces_of_one_run_that_went_on_differently_are_named(several: Path, tmp_path: Path) -> None:
+    copied(several / "a", tmp_path / "1", "r")
+    copied(several / "b", tmp_path / "2", "r")
+    told = audit(tmp_path / "1", tmp_path / "2")
+    assert told.exit_code == 0 and told.stdout.startswith(f"{tmp_path / '1'}: fixed\n")
+    assert "another trace of its run does not (both cannot be right)" in " ".join(told.stdout.split())
+    altered_one = altered(several / "a", tmp_path / "3")
+    shutil.copytree(several / "a", tmp_path / "4")
+    told = audit(altered_one, tmp_path / "4")
+    assert told.exit_code == 1, "a copy that does not hold is named, and the other counts"
+    assert told.stdout.startswith(f"{tmp_path / '4'}: fixed\n") and "was altered" in told.stdout
+
+
+def test_copies_of_another_agents_file_are_one_run(tmp_path: Path) -> None:
+    for name in ("1.jsonl", "2.jsonl"):
+        shutil.copy(SAMPLES / "codex.jsonl", tmp_path / name)
+    told = audit(tmp_path / "1.jsonl", tmp_path / "2.jsonl").stdout
+    assert told.startswith(f"{tmp_path / '1.jsonl'}:") and "its copies do not" in " ".join(told.split())
+
+
+def json_of(*paths: Path) -> Any:
+    """The JSON of an audit; the last path is a folder to write in."""
+    audit(*paths[:-1], "--json", paths[-1] / "out.json")
+    return json.loads((paths[-1] / "out.json").read_text())

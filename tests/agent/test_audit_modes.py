@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agent.audit.modes import (
 from agent.audit.ours import our_run
 from agent.audit.results import Finding, Mode
 from agent.audit.runs import Run, Submission
+from agent.audit.shown import untold
 from agent.audit.supply import cache_misuse, cache_use, congestion, stale
 from agent.task import Learnt, Settings
 from policies.autonomy import Confirmation, terms_at
@@ -121,10 +123,23 @@ def test_a_wait_that_was_in_the_quote_is_no_congestion() -> None:
     assert congestion(run(step(table, seconds=90.0))).status == "none"  # slow, but nothing was waited for
 
 
+def test_what_has_nothing_to_do_with_load_is_no_congestion() -> None:
+    """An answer that our own interruption lost, and one of no use; nor does a source that tells of the latter
+    only say which requests failed for load."""
+    table = decided(DEAR, row(DEAR, 3.0, 0.5, 30.0))
+    for failure in ("lost", "malformed", "request"):
+        call = request(100, failure=failure, dollars=0.9, known="worst case", waited=None)
+        assert (
+            congestion(run(step(table, dollars=0.9, requests=(replace(call, waited=0.0),)))).status == "none"
+        )
+        assert congestion(foreign(step(table, dollars=0.9, requests=(call,)))).status == "unknown"
+
+
 def test_another_agents_waits_have_no_quote_to_be_in() -> None:
     table = decided(DEAR, row(DEAR, 3.0, 0.5, 30.0))
     waited = foreign(step(table, seconds=28.0, requests=(request(100, waited=20.0),)))
     assert congestion(waited).dollars == pytest.approx(0.2)
+    assert "quote" not in congestion(waited).concerns[0].seen
     silent = foreign(step(table, requests=(request(100, waited=None),)))
     assert congestion(silent).status == "unknown" and "how long" in congestion(silent).missing
 
@@ -141,6 +156,17 @@ def test_tokens_that_are_written_and_never_read_are_cache_misuse() -> None:
     assert cache_misuse(run(first, whole)).status == "none"
     another = step(table, 2, requests=(request(10, cached=1000, model="n"),))
     assert cache_misuse(run(first, another)).dollars == pytest.approx(1000 * premium)
+
+
+def test_a_long_session_is_looked_through_once() -> None:
+    """Comparing each request with each later one would take minutes."""
+    table = decided(DEAR, row(DEAR, 3.0, 0.5))
+    one = step(
+        table, 1, requests=tuple(request(10, cached=count % 7, written=500) for count in range(30_000))
+    )
+    begun = time.monotonic()
+    assert cache_misuse(run(one)).status == "found"
+    assert time.monotonic() - begun < 5
 
 
 def test_what_was_already_cached_does_not_count_as_read_of_a_later_write() -> None:
@@ -168,6 +194,17 @@ def test_what_caches_saved_and_cost() -> None:
     )
     assert (use.read, use.written, use.priced, use.unpriced) == (900, 1000, 2, 1)
     assert use.saved == pytest.approx(900 * 1.8 / 1e6) and use.premium == pytest.approx(1000 * 0.5 / 1e6)
+
+
+def test_a_request_that_reports_no_usage_is_not_one_of_unknown_rates() -> None:
+    """And one that was refused at no cost has used no cache."""
+    table = decided(DEAR, row(DEAR, 3.0, 0.5))
+    refused = request(usage=None, failure="rate", dollars=0.0)
+    broken = request(usage=None, failure="broken", dollars=0.2, known="worst case")
+    use = cache_use(run(step(table, requests=(refused, broken, request(1, rates=None), request(9)))))
+    assert (use.priced, use.unpriced, use.silent) == (1, 1, 1)
+    assert untold([use]) == "1 request that reported no usage and 1 request whose rates are not known"
+    assert untold([use.model_copy(update={"unpriced": 0})]) == "1 request that reported no usage"
 
 
 def test_what_a_source_cannot_tell_is_unknown_and_not_none() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 import unicodedata
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from audit_parts import traced
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from page_runs import audit_of_runs, bare_run, long_run, telling
 from test_policies import LADDER
@@ -21,11 +20,12 @@ from typer.testing import CliRunner
 from agent.audit.modes import FORMULAS
 from agent.audit.page import MOST_DETAILED, MOST_LISTED, page
 from agent.audit.page_steps import MOST_STEPS
-from agent.audit.runs import Run, Step
+from agent.audit.runs import Later, Request, Run, Step, Submission
 from agent.audit.svg import Scale
 from agent.cli import app
 from agent.task import Settings
-from policies.vocabulary import Limits, Outcome, StepKind
+from benchmarks._traces_made import copied
+from policies.vocabulary import ActionClass, Limits, Outcome, StepKind
 
 MOST_BYTES = 1_000_000
 EMPTY = {"meta"}
@@ -196,7 +196,7 @@ def test_the_sums_say_over_how_many_runs_they_are() -> None:
     runs = [long_run(3, 2), bare_run()]
     top = cards(page(audit_of_runs(*runs), runs))
     assert top["V delivered"] == "at least $40.00 (1 of 2 not known in full)"
-    assert re.fullmatch(r"−?\$[\d.]+ \(1 of 2 not known in full\)", top["net"])
+    assert re.fullmatch(r"−?\$[\d.]+ over 1 of 2 runs, those of which all is known", top["net"])
 
 
 def test_a_failure_mode_that_no_run_can_tell_has_no_cost() -> None:
@@ -254,6 +254,73 @@ def test_a_value_beyond_the_scale_is_said_and_not_drawn() -> None:
     assert 'class="value"' not in drawn
 
 
+@pytest.mark.parametrize("value", [40.0, 4000.0])
+def test_attention_and_rework_are_drawn_whether_the_value_is_or_not(value: float) -> None:
+    """What a step is drawn with is what it is said to have paid, and all of them what the run took."""
+    base = long_run(1, 1)
+    steps = tuple(
+        Step(number=number, kind=kind, name=str(kind), dollars=dollars, seconds=0.0, loss=0.0)
+        for number, kind, dollars in ((1, StepKind.ACT, 10.0), (2, StepKind.SUBMIT, 1.0))
+    )
+    submission = Submission(step=2, right=0.9, delivery=ActionClass.DRAFT, level=1)
+    later = (Later(word="reworked", time=1.0, minutes=15.0),)
+    run = replace(
+        base, steps=steps, submissions=(submission,), later=later, prices=replace(base.prices, value=value)
+    )
+    audit = audit_of_runs(run)
+    realised = audit.runs[0].realised
+    assert (realised.attention.total, realised.rework.total) == (2.0, 15.0), "13 paid, 15 of rework"
+    drawn = page(audit, [run]).split('<figure id="run-spend">')[1].split("</figure>")[0]
+    assert "$1.00 money, $0.00 time, $0.00 risk, $2.00 attention" in drawn
+    assert "2 steps took $13.00 together" in drawn
+    assert "rework: −$15.00." in drawn
+    ends = "net: $12.00" if value == 40 else "all: −$28.00"
+    assert f"<title>{ends}</title>" in drawn
+    low = 28.0
+    whole = low + (12.0 if value == 40 else 0.0)
+    heights = [float(tall) for tall in re.findall(r'height="([\d.]+)" class="people"', drawn)]
+    assert heights == pytest.approx([220 * 2 / whole, 220 * 15 / whole], abs=0.02)
+
+
+def test_a_row_of_the_runs_adds_up_to_its_net() -> None:
+    reworked = replace(
+        long_run(3, 2), later=(Later(word="reworked", time=1.0, minutes=15.0),), run_id="reworked"
+    )
+    html = page(audit_of_runs(reworked, long_run(3, 2)), [])
+    table = html.split('id="runs"')[1].split("</table>")[0]
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", table.split("</thead>")[0])
+    value, net = heads.index("V"), heads.index("net")
+    assert heads[value:net] == ["V", "money", "time", "risk", "attention", "rework"]
+    rows = table.split("<tr>")[2:]
+    assert len(rows) == 2
+    for each in rows:
+        cells = re.findall(r"<td>(.*?)</td>", each)
+        words = [cell.partition(" ")[0].replace("−", "-").replace("$", "") for cell in cells[1:8]]
+        dollars = [0.0 if each == "none" else float(each) for each in words]
+        assert dollars[0] - sum(dollars[1:6]) == pytest.approx(dollars[6], abs=0.05)
+    assert any("$15.00" in each for each in rows)
+
+
+def test_facts_say_why_there_is_none() -> None:
+    """Of a run of ours that ended without a patch nothing is unknown; a run may ask no model, or several."""
+    run = replace(long_run(2, 1), verified=None, outcome=Outcome.NOT_FIXED, submissions=(), model="")
+    steps = tuple(
+        replace(step, requests=(Request(model=name, usage=None, dollars=None, known="unknown"),))
+        for step, name in zip(run.steps, "ab", strict=True)
+    )
+
+    def fact(run: Run, name: str) -> str:
+        html = page(audit_of_runs(run), [run])
+        return re.sub("<[^>]*>", "", html.split(f"<dt>{name}</dt>")[1].split("</dd>")[0])
+
+    assert fact(run, "verified") == "nothing was submitted"
+    assert fact(replace(run, closed=False, outcome=None), "verified") == "unknown"
+    assert fact(replace(run, steps=steps), "model") == "a, b"
+    bare = tuple(replace(step, requests=()) for step in run.steps)
+    assert fact(replace(run, steps=bare), "model") == "none was asked"
+    assert fact(replace(bare_run(), model="", steps=bare), "model") == "unknown"
+
+
 def test_belief_has_gaps_where_nothing_is_known() -> None:
     run = long_run(4, 2)
     steps = (run.steps[0], replace(run.steps[1], belief=None), *run.steps[2:])
@@ -289,7 +356,7 @@ def test_of_many_traces_the_worst_are_told_step_by_step(tmp_path: Path) -> None:
     settings = Settings(repository="/r", tests=("t",), tiers=LADDER, limits=Limits(5.0, 900.0))
     traced(tmp_path / "traces" / "0", "cascade", settings, ("dear",))
     for number in range(1, MOST_DETAILED + 2):
-        shutil.copytree(tmp_path / "traces" / "0", tmp_path / "traces" / str(number))
+        copied(tmp_path / "traces" / "0", tmp_path / "traces" / str(number), f"run {number}")
     written = tmp_path / "page.html"
     done = CliRunner().invoke(app, ["audit", str(tmp_path / "traces"), "--html", str(written)])
     assert done.exit_code == 0, done.output
@@ -329,6 +396,7 @@ def test_no_amount_breaks_it(taken: list[tuple[float | None, ...]], outcome: Out
 
 
 @given(st.floats(-1e12, 1e12), st.floats(1e-6, 1e12))
+@example(225179981369.0, 0.0005)
 def test_an_axis_has_a_few_round_ticks_and_all_within_it(low: float, span: float) -> None:
     scale = Scale(low, low + span)
     ticks = scale.ticks()

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from audit_parts import traced
+from page_runs import audit_of_runs
 from test_policies import LADDER
 
-from agent.audit.bounds import MOST_BYTES
-from agent.audit.later import LATER, append_later, read_later
+from agent.audit.later import LATER, append_later, ends_torn, read_later
 from agent.audit.ours import OPEN, TORN, our_run
+from agent.audit.realised import realised
 from agent.audit.runs import Later
-from agent.errors import TraceError, UsageError
+from agent.audit.sections import sections
+from agent.bounds import MOST_BYTES
+from agent.errors import AgentError, TraceError, UsageError
 from agent.forecast import estimates
 from agent.task import Settings
 from agent.trace import EVENTS, GENESIS, Trace
+from agent.traces.showing import shown
 from benchmarks._simulated_run import simulated
 from policies.belief import difficulty, hand_right
 from policies.vocabulary import ActionClass, Limits, Outcome
@@ -69,6 +74,41 @@ def test_the_confirmation_that_a_trace_records_is_the_one_used(tmp_path: Path) -
     submitted["observation"]["confirmed"] = 2
     sealed(tmp_path / "said", [json.dumps(each) for each in told])
     assert [each.level for each in our_run(tmp_path / "said").submissions] == [2]
+
+
+def test_a_flag_confirms_and_takes_nobodys_attention(tmp_path: Path) -> None:
+    """Who is asked and says yes is paid for it; who said so in advance read nothing."""
+    traced(tmp_path / "flag", "cascade", ASKED.model_copy(update={"delivery": ActionClass.COMMIT}), ("dear",))
+    traced(tmp_path / "file", "cascade", ASKED, ("dear",))
+    told = [json.loads(body) for body in bodies(tmp_path / "file")]
+    answer = {"type": "answer", "question": "apply the patch to your tree?", "yes": True}
+    sealed(tmp_path / "asked", [json.dumps(each) for each in (*told[:-1], answer, told[-1])])
+    for name, attention, used in (("flag", 0.0, "confirm by flag"), ("asked", 2.0, "confirm")):
+        run = our_run(tmp_path / name)
+        assert realised(run)[0].attention.exact == attention
+        audit = audit_of_runs(run)
+        (section,) = (each for each in sections(audit) if each.title == "confirmation")
+        assert f": {used} used, " in section.lines[0] and audit.autonomy[0].by_flag == (name == "flag")
+        assert audit.runs[0].findings[2].status == "none"  # the person's word counts, given in advance or not
+
+
+def test_a_patch_that_a_person_had_applied_is_a_commit_and_risks_what_one_does(tmp_path: Path) -> None:
+    """The summary says so, too. The run itself booked the loss of a patch file (here: none)."""
+    traced(tmp_path / "trace", "cascade", ASKED, ("dear",))
+    told = [json.loads(body) for body in bodies(tmp_path / "trace")]
+    for said, applied in (("yes", True), ("no", False)):
+        answer = {"type": "answer", "question": "apply the patch to your tree?", "yes": applied}
+        sealed(tmp_path / said, [json.dumps(each) for each in (*told[:-1], answer, told[-1])])
+    file, commit = our_run(tmp_path / "no"), our_run(tmp_path / "yes")
+    assert [each.submissions[0].delivery for each in (file, commit)] == ["draft", "commit"]
+    wrong = 1 - commit.submissions[0].right
+    assert commit.steps[-1].loss == pytest.approx((1.0 - 0.1) * wrong, rel=0.01) and wrong > 0.001
+    risk = realised(commit)[0].risk.exact
+    assert risk == pytest.approx(21.0 * (commit.steps[-1].loss or 0.0))
+    shows = [shown(tmp_path / said).report for said in ("no", "yes")]
+    assert [(each.delivery, each.severity) for each in shows if each] == [("draft", 0.1), ("commit", 1.0)]
+    assert shows[1] is not None and shows[1].risk_price * shows[1].loss == pytest.approx(risk)
+    assert "patch file counts" not in "\n".join(shows[1].lines())
 
 
 def test_what_was_believed_is_folded_as_the_run_did(tmp_path: Path) -> None:
@@ -233,7 +273,7 @@ def test_later_words_stay_with_their_trace(tmp_path: Path) -> None:
     "spoil",
     [
         lambda data: data.replace(b"merged", b"reverted"),
-        lambda data: data[: len(data) // 2 + 5],
+        lambda data: data[: len(data) // 2 - 5] + data[len(data) // 2 :],
         lambda data: b"".join(reversed(data.splitlines(keepends=True))),
         lambda data: data.splitlines(keepends=True)[1],
         lambda data: data + b"\n",
@@ -248,6 +288,33 @@ def test_words_that_were_changed_do_not_hold(tmp_path: Path, spoil: object) -> N
     path.write_bytes(spoil(path.read_bytes()))  # type: ignore[operator]
     with pytest.raises(TraceError):
         read_later(tmp_path, head)
+
+
+def test_a_word_that_a_full_disk_refuses_leaves_nothing_behind(tmp_path: Path) -> None:
+    head, path = "a" * 64, tmp_path / LATER
+    append_later(tmp_path, head, Later(word="merged", time=1.0))
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 50, hard))  # there is room for half a line
+    try:
+        with pytest.raises(AgentError, match="cannot write"):
+            append_later(tmp_path, head, Later(word="reverted", time=2.0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+
+
+def test_half_a_word_that_a_killed_process_left_is_passed_over_and_mended(tmp_path: Path) -> None:
+    head, path = "a" * 64, tmp_path / LATER
+    append_later(tmp_path, head, Later(word="merged", time=1.0))
+    whole = path.read_bytes()
+    for torn in (whole[:-1], whole[:80], b'{"prev'):
+        path.write_bytes(whole + torn)
+        assert ends_torn(tmp_path)
+        assert read_later(tmp_path, head) == (Later(word="merged", time=1.0),)
+    append_later(tmp_path, head, Later(word="reverted", time=2.0))
+    assert not ends_torn(tmp_path)
+    assert [each.word for each in read_later(tmp_path, head)] == ["merged", "reverted"]
 
 
 def test_a_link_in_place_of_the_words_is_not_followed(tmp_path: Path) -> None:

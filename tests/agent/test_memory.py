@@ -471,7 +471,7 @@ def taught(*seen: AttemptDone | CheckDone | SubmissionDone, settings: Settings =
 
 
 FAILED = CheckDone(check=Check.SUITE, passed=False, key="k")
-VERIFIED = SubmissionDone(verified=True)
+VERIFIED = SubmissionDone(verified=True, key="k", targets_passed=1, patch="blob")
 
 
 def test_a_lesson_tells_what_was_tried_of_each_template_and_which_one_fixed() -> None:

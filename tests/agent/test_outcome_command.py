@@ -136,6 +136,9 @@ def test_what_cannot_be_said_is_one_clear_error(trace: Path, tmp_path: Path) -> 
     traced(open_, "cascade", ASKED, ("dear",))
     lines = (open_ / EVENTS).read_bytes().splitlines(keepends=True)
     (open_ / EVENTS).write_bytes(b"".join(lines[:-1]))
+    torn = tmp_path / "torn"
+    traced(torn, "cascade", ASKED, ("dear",))
+    (torn / EVENTS).write_bytes((torn / EVENTS).read_bytes() + lines[-1][:40])
     altered = tmp_path / "altered"
     traced(altered, "cascade", ASKED, ("dear",))
     data = (altered / EVENTS).read_bytes()
@@ -150,10 +153,11 @@ def test_what_cannot_be_said_is_one_clear_error(trace: Path, tmp_path: Path) -> 
         ((tmp_path / "nothing", "--merged"), 2, "ended as 'not-fixed', with no patch in hand"),
         ((open_, "--merged"), 2, "has not ended"),
         ((altered, "--merged"), 1, "was altered"),
+        ((torn, "--merged"), 1, "is cut off"),
     ):
         told = outcome(*arguments)
         assert told.exit_code == code and said in told.stderr, (arguments, told.stderr)
-    assert not (trace / LATER).exists()
+    assert not (trace / LATER).exists() and not (torn / LATER).exists()
 
 
 def test_words_moved_to_another_trace_do_not_hold(trace: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import UsageError
+from agent.errors import AgentError, UsageError
 from agent.outputs import check_output, harmless_json, write_json, write_output
 from agent.task import Record
 
@@ -55,8 +55,11 @@ def test_what_cannot_be_written_is_said_before(tmp_path: Path) -> None:
         check_output(tmp_path)
     check_output(tmp_path / "out")
     check_output(None)
-    with pytest.raises(UsageError, match=r"cannot write .*: No space left on device"):
+    with pytest.raises(AgentError, match=r"cannot write .*: No space left on device") as full:
         write_output(Path("/dev/full"), ["x" * 100_000])
+    assert full.value.exit_code == 20
+    with pytest.raises(UsageError, match=r"cannot write .*: File name too long"):
+        write_output(tmp_path / ("x" * 300), ["x"])
 
 
 def test_json_on_a_terminal_is_harmless_and_the_same_to_a_program(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agent import fold
 from agent.errors import UsageError
-from agent.events import RequestDone, StepDone, TierSeen
-from agent.loop import Performed, drive
+from agent.events import RequestDone, RunStarted, StepDone, TierSeen
+from agent.loop import Performed, decide, drive, handed_over
 from agent.observations import (
     AttemptDone,
     BaselineDone,
@@ -104,7 +105,11 @@ class Scripted:
             case StepKind.VERIFY if step.check:
                 return CheckDone(check=step.check, key="k", passed=self.passing)
             case StepKind.SUBMIT:
-                return SubmissionDone(verified=self.passing, counts=counts)
+                hand = self.run.state.hand
+                assert hand is not None
+                return SubmissionDone(
+                    verified=self.passing, key="k", targets_passed=1, patch=hand.patch, counts=counts
+                )
         return DeferralDone()
 
 
@@ -233,3 +238,29 @@ def test_a_policy_has_the_same_names_everywhere(tmp_path: Path) -> None:
             what_if(Trace(tmp_path / "t"), [], wrong)
         assert str(fixing.value) == str(replaying.value)
         assert all(name in str(fixing.value) for name in (*POLICIES, *ALSO))
+
+
+def test_what_a_job_hands_over_is_written_down_whatever_its_price(tmp_path: Path) -> None:
+    """Else a short deadline refuses what takes no time; the same decision is recomputed from the trace."""
+    settings = Settings(
+        repository="/r",
+        tests=("t",),
+        tiers=LADDER,
+        limits=Limits(seconds=20.0),
+        surveyed=("intake", "localise"),
+    )
+    state = fold.start(RunStarted(run_id="r", time=0, versions={}, policy="marginal", settings=settings))
+    decision = decide(state, policy_named("marginal", settings.schedule))
+    assert decision.chosen is not None and decision.chosen.subject == "intake"
+    assert decision.reason == "read intake was done for all tasks of the job"
+    assert handed_over(state) == {"intake", "localise"}
+    plain = fold.start(
+        RunStarted(
+            run_id="r",
+            time=0,
+            versions={},
+            policy="marginal",
+            settings=settings.model_copy(update={"surveyed": ()}),
+        )
+    )
+    assert handed_over(plain) == frozenset()

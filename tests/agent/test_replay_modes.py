@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from agent import replay as replaying
 from agent.cli import app
 from agent.errors import TraceError, UsageError
-from agent.events import RunStarted, StepDone
+from agent.events import RunResumed, RunStarted, StepDone
 from agent.observations import CheckDone, SubmissionDone
 from agent.redact import Redactor
 from agent.replay import replay
@@ -54,6 +54,21 @@ def cascade(tmp_path: Path) -> Path:
     """Recorded under the rule "cascade": cheap and middle fail, dear's candidate is verified."""
     driven(tmp_path / "cascade", "cascade", ("dear",))
     return tmp_path / "cascade"
+
+
+def test_of_many_resumptions_none_is_held(cascade: Path) -> None:
+    """A hostile trace may hold any number of them within a step."""
+    source = list(Trace(cascade).events())
+    writer = TraceWriter(cascade.parent / "resumed", Redactor({}))
+    for event in source[:-1]:
+        writer.append(event)
+        if event.type in ("intent", "decision"):
+            for _ in range(3):
+                writer.append(RunResumed(time=1.0))
+    writer.close()
+    steps = list(recorded_steps(Trace(cascade.parent / "resumed")))
+    assert any(each.done for each in steps)
+    assert not any(event.type == "run-resumed" for each in steps for event in each.events)
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -269,6 +284,11 @@ def test_a_price_of_risk_that_asks_for_a_person_defers_the_same_patch(cascade: P
     assert found.ending is not None
     assert found.ending.outcome is Outcome.DEFERRED
     assert found.as_recorded.outcome is Outcome.FIXED
+    other, right = found.compared.other, found.ending.right
+    assert other is not None and right is not None
+    spent = found.ending.dollars + 0.01 * found.ending.seconds + 0.5  # λ, and a glance of a person
+    assert other.in_all.mean == pytest.approx(20 * right * found.compared.handed_share - spent)
+    assert f"{found.compared.handed_share:.0%} of that where it is handed to a person" in printed(found)
 
 
 def test_a_difference_that_comes_from_the_version_is_said(cascade: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from agent import fold
 from agent.errors import TraceError, UsageError
 from agent.events import (
+    DeliveryIntended,
     Event,
     RequestDone,
     RequestIntended,
@@ -46,6 +47,17 @@ CRASHED, QUIET = (2, 5), (50, 111, 137)
 CUTS = {"boundary": 0.0, "first byte": 0.001, "middle": 0.5, "all but the end": 1.0}
 
 
+@pytest.fixture(autouse=True)
+def own_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One user's for all tests here, who share traces."""
+    monkeypatch.setenv("XDG_STATE_HOME", state_home())
+
+
+@cache
+def state_home() -> str:
+    return mkdtemp()
+
+
 @cache
 def trace_of(seed: int) -> tuple[Path, tuple[bytes, ...], tuple[Event, ...]]:
     """A simulated run's trace: its folder, lines and events."""
@@ -75,7 +87,7 @@ def fold_of(events: tuple[Event, ...]) -> State:
     """The state after these events."""
     assert isinstance(events[0], RunStarted)
     state = fold.start(events[0])
-    for event in events:
+    for event in events[1:]:
         state = fold.apply(state, event)
     return state
 
@@ -111,7 +123,8 @@ def test_cut_anywhere_a_run_reopens_with_its_books_in_order(seed: int, where: st
             passed = min(before.intent.reserved.seconds, before.asking)
             assert added[-1].bill.seconds >= passed, "its requests took that long"
             kinds |= {"seconds"} if passed > 0 else set()
-        assert run.state.intent is None and run.state.request is None
+        assert run.state.request is None
+        assert run.state.intent is None or run.state.delivering, "what is delivered is gone on with"
         told = resumed(fold_of(events[:whole]))
         assert told == resumed(run.state), "who watches is told the same as who resumes"
         lost, results = _lost(tuple(Trace(folder).events()))
@@ -164,6 +177,8 @@ class Recorded:
                     purse.open(event.tier, event.worst, event.prompt)
                 case RequestDone():
                     purse.settle(event)
+                case DeliveryIntended():
+                    purse.record(event)
                 case StepDone():
                     self._seconds += event.bill.seconds
                     return Performed(event.observation, event.bill.loss)

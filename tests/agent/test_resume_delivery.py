@@ -19,18 +19,27 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from agent import fix
+from agent import fix, fold
 from agent.deliver import deliver
 from agent.edits import dump_edits
 from agent.errors import TraceError, UsageError
 from agent.events import DeliveryIntended, PersonAnswered, RunEnded, RunStarted, StepDone, StepIntended
 from agent.fix import APPLY, carry_out
-from agent.observations import AttemptDone, EnvironmentDone, IntakeDone, ReproductionDone, SubmissionDone
+from agent.observations import (
+    AttemptDone,
+    EnvironmentDone,
+    IntakeDone,
+    ReproductionDone,
+    StepLost,
+    SubmissionDone,
+)
 from agent.report import Report
 from agent.run import Run, begin, reopen
+from agent.state import State
 from agent.task import Settings
-from agent.trace import GENESIS, Trace, seal
+from agent.trace import GENESIS, Trace, seal, start_of
 from agent.view import View
+from agent.vouched import KEY_BYTES, key_file, vouched_for
 from policies.priors import repair_tier
 from policies.vocabulary import ActionClass, Bill, Outcome, Step, StepKind
 from tools.base import take_base
@@ -104,7 +113,11 @@ class Task:
             run.append(StepDone(step=step, observation=seen, bill=Bill(0, 1)))
         run.append(StepIntended(step=SUBMIT, reserved=Bill(0, 9, 0.5)))
         verified = SubmissionDone(
-            verified=True, key="k", patch=edits, diff=run.writer.blob(make_patch(base, EDITS))
+            verified=True,
+            key="k",
+            targets_passed=1,
+            patch=edits,
+            diff=run.writer.blob(make_patch(base, EDITS)),
         )
         before = tuple(digest(base.read(edit.path)) for edit in EDITS)
         run.append(DeliveryIntended(submission=verified, before=before, seconds=3))
@@ -118,6 +131,12 @@ class Task:
             return carry_out(run, {}, View(Console(file=io.StringIO(), width=200)), confirm)
         finally:
             run.writer.close()  # as the end of the process would
+
+    def untouched(self) -> None:
+        """Nothing was delivered."""
+        assert not self.out.exists() and not (self.trace / "fix.patch").exists()
+        assert (self.folder / "a.py").read_bytes() == OLD
+        assert BRANCH not in git(self.folder, "branch")
 
     def whole(self, report: Report) -> None:
         """Everything was delivered, once, and the books hold."""
@@ -327,13 +346,15 @@ def test_ctrl_c_at_the_question_leaves_it_open(tmp_path: Path) -> None:
     assert len(starts) == 1
 
 
-def forged(task: Task, change: Callable[[dict[str, Any]], None]) -> None:
-    """The trace with its delivery-intent changed and sealed anew."""
+def forged(task: Task, change: Callable[[dict[str, Any]], None], *, vouched: bool = False) -> None:
+    """The trace with its delivery-intent changed and sealed anew; `vouched`: by who has the user's key."""
     path, prev, lines = task.trace / "events.jsonl", GENESIS, list[bytes]()
     for line in path.read_bytes().splitlines():
         event = json.loads(line)["event"]
         if event["type"] == "delivery-intent":
             change(event)
+            if vouched:
+                event["voucher"] = vouched_for(prev, DeliveryIntended.model_validate(event)).voucher
         body = json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode()
         prev, sealed = seal(prev, body)
         lines.append(sealed)
@@ -362,12 +383,81 @@ def test_a_forged_delivery_is_not_made(forgery: str, tmp_path: Path) -> None:
                 value = blob
             event["submission"][name] = value
 
-    forged(task, change)
+    forged(task, change, vouched=True)
     with pytest.raises(TraceError, match=said):
         task.resume()
-    assert not task.out.exists() and not (task.trace / "fix.patch").exists()
+    task.untouched()
+
+
+def without_key() -> None:
+    key_file().unlink()
+
+
+def with_another_key() -> None:
+    key_file().write_bytes(bytes(KEY_BYTES))
+
+
+def with_half_a_key() -> None:
+    key_file().write_bytes(key_file().read_bytes()[:16])
+
+
+@pytest.mark.parametrize("elsewhere", [without_key, with_another_key, with_half_a_key])
+def test_a_verification_of_somebody_else_is_not_believed(
+    elsewhere: Callable[[], None], tmp_path: Path
+) -> None:
+    """It holds together, and nothing shows that this user has made it: it is to be verified again."""
+    task = Task.begun(tmp_path)
+    elsewhere()
+    run = reopen(task.trace)
+    run.writer.close()
+    assert (run.state.ended, run.state.delivery, run.state.intent) == (None, None, None)
+    last = list(Trace(task.trace).events())[-1]
+    assert isinstance(last, StepDone) and isinstance(last.observation, StepLost)
+    assert run.state.hand is not None, "it may be verified again"
+    task.untouched()
+
+
+@pytest.mark.parametrize(
+    "change", [{"undelivered": "ask a person"}, {"targets_passed": 1, "still_failing": 9}]
+)
+def test_a_voucher_is_for_one_record_after_one_trace(change: dict[str, Any], tmp_path: Path) -> None:
+    task = Task.begun(tmp_path)
+    forged(task, lambda event: event["submission"].update(change))
+    assert isinstance(list(Trace(task.trace).events())[-1], DeliveryIntended)
+    run = reopen(task.trace)
+    run.writer.close()
+    assert run.state.delivery is None and run.state.lost == 1
+    task.untouched()
+
+
+def test_what_a_stranger_says_was_verified_is_neither_ended_nor_applied(tmp_path: Path) -> None:
+    task = Task.begun(tmp_path, tree=False)
+    answered(task, yes=True)
+    with_another_key()
+    with pytest.raises(UsageError, match="was not done here by you"):
+        task.resume()
     assert (task.folder / "a.py").read_bytes() == OLD
-    assert BRANCH not in git(task.folder, "branch")
+
+
+def test_a_result_hands_out_what_was_verified_and_nothing_else(tmp_path: Path) -> None:
+    task = Task.begun(tmp_path, tree=False)
+    run = answered(task, yes=True)
+    assert run.state.submission is not None
+    evil = run.state.submission.model_copy(update={"patch": "0" * 64})
+    state = fold_to_delivery(task.trace)
+    with pytest.raises(TraceError, match="not of the candidate in hand"):
+        fold.apply(state, StepDone(step=SUBMIT, observation=evil, bill=Bill(0, 3, 0.5)))
+
+
+def fold_to_delivery(trace: Path) -> State:
+    """The state in which a verified patch is about to be handed out."""
+    start, events = start_of(Trace(trace))
+    state = fold.start(start)
+    for event in events:
+        state = fold.apply(state, event)
+        if isinstance(event, DeliveryIntended):
+            break
+    return state
 
 
 def test_a_tree_that_has_changed_elsewhere_gets_no_patch_of_another(tmp_path: Path) -> None:

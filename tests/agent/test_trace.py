@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -213,6 +215,86 @@ def test_a_secret_is_found_as_json_writes_it(ascii_only: bool) -> None:
     assert redactor.holds_secret(body)
     assert json.loads(redactor.exact(body)) == {"said": f"x {REPLACEMENT} y"}
     assert not redactor.holds_secret(redactor.exact(body))
+
+
+CUT = "Wq7Zt2Lm9Xc4Vb1Nh8Kd5Rf3Gy6Ju0Es2Pa7"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"Exception: {CUT[:30]}...", "Exception: [redacted]..."),
+        (f"Exception: {CUT[:18]}…\n{CUT}", "Exception: [redacted]…\n[redacted]"),
+        (f"{CUT[-20:]}, then {CUT[:35]}", "[redacted], then [redacted]"),
+        (
+            f"{CUT[:25]}\n[...]\n{CUT[-30:]} and '{CUT[:20]}...{CUT[-18:]}'",
+            "[redacted]\n[...]\n[redacted] and '[redacted]...[redacted]'",
+        ),
+        # Not cut, or less than half of it: a secret may begin with a word.
+        (f"{CUT[:30]} ... x{CUT[-30:]}", f"{CUT[:30]} ... x{CUT[-30:]}"),
+        (f"{CUT[:17]}...{CUT[-17:]}", f"{CUT[:17]}...{CUT[-17:]}"),
+    ],
+)
+def test_what_a_cut_left_of_a_secret_is_taken_out(text: str, left: str) -> None:
+    """By a test runner that shortens what it shows, or by us."""
+    redactor = Redactor({"DEPLOY_TOKEN": CUT})
+    assert redactor(text) == left
+    assert redactor.exact(text.encode()) == left.encode()
+    assert redactor.finds(json.dumps(text).encode()) or text == left
+    for ascii_only in (True, False):
+        body = json.dumps({"said": [text], "then": text}, ensure_ascii=ascii_only).encode()
+        assert json.loads(redactor.exact(body)) == {"said": [left], "then": left}
+        assert redactor.holds_secret(body) == (text != left)
+
+
+@pytest.mark.parametrize("secret", ["password123", "test-token-1", "integration-secret-2026"])
+def test_a_word_that_a_secret_begins_or_ends_with_stays(secret: str) -> None:
+    redactor = Redactor({"DB_PASSWORD": secret})
+    for text in (
+        "tests/test_a.py::test_password",
+        "test-token",
+        "integration-secret",
+        "secret-2026",
+        "word123",
+    ):
+        assert redactor(text) == text
+        assert not redactor.holds_secret(json.dumps({text: [text]}).encode())
+
+
+def test_a_secret_is_found_in_other_codes() -> None:
+    secret = "pässw0rd/with+more?>~~"
+    data = secret.encode()
+    redactor = Redactor({"DB_PASSWORD": secret})
+    for shift in range(3):
+        for coded in (base64.b64encode, base64.urlsafe_b64encode):
+            text = coded(shift * b"u" + data + b":x").decode()
+            assert REPLACEMENT in redactor(f"Basic {text}") and len(redactor(text)) <= len(REPLACEMENT) + 12
+            assert REPLACEMENT.encode() in redactor.exact(text.encode())
+    for text in (data.hex(), data.hex().upper(), quote(secret), quote(secret, safe=""), quote_plus(secret)):
+        assert redactor(f"x{text}y") == f"x{REPLACEMENT}y"
+        assert redactor.finds(text.encode()) and redactor.holds_secret(text.encode())
+
+
+def test_a_key_at_the_beginning_of_a_line_is_found_in_an_event(tmp_path: Path) -> None:
+    """In JSON the end of a line is written with a letter, and a key in the middle of a word is none."""
+    writer = TraceWriter(tmp_path / "t", Redactor({}))
+    text = "line\nsk-ant-" + "aB3" * 9
+    written = writer.append(RunEnded(outcome=Outcome.NOT_FIXED, exit_code=10, explanation=text))
+    writer.close()
+    assert isinstance(written, RunEnded) and written.explanation == f"line\n{REPLACEMENT}"
+
+
+def redacted(secrets: dict[str, str], text: str) -> None:
+    redactor = Redactor(secrets)
+    assert redactor(text) == text or redactor.finds(json.dumps(text, ensure_ascii=False).encode())
+    assert all(secret not in redactor(text) for secret in secrets.values() if len(secret.strip()) >= 8)
+
+
+@given(st.lists(st.text('ab."\n…', min_size=8, max_size=20), max_size=3), st.text('ab."\n…', max_size=300))
+def test_nothing_whole_stays_whatever_the_secret_and_the_text(secrets: list[str], text: str) -> None:
+    known = {f"T{number}_TOKEN": secret.strip() for number, secret in enumerate(secrets)}
+    redacted(known, text)
+    redacted(known, text + "".join(known.values()) + text)
 
 
 def test_names_of_variables_say_which_are_secret() -> None:

@@ -10,11 +10,12 @@ from rich.console import Console
 
 from agent.events import RunStarted
 from agent.fold import start
-from agent.observations import StepRefused
+from agent.observations import AttemptDone, StepRefused
 from agent.report import Report, report_of
 from agent.state import State
 from agent.task import Settings
 from agent.view import LEGEND, View, candidate_table
+from agent.words import said
 from policies.belief import Belief
 from policies.priors import repair_tier
 from policies.vocabulary import (
@@ -81,8 +82,8 @@ def test_nothing_of_the_table_is_cut(width: int, chosen: int) -> None:
         (line,) = (line for line in lines if " ".join(line.split()).endswith(figures))
         assert line.startswith("▶ ") == (position == chosen)
     flat = "".join(text.split())
-    for said in ("plan strong refused: over the budget", f"long-name refused: {REFUSAL}"):
-        assert said.replace(" ", "") in flat, text
+    for refusal in ("plan strong refused: over the budget", f"long-name refused: {REFUSAL}"):
+        assert refusal.replace(" ", "") in flat, text
 
 
 def test_a_stop_marks_no_row() -> None:
@@ -143,3 +144,12 @@ def test_the_summary_says_what_the_risk_is_made_of() -> None:
     ) in text
     assert "counts" not in summary(ActionClass.COMMIT)[1]
     assert "wrong" not in "\n".join(found.model_copy(update={"loss": 0.0}).lines())
+
+
+def test_a_candidate_without_a_description_has_no_colon() -> None:
+    """A model may give its patch without a word."""
+    found = AttemptDone(tier="model", patch="a", tree="b", tried=1)
+    assert said(found) == ["a candidate passes the failing test"]
+    assert said(found.model_copy(update={"description": "x -> y"})) == [
+        "a candidate passes the failing test: x -> y"
+    ]

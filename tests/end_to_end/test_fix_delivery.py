@@ -14,9 +14,11 @@ pytestmark = pytest.mark.docker
 
 
 def test_patch_out_and_nothing_else(world: World, calc: Path) -> None:
-    target = world.folder / "out.patch"
-    ran = world.fix(calc, *world.honest(), "--patch-out", str(target))
+    target, summary = world.folder / "out.patch", world.folder / "summary.md"
+    options = (*world.honest(), "--patch-out", str(target))
+    ran = world.fix(calc, *options, env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert ran.code == 0, ran.output
+    assert f"head hash: {ran.report['head_hash']}" in summary.read_text()
     assert run_git(calc, "status", "--porcelain") == ""
     assert f"patch file {target}" in ran.report["delivered"]
     assert target.read_text() == ran.report["diff"]

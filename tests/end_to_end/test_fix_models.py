@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from driver import World, refused
+from driver import Ran, World, refused
 from forgeries import BASE, HONEST_FIX
 from servers import ChatServer, Scripted
+from test_replay import Event, resealed
 
 OPTIONS = ("--tier", "model", "--value", "50")
 
@@ -100,6 +102,30 @@ def test_its_last_attempt_may_give_several_patches_of_which_one_is_right(
     assert (second["refused"], second["tried"]) == ([], 2), "what failed before is not run again"
     assert "refused before" in second["dropped"][0]
     assert world.replay(ran.trace).code == 0
+    _its_candidates_are_run_again(world, ran)
+
+
+def _its_candidates_are_run_again(world: World, ran: Ran) -> None:
+    """Those that failed, too; the model is not asked. A trace that says otherwise of one differs."""
+    out = world.folder / "executed.json"
+    found = world.agent("replay", str(ran.trace), "--execute", "--json", str(out))
+    assert found.code == 0, found.output + found.errors
+    steps = [step for step in json.loads(out.read_text())["steps"] if step["step"] == "act model"]
+    assert [step["result"] for step in steps] == ["same", "same"]
+    assert "its candidate was run again" in steps[0]["why"]
+    assert "its 2 candidates were run again" in steps[1]["why"]
+
+    def forge(events: list[Event]) -> None:
+        first = next(each for each in events if each.get("observation", {}).get("type") == "attempt")
+        first["observation"]["refused"] = []
+
+    forged = resealed(ran.trace, world.folder / "forged", forge)
+    found = world.agent("replay", str(forged), "--execute", "--json", str(out))
+    assert found.code == 1, found.output + found.errors
+    differs = [step for step in json.loads(out.read_text())["steps"] if step["result"] == "differs"]
+    assert [(step["step"], step["field"]) for step in differs] == [("act model", "candidates")] * 2
+    assert "refused before" in differs[1]["recorded"]
+    assert "1 of 1 targets still fail" in differs[1]["now"]
 
 
 def test_a_key_that_is_not_set(world: World, calc: Path) -> None:

@@ -67,7 +67,7 @@ def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: P
     (whole.trace / "events.jsonl").write_text("".join(lines[: bought + 1]))
     resumed = world.resume(whole.trace)
     assert "a request to dear without an answer was booked at its worst case, $0.70" in one_line(resumed)
-    assert "dear        1 request (1 failed), $0.70 (all of it worst cases)" in resumed.output
+    assert "dear        1 request (1 cut off), $0.70 (all of it worst cases)" in resumed.output
     assert resumed.report["dollars"] == 0.7  # and not bought again: 0.7 more does not fit into $1
     assert resumed.code == 12, resumed.output
     assert world.replay(whole.trace).code == 0

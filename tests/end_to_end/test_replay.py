@@ -145,7 +145,7 @@ def test_a_forged_outcome_is_found(recorded: tuple[World, Ran], tmp_path: Path) 
     world, ran = recorded
     found = world.replay(resealed(ran.trace, tmp_path / "copy", change))
     assert found.code == 1
-    assert "differs" in found.output
+    assert "what its steps came to is not 'fixed'" in found.errors
 
 
 def test_one_flipped_byte_is_located(recorded: tuple[World, Ran], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from sandboxes.docker import DockerSandbox
-from tools.repair.localise import MOST_HANGING, Localisation, localise
+from tools.repair.localise import MOST_HANGING, Localisation, localise, trace_tests
 
 REPO = "/workspace/repo"
 pytestmark = pytest.mark.docker
@@ -20,13 +20,16 @@ def run(
         sandbox.write(f"{REPO}/{path}", text.encode())
     seen: list[tuple[int, int]] = []
     found = localise(
-        sandbox,
-        sandbox.python,
+        trace_tests(
+            sandbox,
+            sandbox.python,
+            failing,
+            others,
+            1.0,
+            lambda done, total: seen.append((done, total)),
+            editable=lambda path: path.endswith(".py") and not path.startswith("test_"),
+        ),
         failing,
-        others,
-        1.0,
-        lambda done, total: seen.append((done, total)),
-        editable=lambda path: path.endswith(".py") and not path.startswith("test_"),
     )
     assert seen and seen[-1][0] <= seen[-1][1] == len(failing) + len(others)
     return found
@@ -81,7 +84,16 @@ def test_of_many_tests_that_hang_a_few_are_traced(sandbox: DockerSandbox) -> Non
         sandbox.write(f"{REPO}/{path}", text.encode())
     failing = [f"test_spin.py::test_{n}" for n in range(1, 9)]
     found = localise(
-        sandbox, sandbox.python, failing, [], 60.0, hanging=failing, editable=lambda path: path == "spin.py"
+        trace_tests(
+            sandbox,
+            sandbox.python,
+            failing,
+            [],
+            60.0,
+            hanging=failing,
+            editable=lambda path: path == "spin.py",
+        ),
+        failing,
     )
     assert (found.hangs, found.failed) == (True, MOST_HANGING)
     assert top(found)[0] in (("spin.py", 2), ("spin.py", 3))

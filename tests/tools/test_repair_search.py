@@ -12,7 +12,7 @@ from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
 from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import RunRequest, SandboxLimits
-from tools.repair.localise import Localisation, localise
+from tools.repair.localise import Localisation, localise, trace_tests
 from tools.repair.reports import RepairError
 from tools.repair.search import RepairSearch
 
@@ -48,7 +48,10 @@ test_ids.__test__ = False  # type: ignore[attr-defined]
 
 def locate(sandbox: DockerSandbox, files: Mapping[str, str], failing: tuple[str, ...]) -> Localisation:
     others = [name for name in test_ids(files) if name not in failing]
-    return localise(sandbox, sandbox.python, failing, others, 2.0, editable=lambda path: path in SOURCES)
+    return localise(
+        trace_tests(sandbox, sandbox.python, failing, others, 2.0, editable=lambda path: path in SOURCES),
+        failing,
+    )
 
 
 def search(

@@ -304,7 +304,8 @@ def _message(report: Any, limit: int) -> str:
     if report.outcome == "failed":
         for stream, text in (("stdout", report.capstdout), ("stderr", report.capstderr)):
             if text:
-                parts.append(f"--- captured {stream} ---\n{text[-CAPTURED:]}")
+                cut = "..." if len(text) > CAPTURED else ""  # by which a redactor knows of it
+                parts.append(f"--- captured {stream} ---\n{cut}{text[-CAPTURED:]}")
     return "\n".join(parts)
 
 

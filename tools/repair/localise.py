@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -73,7 +73,21 @@ class Localisation:
     affected: tuple[str, ...] = ()
 
 
-def localise(
+@dataclass(frozen=True)
+class Traced:
+    """What tests executed. `imported`: statements that run at import, in every test; `seconds`: wall time."""
+
+    traces: tuple[TestTrace, ...]
+    imported: frozenset[Statement]
+    seconds: float
+
+
+def localise(traced: Traced, failing: Collection[str]) -> Localisation:
+    """The suspicious statements of these failing tests, as the passing ones among those traced tell."""
+    return fuse(traced.traces, traced.imported, frozenset(failing), traced.seconds)
+
+
+def trace_tests(
     runtime: Runtime,
     python: str,
     failing: Sequence[str],
@@ -88,7 +102,7 @@ def localise(
     memory_bytes: int = 2**30,
     env: Mapping[str, str] | None = None,
     hanging: Sequence[str] = (),
-) -> Localisation:
+) -> Traced:
     """Run the failing tests and the nearest of the others under coverage in the sandbox.
 
     `timeout`: seconds per test phase. `hanging`: tests known to hang; a few of them are enough, and each is
@@ -128,7 +142,7 @@ def localise(
     )
     result = runtime.run(request, on_report=count)
     traces, imported = _read(result.report, editable)
-    return fuse(traces, imported, frozenset(failing), result.seconds)
+    return Traced(tuple(traces), imported, result.seconds)
 
 
 def nearest(failing: Sequence[str], others: Sequence[str]) -> list[str]:

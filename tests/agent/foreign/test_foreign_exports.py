@@ -13,6 +13,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent import fold
+from agent.audit.ours import our_run
+from agent.audit.realised import realised
 from agent.audit.runs import Run
 from agent.errors import TraceError, UsageError
 from agent.events import Event, RequestDone, RequestIntended, RunEnded, RunStarted, StepDone
@@ -22,6 +24,7 @@ from agent.observations import StepRefused
 from agent.redact import Redactor
 from agent.run import begin
 from agent.task import Settings
+from agent.tier_bills import tier_bills
 from agent.trace import EVENTS, GENESIS, Trace, TraceWriter, seal
 from benchmarks._simulated_run import simulated
 from policies.vocabulary import ActionClass, Bill, Outcome, Prices, Step, StepKind
@@ -276,6 +279,12 @@ def test_a_run_that_was_cut_off_has_its_last_step_at_what_it_is_booked_at(
             assert found["final_metrics"]["total_cost_usd"] == pytest.approx(state.booked)
             assert found["extra"]["marginal_agent"]["closed"] is False
             assert found["steps"][-1]["extra"]["marginal_agent"]["observed"] == "lost"
+            (cut / "atif.json").write_text(json.dumps(found))
+            (again,) = read_foreign(cut / "atif.json", Prices())
+            for run in (again, our_run(cut, beliefs=False)):  # a worst case stays known as one
+                came, last = realised(run)[0], run.steps[-1]
+                assert came.guessed == pytest.approx(sum(bill.guessed for bill in tier_bills(state)))
+                assert sum(each.dollars or 0.0 for each in last.requests) == pytest.approx(last.dollars)
             checked += 1
     assert checked > 10
 
@@ -310,7 +319,7 @@ def test_any_value_anywhere_in_a_sealed_trace_is_exported_or_one_clear_error(
     bodies = [json.loads(line)["event"] for line in (traces[5] / EVENTS).read_bytes().splitlines()]
     (tmp_path / "blobs").symlink_to(traces[5] / "blobs")
     exports = 0
-    for _ in range(150):
+    for _ in range(220):
         changed = json.loads(json.dumps(bodies))
         for _ in range(draw.randint(1, 3)):
             value: Any = changed

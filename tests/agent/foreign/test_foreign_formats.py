@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from agent.audit.realised import realised
 from agent.audit.runs import Run
 from agent.errors import TraceError, UsageError
 from agent.foreign import reading
-from agent.foreign.interface import read_foreign
+from agent.foreign.interface import is_run, read_foreign
 from agent.tiers.pricing import price_of
 from agent.tiers.prompt import Usage
 from policies.vocabulary import Limits, Outcome, Prices, StepKind
@@ -354,6 +355,17 @@ class TestAtif:
             (0.25, "recorded"),
         ]
 
+    def test_a_recorded_total_is_all_that_the_run_cost(self, tmp_path: Path) -> None:
+        """Though steps do not tell theirs; not so where calls at list price come to more than the total."""
+        for name, dollars in (("atif-old.json", 0.25), ("mini-swe-agent-old.json", 0.5)):
+            assert realised(sample(name))[0].dollars.exact == dollars
+        document = json.loads((SAMPLES / "atif-old.json").read_text())
+        document["steps"].append({**document["steps"][-1], "model_name": "openai/gpt-4o"})
+        document["final_metrics"]["total_cost_usd"] = 1e-6
+        (tmp_path / "less.json").write_text(json.dumps(document))
+        (run,) = read_foreign(tmp_path / "less.json", PRICES)
+        assert not run.whole and realised(run)[0].dollars.unknown == 1
+
 
 class TestFiles:
     def test_a_format_may_be_named_and_must_then_be_right(self) -> None:
@@ -376,6 +388,7 @@ class TestFiles:
         assert "\n" not in str(caught.value)
 
     def test_a_file_that_cannot_be_read(self, tmp_path: Path) -> None:
+        assert is_run(tmp_path / "gone.json"), "to be named, not passed over"
         for path in (tmp_path, tmp_path / "missing", Path("a\0b")):
             with pytest.raises(UsageError):
                 read_foreign(path, PRICES)

@@ -13,7 +13,7 @@ from sandboxes.docker import DockerSandbox
 from sandboxes.interface import REPO
 from tools.context import parts_of
 from tools.files import FileEdit
-from tools.repair.localise import localise
+from tools.repair.localise import localise, trace_tests
 from tools.repository_map import map_repository
 
 OTHERS = "".join(
@@ -43,12 +43,15 @@ def test_a_prompt_holds_what_the_fix_needs_and_a_reply_makes_it(sandbox: DockerS
     for path, data in base.items():
         sandbox.write(f"{REPO}/{path}", data)
     found = localise(
-        sandbox,
-        sandbox.python,
+        trace_tests(
+            sandbox,
+            sandbox.python,
+            [TARGET],
+            ["tests/test_order.py::test_exact"],
+            10.0,
+            editable=lambda path: path.startswith("stock/"),
+        ),
         [TARGET],
-        ["tests/test_order.py::test_exact"],
-        10.0,
-        editable=lambda path: path.startswith("stock/"),
     )
     lines = [(line.path, line.line) for line in found.lines]
     repository = map_repository(sandbox, sandbox.python, [TARGET.split("::")[0]], lines)

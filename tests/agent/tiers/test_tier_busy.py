@@ -16,7 +16,7 @@ from rich.console import Console
 from scripted_task import KEY, RIGHT, WRONG, Task
 from servers import ChatServer, Scripted
 
-from agent.events import RequestDone, RequestIntended, RunResumed, StepDecided, StepDone
+from agent.events import RequestDone, RequestIntended, RunResumed, StepDecided, StepDone, StepIntended
 from agent.fold import apply
 from agent.ledger import Ledger
 from agent.loop import chosen_candidate
@@ -33,7 +33,7 @@ from agent.tiers.prompt import Prompt, RateLimit, Signals
 from agent.trace import Trace
 from agent.view import View
 from benchmarks._provider import Clock
-from policies.vocabulary import Bill, Limits, Prices
+from policies.vocabulary import ActionClass, Bill, Limits, Prices, Step, StepKind
 
 
 def refused(**headers: str) -> Scripted:
@@ -167,6 +167,9 @@ def test_a_queue_that_was_seen_stays_until_the_next_look(server: ChatServer, tmp
     state = Task(tmp_path / "t", server.base_url).run.state
     queue = Signals(waiting=40.0, running=4.0)
     state = replace(state, seen={"model": queue}, seen_at={"model": 0.0})
+    state = apply(
+        state, StepIntended(step=Step(StepKind.ACT, ActionClass.DRAFT, tier="model"), reserved=Bill())
+    )
     state = apply(state, RequestDone(tier="model", dollars=0.0, signals=Signals()))
     assert state.seen["model"] == queue
     limits = Signals((RateLimit("requests", 3, 9.0),))

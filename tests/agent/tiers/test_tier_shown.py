@@ -61,6 +61,7 @@ def test_each_failed_request_is_a_line_with_its_booking_and_its_wait(task: Task,
         "tier": "model",
         "requests": 3,
         "failed": 2,
+        "lost": 0,
         "attempts": 1,
         "prefill": 120,
         "cached": 0,
@@ -140,5 +141,5 @@ def test_what_an_interruption_cut_off_is_said_before_and_after_the_run_is_resume
         f"a request to model without an answer was booked at its worst case, {booked}"
     )
     (bill,) = report_of(run.state, diff="", candidate="", trace="", head_hash="", exit_code=0).tiers
-    assert bill.line() == f"model       1 request (1 failed), {booked} (all of it worst cases)"
+    assert bill.line() == f"model       1 request (1 cut off), {booked} (all of it worst cases)"
     run.writer.close()

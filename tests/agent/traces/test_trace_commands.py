@@ -6,25 +6,29 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from kinds_of_traces import FIXED, LIMIT, RESUMED
 from typer.testing import CliRunner, Result
 
 from agent.cli import app
-from agent.events import Event, RunEnded, RunStarted, StepDone
+from agent.errors import AgentError
+from agent.events import Event, RunEnded, RunStarted, StepDone, StepIntended
 from agent.observations import EnvironmentDone, ReproductionDone
 from agent.redact import Redactor
 from agent.settings import state_folder
 from agent.trace import EVENTS, Trace, TraceWriter
 from agent.traces.checking import check
 from agent.traces.facts import Facts
+from agent.traces.handing_on import write_new
 from agent.traces.pruning import Rules, plan, remove
 from policies.amounts import show_money
 
@@ -114,7 +118,7 @@ def test_show_says_what_was_chosen_billed_and_how_it_ended(fixed: Path) -> None:
     state = [event for event in Trace(fixed).events() if isinstance(event, StepDone)]
     for number, event in enumerate(state, start=1):
         assert f"{number}. {event.step.name}  [" in shown.output
-    assert " of " in shown.output and "net +" in shown.output
+    assert re.search(r"\]  net \$\d+\.\d+, of \d+ on offer; next best [a-z ]+, -?\$\d", shown.output)
     assert "fixed (exit code 0)" in shown.output
     assert check(fixed).head_hash in shown.output
     found = json.loads(run("show", str(fixed), "--json").stdout)
@@ -159,6 +163,21 @@ def test_show_of_a_run_without_an_end_says_how_to_go_on(three: list[Path]) -> No
     writer = TraceWriter(three[2], Redactor({}), resume=True)
     assert "the run is under way" in said(run("show", "3333"))
     writer.close()
+
+
+def test_show_has_the_step_that_a_run_was_cut_off_in(fixed: Path) -> None:
+    """As an audit has it; what it took is not known."""
+    events = list(Trace(fixed).events())
+    last = max(at for at, event in enumerate(events) if isinstance(event, StepIntended))
+    writer = TraceWriter(fixed.parent / "cut", Redactor({}))
+    for event in events[: last + 1]:
+        writer.append(event)
+    writer.close()
+    shown = run("show", str(fixed.parent / "cut"))
+    assert shown.exit_code == 0, shown.output
+    number = sum(isinstance(event, StepDone) for event in events[:last]) + 1
+    assert f"{number}. {events[last].step.name}  [$0.00, time not known]" in shown.output  # type: ignore[union-attr]
+    assert "it has no result" in shown.output
 
 
 def hostile(event: Event) -> Event:
@@ -404,6 +423,21 @@ def test_prune_on_a_disk_that_refuses_says_so_and_ends_with_1(
     assert sorted(fixed.rglob("*")) == before
 
 
+def test_files_with_holes_are_not_waited_for(fixed: Path, tmp_path: Path) -> None:
+    """500 GB that take no space, as a blob and as events."""
+    blob = fixed / "blobs" / (64 * "a")
+    with blob.open("wb") as stream:
+        stream.truncate(500 * 2**30)
+    tar = ("export", fixed, "--format", "tar", "-o", tmp_path / "out.tar.gz")
+    assert "it is larger than 256 MB" in run("grep", "no such text", "--blobs", fixed).stderr
+    assert "it is larger than 256 MB" in run(*tar).stderr
+    blob.unlink()
+    os.truncate(fixed / EVENTS, 500 * 2**30)
+    assert "is longer than any event" in run("grep", "no such text", fixed).stderr
+    assert "is longer than any event" in run(*tar).stderr
+    assert not (tmp_path / "out.tar.gz").exists()
+
+
 def test_export_tar_is_the_trace_and_the_same_bytes_each_time(fixed: Path, tmp_path: Path) -> None:
     (fixed / "notes.txt").write_text("no part of it")
     (fixed / "candidate.patch").symlink_to("/etc/passwd")
@@ -434,6 +468,17 @@ def test_export_writes_over_nothing_and_knows_its_formats(fixed: Path, tmp_path:
     writer.close()
     assert refused.exit_code == 2 and "is being written" in said(refused)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["there"], "nothing half-written is left"
+
+
+def test_a_full_disk_is_no_usage_error(tmp_path: Path) -> None:
+    def full(stream: BinaryIO) -> None:
+        stream.write(b"half of it")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(AgentError, match="No space left on device") as caught:
+        write_new(tmp_path / "out", full)
+    assert caught.value.exit_code == 20
+    assert not list(tmp_path.iterdir())
 
 
 def test_export_for_other_tools(fixed: Path) -> None:

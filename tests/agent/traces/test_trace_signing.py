@@ -186,6 +186,15 @@ def test_who_may_sign_is_not_read_from_the_repository_nor_from_the_trace(
         found = verify(fixed, path)
         assert found.exit_code == 2, path
         assert "inside the repository you are in" in said(found)
+    (repository / "sub").mkdir()
+    for path in (Path("..") / signers.name, Path("sub/../..") / signers.name):  # it only starts in there
+        assert (repository / path).resolve() == signers
+        assert verify(fixed, path).exit_code == 0, path
+    (repository / "sub").rmdir()
+    (repository / "sub").symlink_to(tmp_path / "elsewhere" / "below")
+    (tmp_path / "elsewhere" / "below").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "signers").write_text(signers.read_text())
+    assert verify(fixed, Path("sub/../signers")).exit_code == 2, "the repository's link leads there"
     monkeypatch.chdir(tmp_path)
     (fixed / "signatures" / "signers").write_text(signers.read_text())
     assert "inside the trace" in said(verify(fixed, fixed / "signatures" / "signers"))

@@ -163,12 +163,15 @@ def test_blobs_missing_altered_swapped_or_added_are_found_with_the_line_that_nam
     path.unlink()
     assert check(fixed).problems == (f"blob {name[:12]}, which line {line} names, is missing",)
     path.symlink_to("/etc/hostname")
-    unreadable = f"blob {name[:12]}, which line {line} names, is no file that can be read"
+    unreadable = f"blob {name[:12]}, which line {line} names, is no file that can be read, or is too large"
     assert check(fixed).problems == (unreadable,)
     path.unlink()
     os.mkfifo(path)
     assert check(fixed).problems == (unreadable,), "and nothing hangs"
     path.unlink()
+    with path.open("wb") as stream:
+        stream.truncate(500 * 2**30)  # a hole, which takes no space
+    assert check(fixed).problems == (unreadable,), "and nobody waits for all of it"
     path.write_bytes(good)
     other = next(each for each in sorted((fixed / "blobs").iterdir()) if each != path)
     path.write_bytes(other.read_bytes())
@@ -194,6 +197,8 @@ def test_files_beside_the_events_are_found(fixed: Path) -> None:
     assert "\\udcff was added" in CliRunner().invoke(app, ["trace", "verify", str(fixed)]).output
     (fixed / os.fsdecode(b"\xff")).unlink()
     (fixed / "fix.patch").write_bytes(b"another patch")
+    assert "fix.patch is not the patch that line" in check(fixed).problems[0]
+    os.truncate(fixed / "fix.patch", 500 * 2**30)
     assert "fix.patch is not the patch that line" in check(fixed).problems[0]
     (fixed / "fix.patch").unlink()
     (fixed / "candidate.patch").write_bytes(b"x")
@@ -269,7 +274,10 @@ def test_later_truth_is_checked_where_there_is_any(fixed: Path) -> None:
     said.append_later(fixed, head_of(fixed), Later(word="merged", time=1.0))
     assert "later.jsonl: 1 word on the run, chained to its head hash" in check(fixed).holds
     path = fixed / "later.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"merged", b"MERGED"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[:40])
+    assert check(fixed).good and "the last line of later.jsonl is half written" in check(fixed).notes[-1]
+    path.write_bytes(whole.replace(b"merged", b"MERGED"))
     assert "later.jsonl" in check(fixed).problems[0]
 
 

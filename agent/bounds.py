@@ -15,7 +15,6 @@ they are held in memory, and gone through. (Grids of difficulties are bounded wh
 MOST_BYTES, MOST_LINES = 2**27, 1_000_000
 """Of the pieces of a run's prompts."""
 
-
 MOST_NUMBER = 1e12
 """Dollars, seconds, loss units, tokens: no sum of so many overflows."""
 
@@ -48,14 +47,20 @@ def check_numbers(event: Event) -> None:
                 for number in (row.net, *vars(row.quote.gain).values(), *_amounts(row.quote))
             )
         case StepDone(bill=bill):
-            numbers = (bill.dollars, bill.seconds, bill.loss)
+            numbers = _never_negative(bill.dollars, bill.seconds, bill.loss)
         case RequestDone(usage=usage):
             tokens = vars(usage).values() if usage else ()
-            numbers = (event.dollars, event.seconds, event.waited, *tokens)
+            numbers = _never_negative(event.dollars, event.seconds, event.waited, *tokens)
         case _:
             return
     if not all(abs(number) <= MOST_NUMBER for number in numbers):
         raise TraceError("it holds a number beyond any run, or none at all")
+
+
+def _never_negative(*amounts: float) -> tuple[float, ...]:
+    if any(amount < 0 for amount in amounts):
+        raise TraceError("it bills less than nothing")
+    return amounts
 
 
 def _amounts(quote: Quote) -> tuple[float, ...]:
