@@ -11,6 +11,7 @@ import typer
 
 from agent import (
     audit_cli,
+    ci_cli,
     doctor,
     environments_cli,
     explain,
@@ -22,20 +23,21 @@ from agent import (
     trace_cli,
 )
 from agent.errors import AgentError, UsageError
-from agent.fix import SIGTERM_CODE, Terminated, carry_out, termination
+from agent.fix import Terminated, carry_out, termination
 from agent.intake import read_junit, settings_from
 from agent.memory import recalled
-from agent.outputs import check_output, fail, write_json, written_out
+from agent.outputs import check_output, fail, said_yes, write_json, written_out
 from agent.policies import MARGINAL
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import begin, reopen, trace_folder
 from agent.schedule import RIGHT, as_toml
 from agent.settings import resolve, state_folder
+from agent.step_summary import add_summary
 from agent.task import Record
 from agent.traces.finding import find_trace
 from agent.view import View, make_console
 from agent.words import resumed
-from policies.vocabulary import EXIT_CODES, Outcome
+from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
 
 app = typer.Typer(
     add_completion=False,
@@ -154,13 +156,15 @@ def fix(
                 notes = (f"steps are chosen by the baseline '{resolved.policy}'", *notes)
         view.started(run.state.settings, str(run.folder), notes)
         interactive = sys.stdin.isatty() and view.console.is_terminal and not (apply or commit)
-        report = carry_out(run, tiers, view, _confirm if interactive else None)
+        report = carry_out(run, tiers, view, said_yes if interactive else None)
     except AgentError as error:
         fail(str(error), error.exit_code)
     except KeyboardInterrupt:  # not during the run, which ends itself and its trace
         raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
     if report.outcome is not Outcome.USAGE:
         view.ended(report)
+    if problem := add_summary(report):
+        view.note(problem)
     _written(json_out, report)
     if report.outcome is Outcome.USAGE:
         fail(report.explanation, report.exit_code)
@@ -220,6 +224,9 @@ def doctor_command(sandbox: flags.SandboxBackend = None) -> None:
     raise typer.Exit(0 if doctor.fit(checks) else EXIT_CODES[Outcome.INFRASTRUCTURE])
 
 
+app.command("ci", help="Fix what fails in a CI job: never asks, verifies everything, exits honestly.")(
+    ci_cli.ci_command
+)
 app.command("replay", help=replay_cli.HELP, epilog=replay_cli.EPILOG)(replay_cli.replay_command)
 
 
@@ -298,17 +305,8 @@ def _written(path: Path | None, report: Record) -> None:
     try:
         if path is not None:
             write_json(path, report)
-    except UsageError as error:
+    except AgentError as error:
         fail(str(error), error.exit_code)
-
-
-def _confirm(question: str) -> bool:
-    """The person's word; the end of input is a no, Ctrl-C ends the run."""
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except EOFError:
-        typer.echo()
-        return False
 
 
 def main() -> None:

@@ -1,0 +1,157 @@
+"""What came of a job, as data (`result.json`), in words, and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agent.ci.survey import FlakyTest, Survey
+from agent.report import Report
+from agent.task import Record
+from agent.units import show_seconds
+from policies.amounts import show_money
+from policies.vocabulary import EXIT_CODES, Outcome
+
+RESULT_VERSION = 1
+FIRST = (Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY, Outcome.NOT_FIXED)
+"""Of several tasks that were not all fixed, the first of these that occurred says how the job ended."""
+
+
+class TaskReport(Record):
+    """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
+    how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
+    count in its place. value: V; dollars; seconds: of its own steps."""
+
+    tests: tuple[str, ...]
+    also: tuple[str, ...]
+    split: bool = False
+    outcome: Outcome
+    exit_code: int
+    explanation: str
+    value: float
+    dollars: float
+    seconds: float
+    posterior: float | None
+    diff: str
+    run_id: str
+    trace: str
+    head_hash: str
+
+
+class JobReport(Record):
+    """What came of a job. not_begun: tests for which there was no time or money left; passing: reported, and
+    they pass here; unknown: reported, and not among this repository's tests. patch: all verified patches in
+    one diff. seconds: of the job; suite_seconds: of a run of the suite in it; dollars: of all tasks."""
+
+    version: int = RESULT_VERSION
+    outcome: Outcome
+    exit_code: int
+    repository: str
+    head: str
+    tree: str
+    failing: tuple[str, ...]
+    fixed: tuple[str, ...]
+    tasks: tuple[TaskReport, ...]
+    not_begun: tuple[str, ...]
+    flaky: tuple[FlakyTest, ...]
+    passing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    patch: str
+    dollars: float
+    seconds: float
+    suite_seconds: float
+
+    def lines(self) -> list[str]:
+        """The summary a person reads."""
+        causes = sum(not task.split for task in self.tasks)
+        shown = [
+            f"failing     {len(self.failing)} tests, for {causes} causes that were worked on; "
+            f"{len(self.fixed)} fixed"
+        ]
+        for number, task in enumerate(self.tasks, start=1):
+            more = len(task.tests) + len(task.also) - 1
+            others = f" and {more} more" if more else ""
+            split = " (tried one by one after that)" if task.split else ""
+            shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{split}")
+        shown += [
+            f"flaky       {each.test}: failed {each.failed} of {each.looks} times" for each in self.flaky
+        ]
+        shown += [f"not begun   {test}" for test in self.not_begun]
+        shown += [f"passes here {test}" for test in self.passing]
+        shown += [f"not here    {test}" for test in self.unknown]
+        shown.append(f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)}")
+        return shown
+
+
+def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:
+    """How the job ended: fixed only if every failure was."""
+    if fixed:
+        return Outcome.FIXED
+    return next((each for each in FIRST if each in ended), ended[0] if ended else Outcome.NOT_FIXED)
+
+
+def task_report(
+    report: Report, tests: tuple[str, ...], also: tuple[str, ...], split: bool, value: float
+) -> TaskReport:
+    """A task's part of the report."""
+    return TaskReport(
+        tests=tests,
+        also=also,
+        split=split,
+        outcome=report.outcome,
+        exit_code=report.exit_code,
+        explanation=report.explanation,
+        value=value,
+        dollars=report.dollars,
+        seconds=report.seconds,
+        posterior=report.posterior,
+        diff=report.diff,
+        run_id=report.run_id,
+        trace=report.trace,
+        head_hash=report.head_hash,
+    )
+
+
+def job_report(
+    survey: Survey,
+    tasks: Sequence[TaskReport],
+    not_begun: tuple[str, ...],
+    patch: str,
+    seconds: float,
+    stopped: int = 0,
+) -> JobReport:
+    """The report of a job that was surveyed. stopped: the exit code of a signal that ended it."""
+    failing = tuple(test for group in survey.groups for test in group)
+    fixed = tuple(
+        test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
+    )
+    ended = [
+        *(task.outcome for task in tasks if not task.split),
+        *([Outcome.LIMIT] if not_begun else []),
+        *([Outcome.FLAKY] if survey.flaky else []),
+        *([Outcome.NOT_REPRODUCED] if survey.passing or survey.unknown else []),
+    ]
+    if not failing and not ended:
+        outcome = Outcome.NOTHING_TO_FIX
+    else:
+        whole = set(fixed) >= set(failing) and not (survey.flaky or survey.passing or survey.unknown)
+        outcome = outcome_of(whole, ended)
+    intake = survey.state.intake
+    assert intake is not None
+    return JobReport(
+        outcome=Outcome.INTERRUPTED if stopped else outcome,
+        exit_code=stopped or EXIT_CODES[outcome],
+        repository=survey.state.settings.repository,
+        head=intake.head,
+        tree=intake.tree_hash,
+        failing=failing,
+        fixed=fixed,
+        tasks=tuple(tasks),
+        not_begun=not_begun,
+        flaky=survey.flaky,
+        passing=survey.passing,
+        unknown=survey.unknown,
+        patch=patch,
+        dollars=sum(task.dollars for task in tasks),
+        seconds=seconds,
+        suite_seconds=survey.state.baseline.suite_seconds if survey.state.baseline else 0.0,
+    )

@@ -1,0 +1,116 @@
+"""The base looked at once for all tasks of a job: environment, suite, what fails always, and why alike."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from agent import fold, prepare, work
+from agent.ci.failing import Reported
+from agent.errors import AgentError
+from agent.events import RunStarted, StepDone
+from agent.observations import Observation, StepRefused
+from agent.options import PREPARATIONS
+from agent.policies import MARGINAL
+from agent.prepare import Looks, baseline_run, look
+from agent.runners import PYTHON_RUNNERS
+from agent.state import State
+from agent.task import Record
+from agent.world import World
+from policies.vocabulary import EXIT_CODES, Bill, Step
+from tools.repair.causes import grouped
+from tools.repair.localise import Traced
+
+LOOKS = 2
+"""Looks at each failing test alone; with the suite's that makes three."""
+
+MORE_LOOKS = 8
+"""At tests that failed and passed, to tell how often."""
+
+
+class SurveyEnded(AgentError):
+    """The job ends before there is a task, as a step of the survey was refused."""
+
+    def __init__(self, refused: StepRefused) -> None:
+        super().__init__(refused.message)
+        self.exit_code = EXIT_CODES[refused.outcome]
+
+
+class FlakyTest(Record):
+    """A test that failed in `failed` of `looks` on the same tree."""
+
+    test: str
+    failed: int
+    looks: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of the base. state: with intake, environment and baseline folded in. groups: tests that
+    fail always, by likely cause. passing: reported, and passing here; unknown: reported, and not here."""
+
+    state: State
+    looks: Looks
+    traced: Traced | None
+    groups: tuple[tuple[str, ...], ...]
+    flaky: tuple[FlakyTest, ...] = ()
+    passing: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def survey(world: World, reported: Reported, finish_by: float) -> Survey:
+    """Look at the base within the time until `finish_by` (monotonic seconds).
+
+    Raises SurveyEnded where there is no task to be had from it, and SandboxError, ImageError, UsageError.
+    """
+    world.finish_by = finish_by
+    state = fold.start(RunStarted(run_id="", time=0, versions={}, policy=MARGINAL, settings=world.settings))
+    for name, step in (
+        ("intake", prepare.intake),
+        ("environment", prepare.environment),
+        ("baseline", prepare.baseline),
+    ):
+        began = time.monotonic()
+        seen = step(world, state)
+        if isinstance(seen, StepRefused):
+            raise SurveyEnded(seen)
+        state = after(state, PREPARATIONS[name], seen, time.monotonic() - began)
+    suite = baseline_run(world, state)
+    asked, unknown = state.baseline.failing if state.baseline else (), tuple[str, ...]()
+    if reported.source:
+        asked, unknown = reported.among(tuple(dict.fromkeys((*suite.collected, *asked))))
+    if not asked:
+        return Survey(state, Looks.none(), None, (), unknown=unknown)
+    looks = _looked(world, state, asked, LOOKS)
+    in_suite = set(state.baseline.failing if state.baseline else ())
+    failed = {test: looks.failures[test] + (test in in_suite) for test in asked}
+    always = [test for test in asked if failed[test] == looks.runs + 1]
+    mixed = tuple(test for test in asked if 0 < failed[test] <= looks.runs)
+    flaky = _rates(world, state, mixed, failed, looks) if mixed else ()
+    traceable = always and state.runner in PYTHON_RUNNERS
+    traced = work.trace(world, state, suite, always) if traceable else None
+    groups = grouped(traced.traces, always) if traced else tuple((test,) for test in always)
+    passing = tuple(test for test in asked if failed[test] == 0)
+    return Survey(state, looks, traced, groups, flaky, passing, unknown)
+
+
+def after(state: State, step: Step, seen: Observation, seconds: float = 0.0) -> State:
+    """The state once the step came to this, without a trace."""
+    return fold.apply(state, StepDone(step=step, observation=seen, bill=Bill(seconds=seconds)))
+
+
+def _looked(world: World, state: State, tests: tuple[str, ...], times: int) -> Looks:
+    found = look(world, state, tests, times)
+    if isinstance(found, StepRefused):
+        raise SurveyEnded(found)
+    return found
+
+
+def _rates(
+    world: World, state: State, mixed: tuple[str, ...], failed: dict[str, int], looks: Looks
+) -> tuple[FlakyTest, ...]:
+    more = _looked(world, state, mixed, MORE_LOOKS)
+    runs = looks.runs + 1 + more.runs
+    return tuple(
+        FlakyTest(test=test, failed=failed[test] + more.failures[test], looks=runs) for test in mixed
+    )

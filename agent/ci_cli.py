@@ -1,0 +1,164 @@
+"""`agent ci`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from agent import flags, ladder
+from agent.ci.failing import Reported, read_cache, read_reports
+from agent.ci.job import Job
+from agent.ci.outputs import CANDIDATE, PATCH, TRACES, write_outputs
+from agent.ci.prospects import Bodies
+from agent.ci.report import JobReport, job_report, task_report
+from agent.ci.survey import survey
+from agent.errors import AgentError, UsageError
+from agent.fix import Terminated, termination
+from agent.intake import settings_from
+from agent.memory import recalled
+from agent.outputs import fail
+from agent.repository import check_dockerfile, pyproject_of
+from agent.run import redactor_for
+from agent.settings import Resolved, resolve
+from agent.view import View, make_console
+from agent.world import World
+from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
+from sandboxes.interface import SandboxError
+from tools.patch import make_patch
+from tools.plain import plain
+
+Reports = Annotated[
+    list[Path] | None,
+    Option(
+        "--junit", metavar="FILE", help="Take the failing tests from these JUnit XML reports (repeatable)."
+    ),
+]
+LastFailed = Annotated[
+    bool, Option("--last-failed", help="Take what failed when pytest last ran here, from its cache.")
+]
+Out = Annotated[Path, Option("--out", metavar="DIR", help="A new folder for patch, reports and traces.")]
+
+
+def ci_command(
+    repo: flags.Repo = None,
+    junit: Reports = None,
+    last_failed: LastFailed = False,
+    out: Out = Path("agent-ci"),
+    value: flags.Value = None,
+    latency_price: flags.LatencyPrice = None,
+    risk_price: flags.RiskPrice = None,
+    irreversible_price: flags.IrreversiblePrice = None,
+    budget: flags.Budget = None,
+    deadline: flags.Deadline = None,
+    tier: flags.TierNames = None,
+    runner: flags.Runner = None,
+    tests_command: flags.TestsCommand = None,
+    setup_command: flags.SetupCommand = None,
+    sandbox: flags.SandboxBackend = None,
+    image: flags.Image = None,
+    dockerfile: flags.Dockerfile = None,
+    allow_source_distributions: flags.SourceDistributions = False,
+    verbose: flags.Verbose = False,
+) -> None:
+    """Never asks anybody anything."""
+    given = {
+        "value": value,
+        "latency_price": latency_price,
+        "risk_price": risk_price,
+        "irreversible_price": irreversible_price,
+        "budget": budget,
+        "deadline": deadline,
+        "tier": tier,
+        "runner": runner,
+        "tests_command": tests_command,
+        "setup_command": setup_command,
+        "sandbox": sandbox,
+        "image": image,
+        "dockerfile": str(dockerfile.absolute()) if dockerfile else None,
+        "source_distributions": allow_source_distributions,
+    }
+    began = time.monotonic()
+    view = View(make_console(), verbose=verbose)
+    try:
+        folder = (repo or Path.cwd()).absolute()
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder")
+        if junit and last_failed:
+            raise UsageError("--junit and --last-failed: name one, not both")
+        reported = read_reports(junit) if junit else read_cache(folder) if last_failed else Reported()
+        resolved = resolve(given, pyproject_of(folder))
+        check_dockerfile(resolved)
+        out = out.absolute()
+        if out.exists():
+            raise UsageError(f"{out} exists already; name a new folder with --out")
+        with termination():
+            report = _carried_out(folder, out, resolved, reported, view, began)
+    except AgentError as error:
+        fail(str(error), error.exit_code)
+    except SandboxError as error:
+        fail(str(error), EXIT_CODES[Outcome.INFRASTRUCTURE])
+    except OSError as error:
+        fail(f"cannot write to {out}: {error.strerror or error}", EXIT_CODES[Outcome.INFRASTRUCTURE])
+    view.finish()
+    for line in report.lines():
+        view.console.print(plain(line, 2000), markup=False, soft_wrap=True)
+    raise typer.Exit(report.exit_code)
+
+
+def _carried_out(
+    folder: Path, out: Path, resolved: Resolved, reported: Reported, view: View, began: float
+) -> JobReport:
+    tiers = ladder.build(resolved)
+    settings = settings_from(
+        resolved, folder, tiers, tests=(), junit=(), apply=False, branch="", patch_out=""
+    )
+    settings, learnt = recalled(settings, resolved)
+    out.mkdir(parents=True)
+    (out / ".gitignore").write_text("*\n")  # it may lie in the repository
+    bodies = Bodies()
+    world = World(
+        settings=settings,
+        tiers=tiers,
+        say=view.progress,
+        store=bodies.store,
+        load=bodies.load,
+        trace_folder=out,
+        holds_secret=redactor_for(settings).holds_secret,
+    )
+    finish_by = began + settings.limits.seconds
+    try:
+        for note in (*learnt, *resolved.notes):
+            view.note(note)
+        view.wait("looking at what fails")
+        found = survey(world, reported, finish_by)
+        view.finish()
+        view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
+        traces = out / TRACES
+        job = Job(resolved.policy, view, traces, world, found, bodies, finish_by)
+        stopped = 0
+        try:
+            name, edits = PATCH, job.carry_out()
+        except (KeyboardInterrupt, Terminated) as signalled:
+            stopped = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
+            name, edits = CANDIDATE, job.stop(stopped)
+        patch = make_patch(world.take_base(), edits) if edits else b""
+        if patch:
+            (out / name).write_bytes(patch)
+        tasks = [
+            task_report(job.report(task), task.prospect.tests, task.also, task.split, settings.prices.value)
+            for task in job.tasks
+        ]
+        not_begun = tuple(test for each in job.unbegun for test in each.tests)
+        verified = "" if stopped else patch.decode("utf-8", "replace")
+        seconds = time.monotonic() - began
+        report = job_report(found, tasks, not_begun, verified, seconds, stopped)
+        if problem := write_outputs(out, report, job.suite, settings.prices):
+            view.note(problem)
+        return report
+    finally:
+        view.finish()
+        world.close()

@@ -1,0 +1,148 @@
+"""`agent ci` on a repository with 200 tests, 12 failures of 5 seeded causes and 2 flaky tests.
+
+    python -m benchmarks.ci [--seeds N] [--json FILE]
+
+Per seed: whether it found the five causes, how many it fixed, whether another test fails with the patch,
+whether it named the flaky tests, and how long it took beside a run of the suite and the search. Then the same
+under half of the time that it took, and the start-up where nothing fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from benchmarks._ci_repository import Made, make
+
+AGENT = Path(sys.executable).with_name("agent")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job. groups: as found; causes: of them that are exactly one seeded cause; fixed: causes whose tests
+    all pass; regressed: tests that failed only with the patch; flaky: flaky tests that were named. seconds:
+    wall time of the job; search: of attempts; suite: of one run of the suite in the sandbox."""
+
+    seed: int
+    deadline: float
+    groups: int
+    causes: int
+    fixed: int
+    regressed: int
+    flaky: int
+    seconds: float
+    search: float
+    suite: float
+    exit_code: int
+
+
+def job(made: Made, out: Path, *words: str) -> tuple[int, dict[str, object], float]:
+    """Run `agent ci`; returns its exit code, its result and its wall time."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [AGENT, "ci", made.folder, "--out", out, *words], capture_output=True, text=True, check=False
+    )
+    seconds = time.monotonic() - began
+    result = out / "result.json"
+    if not result.is_file():
+        raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
+    return done.returncode, json.loads(result.read_bytes()), seconds
+
+
+def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
+    """A job and what it came to."""
+    words = ("--deadline", f"{deadline:.0f}s") if deadline else ()
+    code, result, seconds = job(made, out, *words)
+    tasks = result["tasks"]
+    assert isinstance(tasks, list)
+    found = [frozenset((*task["tests"], *task["also"])) for task in tasks if not task["split"]]
+    fixed = set(result["fixed"])  # type: ignore[call-overload]
+    named = {each["test"] for each in result["flaky"]}  # type: ignore[attr-defined]
+    search, suite = _times(tasks)
+    return Row(
+        seed=seed,
+        deadline=deadline,
+        groups=len(found),
+        causes=sum(cause in found for cause in made.causes),
+        fixed=sum(cause <= fixed for cause in made.causes),
+        regressed=len(_regressed(made, out)),
+        flaky=len(named & set(made.flaky)),
+        seconds=seconds,
+        search=search,
+        suite=suite,
+        exit_code=code,
+    )
+
+
+def _times(tasks: list[dict[str, object]]) -> tuple[float, float]:
+    """Seconds of all attempts, and of the suite on the base."""
+    search = suite = 0.0
+    for task in tasks:
+        for line in Path(str(task["trace"]), "events.jsonl").read_bytes().splitlines():
+            event = json.loads(line)["event"]
+            if event["type"] == "result" and event["observation"]["type"] == "attempt":
+                search += event["bill"]["seconds"]
+            if event["type"] == "result" and event["observation"]["type"] == "baseline":
+                suite = event["observation"]["suite_seconds"]
+    return search, suite
+
+
+def _regressed(made: Made, out: Path) -> set[str]:
+    """Tests outside of all causes that fail with the patch, in a copy, by this interpreter."""
+    patch = out / "fix.patch"
+    if not patch.is_file():
+        return set()
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = Path(scratch, "copy")
+        shutil.copytree(made.folder, copy, ignore=shutil.ignore_patterns(".git"))
+        subprocess.run(["git", "apply", "--unsafe-paths", patch], cwd=copy, check=True)
+        command = [sys.executable, "-B", "-m", "pytest", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider"]
+        done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=300, check=False)
+    failing = {line.split()[1] for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))}
+    return failing - set(made.flaky) - {test for cause in made.causes for test in cause}
+
+
+def start_up(folder: Path, out: Path) -> tuple[float, float]:
+    """Where nothing fails: seconds of the job, and of the suite in it."""
+    began = time.monotonic()
+    done = subprocess.run([AGENT, "ci", folder, "--out", out], capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - began
+    if done.returncode != 0:
+        raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
+    return seconds, float(json.loads((out / "result.json").read_bytes())["suite_seconds"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    rows = list[Row]()
+    print("".join(f"{field.name:>10}" for field in fields(Row)))
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in range(1, given.seeds + 1):
+            made = make(Path(scratch, str(seed)), seed)
+            whole = measured(made, seed, Path(scratch, f"{seed}-out"), 0)
+            half = measured(made, seed, Path(scratch, f"{seed}-half"), whole.seconds / 2)
+            for row in (whole, half):
+                rows.append(row)
+                print("".join(f"{value:10.4g}" for value in asdict(row).values()), flush=True)
+        green = Path(scratch, "green")
+        (green / "tests").mkdir(parents=True)
+        (green / "tests" / "test_green.py").write_text("def test_green():\n    pass\n")
+        start_up(green, Path(scratch, "green-first"))  # its environment is built once
+        seconds, suite = start_up(green, Path(scratch, "green-out"))
+        print(f"nothing failing: {seconds - suite:.2f} s beyond the suite's {suite:.2f} s (aim 1.5)")
+    if given.json:
+        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""How a job ended, and what it leaves."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from agent.ci.outputs import junit, summary, write_outputs
+from agent.ci.report import JobReport, TaskReport, outcome_of
+from agent.ci.survey import FlakyTest
+from policies.vocabulary import EXIT_CODES, Outcome, Prices
+from tools.junit import junit_cases
+from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
+
+HASH = "a" * 64
+
+
+def task(outcome: Outcome, test: str = "t.py::test") -> TaskReport:
+    return TaskReport(
+        tests=(test,), also=(), outcome=outcome, exit_code=EXIT_CODES[outcome], explanation="why", value=20,
+        dollars=0, seconds=1, posterior=0.9, diff="", run_id="r", trace="/t", head_hash=HASH,
+    )  # fmt: skip
+
+
+def job(*tasks: TaskReport, outcome: Outcome = Outcome.NOT_FIXED) -> JobReport:
+    return JobReport(
+        outcome=outcome, exit_code=EXIT_CODES[outcome], repository="/r", head="h", tree="t", failing=(),
+        fixed=(), tasks=tasks, not_begun=(), flaky=(FlakyTest(test="t.py::now", failed=3, looks=8),),
+        passing=(), unknown=(), patch="", dollars=0, seconds=9, suite_seconds=1,
+    )  # fmt: skip
+
+
+def test_a_job_is_fixed_only_if_every_failure_was() -> None:
+    assert outcome_of(True, [Outcome.FIXED]) is Outcome.FIXED
+    order = [
+        Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY, Outcome.NOT_FIXED,
+        Outcome.FIXED,
+    ]  # fmt: skip
+    for ended in permutations(order, 3):
+        assert outcome_of(False, ended) is min(ended, key=order.index)
+    assert outcome_of(False, [Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
+
+
+def test_text_of_the_repository_is_text_in_the_summary() -> None:
+    text = summary(job(task(Outcome.NOT_FIXED, "t.py::test[<script>|`x`\n::error::]")))
+    assert "<script>" not in text and "\n::error::" not in text and "`x`" not in text
+    assert HASH in text and "failed 3 of 8 times" in text
+
+
+def test_the_verification_is_written_as_a_report_that_can_be_read() -> None:
+    ids = ("a/b.py::C::test[1]", "a/b.py::test_slow", "a/b.py::test_off", "a/b.py::test_ok")
+    outcomes = (
+        VerdictOutcome.FAILED, VerdictOutcome.TIMEOUT, VerdictOutcome.SKIPPED, VerdictOutcome.PASSED,
+    )  # fmt: skip
+    verdicts = {
+        test: Verdict(test, outcome, 0.5, "said \x00\x1b[31m ]]> <x>")
+        for test, outcome in zip(ids, outcomes, strict=True)
+    }
+    cases = junit_cases(junit(SuiteRun(ids, verdicts, complete=True)).encode())
+    assert [case.id for case in cases] == [
+        "a.b.C::test[1]", "a.b::test_slow", "a.b::test_off", "a.b::test_ok",
+    ]  # fmt: skip
+    assert [case.outcome.value for case in cases] == ["failed", "failed", "skipped", "passed"]
+    assert "\x1b" not in cases[0].message
+
+
+def test_files_and_the_summary_of_the_ci_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "step.md"))
+    (tmp_path / "step.md").write_text("before\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    assert write_outputs(out, job(), None, Prices()) == ""
+    assert {path.name for path in out.iterdir()} == {"result.json", "summary.md"}
+    assert JobReport.model_validate_json((out / "result.json").read_bytes()) == job()
+    assert (tmp_path / "step.md").read_text() == "before\n" + (out / "summary.md").read_text()

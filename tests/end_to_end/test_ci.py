@@ -1,0 +1,173 @@
+"""`agent ci`: what fails in a job is fixed, verified together, and said honestly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from driver import AGENT, World, make_repository, run_git
+
+pytestmark = pytest.mark.docker
+
+WRONG = b"""\
+def clamp(x, low, high):
+    if x < low:
+        return low
+    if x > high:
+        return low
+    return x
+
+
+def mean(xs):
+    return sum(xs) / (len(xs) - 1)
+
+
+def double(x):
+    return 2 * x
+"""
+TESTS = b"""\
+from numbers_of import clamp, double, mean
+
+
+def test_above():
+    assert clamp(9, 0, 5) == 5
+
+
+def test_far_above():
+    assert clamp(99, 1, 7) == 7
+
+
+def test_below():
+    assert clamp(-1, 0, 5) == 0
+
+
+def test_within():
+    assert clamp(3, 0, 5) == 3
+
+
+def test_mean():
+    assert mean([2, 4]) == 3
+
+
+def test_mean_of_three():
+    assert mean([1, 2, 6]) == 3
+
+
+def test_double():
+    assert double(2) == 4
+"""
+CLOCK = b"""\
+import time
+
+
+def test_the_clock_is_odd():
+    assert time.perf_counter_ns() // 1000 % 8 != 0  # it fails always, in three looks, once in 500 times
+"""
+FILES = {"numbers_of.py": WRONG, "test_numbers_of.py": TESTS}
+CAUSES = [["test_above", "test_far_above"], ["test_mean", "test_mean_of_three"]]
+
+
+def result_of(out: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / "result.json").read_bytes())
+    return found
+
+
+def names(tests: list[str]) -> list[str]:
+    return sorted(test.split("::")[1] for test in tests)
+
+
+def pytest_in(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_two_causes_of_a_report_are_fixed_and_verified_together(world: World, tmp_path: Path) -> None:
+    repository, out, report = make_repository(tmp_path / "r", FILES), tmp_path / "out", tmp_path / "r.xml"
+    assert pytest_in(repository, f"--junitxml={report}").returncode == 1
+    run_git(repository, "checkout", "-q", "--detach")
+    step = tmp_path / "step.md"
+    ran = world.agent(
+        "ci",
+        str(repository),
+        "--junit",
+        str(report),
+        "--out",
+        str(out),
+        env={"GITHUB_STEP_SUMMARY": str(step)},
+    )
+    assert ran.code == 0, ran.output + ran.errors
+    result = result_of(out)
+    assert (result["outcome"], result["exit_code"]) == ("fixed", 0)
+    tasks = [task for task in result["tasks"] if not task["split"]]
+    assert sorted(names([*task["tests"], *task["also"]]) for task in tasks) == CAUSES
+    assert all(task["outcome"] == "fixed" for task in tasks)
+    assert {path.name for path in out.iterdir()} == {
+        ".gitignore", "audit.html", "fix.patch", "junit.xml", "result.json", "summary.md", "traces",
+    }  # fmt: skip
+    assert (out / "fix.patch").read_text() == result["patch"]
+    copy = tmp_path / "copy"
+    shutil.copytree(repository, copy)
+    run_git(copy, "apply", str(out / "fix.patch"))
+    assert pytest_in(copy).returncode == 0, "the patch holds outside of the sandbox"
+    assert run_git(repository, "status", "--porcelain") == ""
+    assert all(task["head_hash"] in step.read_text() for task in tasks)
+    for task in result["tasks"]:
+        assert world.replay(Path(task["trace"])).code == 0
+    assert world.agent("ci", str(repository), "--out", str(out)).code == 2, "nothing is written over"
+
+
+def test_a_flaky_test_neither_stops_a_fix_nor_is_fixed(world: World, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "r", {**FILES, "test_clock.py": CLOCK})
+    ran = world.agent("ci", str(repository), "--out", str(tmp_path / "out"))
+    result = result_of(tmp_path / "out")
+    assert ran.code == result["exit_code"] == (14 if result["flaky"] else 0), ran.output
+    assert names(result["fixed"]) == sorted(CAUSES[0] + CAUSES[1])
+    assert "test_clock" not in str(result["tasks"]) and "clock" not in result["patch"]
+    for flaky in result["flaky"]:
+        assert flaky["test"] == "test_clock.py::test_the_clock_is_odd"
+        assert 0 < flaky["failed"] < flaky["looks"]
+
+
+def test_where_nothing_fails_nothing_is_done(world: World, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "r", {"test_fine.py": b"def test_fine():\n    pass\n"})
+    ran = world.agent("ci", str(repository), "--out", str(tmp_path / "out"))
+    result = result_of(tmp_path / "out")
+    assert (ran.code, result["outcome"], result["tasks"]) == (0, "nothing-to-fix", [])
+
+
+def test_what_is_reported_and_is_not_here_is_not_called_fixed(world: World, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "r", {"test_fine.py": b"def test_fine():\n    pass\n"})
+    (tmp_path / "r.xml").write_text(
+        '<testsuite><testcase classname="test_fine" name="test_fine"><failure/></testcase>'
+        '<testcase classname="test_gone" name="test_gone"><failure/></testcase></testsuite>'
+    )
+    ran = world.agent(
+        "ci", str(repository), "--junit", str(tmp_path / "r.xml"), "--out", str(tmp_path / "out")
+    )
+    result = result_of(tmp_path / "out")
+    assert (ran.code, result["outcome"]) == (13, "not-reproduced")
+    assert (result["passing"], result["unknown"]) == (["test_fine.py::test_fine"], ["test_gone::test_gone"])
+
+
+def test_a_cancelled_job_leaves_its_traces_and_says_so(world: World, tmp_path: Path) -> None:
+    repository, out = make_repository(tmp_path / "r", FILES), tmp_path / "out"
+    command = [str(AGENT), "ci", str(repository), "--out", str(out)]
+    job = subprocess.Popen(command, env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    until = time.monotonic() + 120
+    while not list(out.glob("traces/*/events.jsonl")) and time.monotonic() < until:
+        time.sleep(0.05)
+    job.send_signal(signal.SIGTERM)
+    said, _ = job.communicate(timeout=60)
+    assert job.returncode == 143, said
+    result = result_of(out)
+    assert (result["outcome"], result["patch"]) == ("interrupted", "")
+    assert result["tasks"] and not (out / "fix.patch").exists()
+    for task in result["tasks"]:
+        assert world.agent("trace", "verify", task["trace"]).code == 0
