@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.doubt import looked_again
 from agent.edits import load_edits
 from agent.errors import AgentError
 from agent.events import DeliveryIntended, Event
@@ -55,12 +56,14 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     base = world.base_of(state)
     edits = load_edits(world.load(state.hand.patch))
     reasons = (world.final.reason,) if isinstance(world.final, Refusal) else vet(world, state, edits)
-    counts, passed, key = Counts(), 0, ""
+    counts, passed, key, red = Counts(), 0, "", tuple[str, ...]()
     if not reasons:
         held = world.final if isinstance(world.final, Final) else None
         final = held or run_finally(world, state, edits, state.hand.tree, state.targets)
         judgement = judge(baseline_run(world, state), final.suite, state.targets, final.flaky)
-        failing = [f"{target} fails alone" for target in state.targets if not final.alone.passed(target)]
+        alone = tuple(target for target in state.targets if not final.alone.passed(target))
+        red = alone or tuple(target for target in state.targets if not final.suite.passed(target))
+        failing = [f"{target} fails alone" for target in alone]
         if not final.alone.complete:
             failing.append(f"the report of the targets alone is not complete: {final.alone.problem}")
         counts, reasons, key = count(final.suite), (*failing, *judgement.reasons), final.key
@@ -68,7 +71,14 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     patch = make_patch(base, edits)
     if reasons:
         return Performed(
-            SubmissionDone(verified=False, key=key, reasons=reasons, counts=counts, diff=world.store(patch))
+            SubmissionDone(
+                verified=False,
+                key=key,
+                reasons=reasons,
+                counts=counts,
+                diff=world.store(patch),
+                looked=looked_again(world, state, red),
+            )
         )
     intended = DeliveryIntended(
         submission=SubmissionDone(

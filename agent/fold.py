@@ -192,7 +192,10 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return replace(state, belief=belief.after_check(check, passed, proof=False), notes=notes)
         case CheckDone(check=check, passed=passed):
             state = replace(state, belief=belief.after_check(check, passed))
-            return state if passed else _dropped(state, f"failed check {check}", observation.reasons)
+            if passed:
+                return state
+            state = _dropped(state, f"failed check {check}", observation.reasons)
+            return _looked_again(state, observation.looked)
         case SubmissionDone(verified=True):
             belief = belief.after_check(Check.SUITE, True)
             done = replace(state, submission=observation, belief=belief)
@@ -201,7 +204,8 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _end(done, Outcome.FIXED, "every test asked about passes, verified cold in a fresh tree")
         case SubmissionDone():
             state = replace(state, submission=observation, belief=belief.after_submit_failed())
-            return _dropped(state, "failed final verification", observation.reasons)
+            state = _dropped(state, "failed final verification", observation.reasons)
+            return _looked_again(state, observation.looked)
         case DeferralDone():
             reason = state.decision.reason if state.decision else "a person must decide"
             return _end(replace(state, deferral=observation), Outcome.DEFERRED, reason)
@@ -233,6 +237,19 @@ def _reproduced(state: State, seen: ReproductionDone) -> State:
     sometimes = [
         f"{t} ({n} of {seen.runs} passed)" for t, n in zip(seen.targets, seen.passes, strict=True) if n
     ]
+    if sometimes:
+        return _end(state, Outcome.FLAKY, f"fails only sometimes: {', '.join(sometimes[:3])}")
+    return state
+
+
+def _looked_again(state: State, seen: ReproductionDone | None) -> State:
+    if seen is None:
+        return state
+    passed = dict(zip(seen.targets, seen.passes, strict=True))
+    passes = tuple(passed.get(target, 0) for target in state.targets)
+    fails = tuple(seen.runs - passed[target] if target in passed else 0 for target in state.targets)
+    state = replace(state, looked_again=seen, belief=state.belief.seen_again(passes, fails))
+    sometimes = [f"{t} ({n} of {seen.runs} more looks passed)" for t, n in passed.items() if n]
     if sometimes:
         return _end(state, Outcome.FLAKY, f"fails only sometimes: {', '.join(sometimes[:3])}")
     return state

@@ -154,7 +154,8 @@ class PlanDone(Record):
 
 class CheckDone(Record):
     """The candidate in hand was checked; `key` is the digest of the verdict key (what it was run on). `void`:
-    the check came to nothing, as a review that gives no opinion, and tells nothing."""
+    the check came to nothing, as a review that gives no opinion, and tells nothing. `looked`: further looks
+    at targets on the base, which the candidate had passed and failed now."""
 
     type: Literal["check"] = "check"
     check: Check
@@ -163,6 +164,7 @@ class CheckDone(Record):
     reasons: tuple[str, ...] = ()
     counts: Counts = Counts()
     void: bool = False
+    looked: ReproductionDone | None = None
 
 
 class SubmissionDone(Record):
@@ -170,7 +172,8 @@ class SubmissionDone(Record):
     refused before any test ran; `still_failing` counts other tests that failed before and still do.
     `flaky`: tests that passed before and failed now, as on the base, too, sometimes: they tell nothing.
     `confirmed`: how far a person had confirmed the delivery (`--apply` and `--commit` say so); `required`:
-    how far they had to, by schedule and price of risk; None in older traces, and of what did not hold."""
+    how far they had to, by schedule and price of risk; None in older traces, and of what did not hold.
+    `looked`: as of a check."""
 
     type: Literal["submission"] = "submission"
     verified: bool
@@ -179,6 +182,7 @@ class SubmissionDone(Record):
     counts: Counts = Counts()
     targets_passed: int = 0
     still_failing: int = 0
+    looked: ReproductionDone | None = None
     flaky: tuple[str, ...] = ()
     patch: str = ""
     diff: str = ""

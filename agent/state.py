@@ -66,7 +66,8 @@ class State:
     seconds. tries: requests to a tier that failed since it last answered. gone: tiers that could not be
     asked, and why. beyond: dollars that a tier billed beyond the worst cases of its requests. plan: the
     diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of
-    candidates on which a review gave no opinion. delivery: of the patch that was verified; answer: what a
+    candidates on which a review gave no opinion. looked_again: at targets on the base, as a candidate that
+    had passed them failed them on the same tree. delivery: of the patch that was verified; answer: what a
     person said of it."""
 
     settings: Settings
@@ -100,6 +101,7 @@ class State:
     read: tuple[Piece, ...] = ()
     readings: int = 0
     unreviewed: frozenset[str] = frozenset()
+    looked_again: ReproductionDone | None = None
     delivery: DeliveryIntended | None = None
     submission: SubmissionDone | None = None
     answer: PersonAnswered | None = None

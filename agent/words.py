@@ -82,7 +82,8 @@ def _lines(observation: Observation, verbose: bool) -> list[str]:
             return [f"a model {'gives no opinion' if observation.void else opinion}", *observation.reasons]
         case CheckDone():
             verdict = "passed" if observation.passed else "failed"
-            return [f"{verdict} ({counts(observation.counts)})", *observation.reasons[:3]]
+            shown = [*observation.reasons[:3], *again(observation.looked)]
+            return [f"{verdict} ({counts(observation.counts)})", *shown]
         case SubmissionDone():
             return _submission(observation)
         case DeferralDone():
@@ -195,9 +196,17 @@ def _attempt(seen: AttemptDone) -> list[str]:
     ]
 
 
+def again(seen: ReproductionDone | None) -> list[str]:
+    """What further looks at the base showed."""
+    if seen is None:
+        return []
+    which = zip(seen.targets, seen.passes, strict=True)
+    return [f"without it, {test} fails {seen.runs - n} of {seen.runs} times" for test, n in which]
+
+
 def _submission(seen: SubmissionDone) -> list[str]:
     if not seen.verified:
-        return ["final verification failed", *seen.reasons[:3]]
+        return ["final verification failed", *seen.reasons[:3], *again(seen.looked)]
     return [
         f"verified cold in a fresh tree ({counts(seen.counts)})",
         *(f"flaky, on the base as well, so it tells nothing: {test}" for test in seen.flaky),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from agent.doubt import looked_again
 from agent.edits import load_edits
-from agent.observations import CheckDone, LocaliseDone, Observation
+from agent.observations import CheckDone, LocaliseDone, Observation, ReproductionDone
 from agent.patience import hanging, judging, starved
 from agent.pieces import likeliest
 from agent.prepare import baseline_run, count
@@ -138,6 +139,7 @@ def verify(world: World, state: State, check: Check) -> Observation:
             passed=judgement.fixed,
             reasons=judgement.reasons,
             counts=count(run),
+            looked=_looked_again(world, state, run),
         )
     affected = state.localised.affected if state.localised else ()
     ids = state.targets if check is Check.REPEAT else affected
@@ -147,4 +149,15 @@ def verify(world: World, state: State, check: Check) -> Observation:
         *(f"{test} does not pass" for test in ids if not run.passed(test)),
     )
     key = world.verdict_key(state.hand.tree, ids, limits)
-    return CheckDone(check=check, key=key, passed=not reasons, reasons=reasons, counts=count(run))
+    return CheckDone(
+        check=check,
+        key=key,
+        passed=not reasons,
+        reasons=reasons,
+        counts=count(run),
+        looked=_looked_again(world, state, run) if check is Check.REPEAT else None,
+    )
+
+
+def _looked_again(world: World, state: State, run: SuiteRun) -> ReproductionDone | None:
+    return looked_again(world, state, tuple(test for test in state.targets if not run.passed(test)))

@@ -61,6 +61,11 @@ class Belief:
         pairs = zip(self.flakiness, failed, strict=True)
         return replace(self, flakiness=tuple(seen._replace(fails=seen.fails + more) for seen, more in pairs))
 
+    def seen_again(self, passes: tuple[int, ...], fails: tuple[int, ...]) -> Belief:
+        """Further looks at each target on the unpatched code."""
+        seen = zip(self.flakiness, passes, fails, strict=True)
+        return replace(self, flakiness=tuple(Flakiness(f.passes + p, f.fails + n) for f, p, n in seen))
+
     def after_failed_attempt(self, tier: str, attempts: int = 1, dollars: float = 0.0) -> Belief:
         """`attempts` attempts (or slices) of `tier` yielded nothing that passes the targets, and cost
         `dollars` together."""
