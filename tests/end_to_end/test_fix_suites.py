@@ -27,9 +27,7 @@ def test_dice():
     }
     repository = make_repository(tmp_path / "r", files)
     said = {13: "passes here, 2 of 2 times", 14: "fails ", 10: "stop: "}
-    for _ in range(
-        20
-    ):  # in a quarter of the runs three looks differ
+    for _ in range(20):  # in a quarter of the runs three looks differ
         ran = world.fix(repository, "--test", "test_dice.py::test_dice")
         assert ran.code in said, ran.output
         assert said[ran.code] in ran.report["explanation"]
