@@ -11,6 +11,7 @@ from typer import Option
 
 from agent import flags, ladder
 from agent.ci.failing import Reported, read_cache, read_reports
+from agent.ci.flaky import looked_for
 from agent.ci.job import Job
 from agent.ci.outputs import CANDIDATE, PATCH, TRACES, write_outputs
 from agent.ci.prospects import Bodies
@@ -97,6 +98,8 @@ def ci_command(
             raise UsageError(f"{out} exists already; name a new folder with --out")
         with termination():
             report = _carried_out(folder, out, resolved, reported, view, began)
+    except KeyboardInterrupt:  # before there was a task
+        raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
     except AgentError as error:
         fail(str(error), error.exit_code)
     except SandboxError as error:
@@ -145,6 +148,9 @@ def _carried_out(
         except (KeyboardInterrupt, Terminated) as signalled:
             stopped = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
             name, edits = CANDIDATE, job.stop(stopped)
+        noticed = (
+            () if stopped or not found.groups else looked_for(world, found.state, job.left.seconds, job.flaky)
+        )
         patch = make_patch(world.take_base(), edits) if edits else b""
         if patch:
             (out / name).write_bytes(patch)
@@ -155,7 +161,7 @@ def _carried_out(
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
         verified = "" if stopped else patch.decode("utf-8", "replace")
         seconds = time.monotonic() - began
-        report = job_report(found, tasks, not_begun, verified, seconds, stopped)
+        report = job_report(found, tasks, not_begun, verified, seconds, noticed, stopped)
         if problem := write_outputs(out, report, job.suite, settings.prices):
             view.note(problem)
         return report

@@ -38,6 +38,9 @@ from tools.plain import plain_line
 from tools.verdicts import SuiteRun, judge, regressions
 
 FIXED_PATCH = "fix.patch"
+PART_PATCH = "part.patch"
+"""What was verified only together with the patches of other tasks."""
+
 CANDIDATE_PATCH = "candidate.patch"
 
 FLAKY_LOOKS = 8
@@ -88,6 +91,7 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
             targets_passed=passed,
             still_failing=judgement.counts.still_bad,
             flaky=final.flaky,
+            beside=final.beside,
             patch=state.hand.patch,
             diff=world.store(patch),
             undelivered=unconfirmed(state),
@@ -168,7 +172,7 @@ def unconfirmed(state: State) -> str:
 def deliver(world: World, state: State, intended: DeliveryIntended, patch: bytes) -> SubmissionDone:
     """Hand out what was verified, as asked; of a delivery that was cut off, what is left of it."""
     found = intended.submission
-    kept = _write_patch(world, FIXED_PATCH, patch)
+    kept = _write_patch(world, PART_PATCH if found.beside else FIXED_PATCH, patch)
     if found.undelivered:
         waits = f"{found.undelivered}; it waits for that in {kept}"
         return found.model_copy(update={"undelivered": waits})

@@ -16,7 +16,7 @@ from agent.observations import (
 )
 from agent.task import Record, Settings
 from agent.tiers.prompt import FailureKind, Signals, Stop, Usage
-from policies.vocabulary import Bill, Decision, Outcome, Step
+from policies.vocabulary import Bill, Decision, Limits, Outcome, Step
 
 SCHEMA_VERSION = 3
 """Of every event. A version reads traces of its own schema and of all before (`agent.schema`)."""
@@ -129,6 +129,14 @@ class TierSeen(Record):
     signals: Signals
 
 
+class LimitsLowered(Record):
+    """The run goes on after others of its job, and this much is left of their common limits, if not less of
+    its own."""
+
+    type: Literal["limits-lowered"] = "limits-lowered"
+    left: Limits
+
+
 class PersonAnswered(Record):
     """A person was asked something, and answered; written before anything is done about it."""
 
@@ -148,7 +156,8 @@ class RunEnded(Record):
 
 Event = Annotated[
     RunStarted | RunResumed | StepDecided | StepIntended | RequestIntended | RequestDone
-    | DeliveryIntended | StepDone | TierSeen | PersonAnswered | RunEnded,
+    | DeliveryIntended | StepDone | TierSeen | LimitsLowered | PersonAnswered
+    | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip
 

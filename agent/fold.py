@@ -8,6 +8,7 @@ from agent.errors import TraceError
 from agent.events import (
     DeliveryIntended,
     Event,
+    LimitsLowered,
     PersonAnswered,
     RequestDone,
     RequestIntended,
@@ -85,6 +86,8 @@ def _applied(state: State, event: Event) -> State:
             return replace(state, intent=event, request=None, requested=0.0, asking=0.0, delivery=None)
         case DeliveryIntended():
             return replace(state, delivery=event)
+        case LimitsLowered(left=left):
+            return state.within(left)
         case PersonAnswered():
             return replace(state, answer=event)
         case RequestIntended():
@@ -201,7 +204,10 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             done = replace(state, submission=observation, belief=belief)
             if observation.undelivered:
                 return _end(done, Outcome.DEFERRED, f"verified, but {observation.shortfall}")
-            return _end(done, Outcome.FIXED, "every test asked about passes, verified cold in a fresh tree")
+            others = len(observation.beside)
+            beside = f", together with the patches of {others} other runs of its job" if others else ""
+            verified = f"every test asked about passes, verified cold in a fresh tree{beside}"
+            return _end(done, Outcome.FIXED, verified)
         case SubmissionDone():
             state = replace(state, submission=observation, belief=belief.after_submit_failed())
             state = _dropped(state, "failed final verification", observation.reasons)

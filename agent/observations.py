@@ -173,7 +173,8 @@ class SubmissionDone(Record):
     `flaky`: tests that passed before and failed now, as on the base, too, sometimes: they tell nothing.
     `confirmed`: how far a person had confirmed the delivery (`--apply` and `--commit` say so); `required`:
     how far they had to, by schedule and price of risk; None in older traces, and of what did not hold.
-    `looked`: as of a check."""
+    `looked`: as of a check. `beside`: ids of the runs of its job whose patches were in place as well: alone
+    the patch was not verified."""
 
     type: Literal["submission"] = "submission"
     verified: bool
@@ -190,6 +191,7 @@ class SubmissionDone(Record):
     undelivered: str = ""
     confirmed: Confirmation | None = None
     required: Confirmation | None = None
+    beside: tuple[str, ...] = ()
 
     @property
     def shortfall(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.events import DeliveryIntended, PersonAnswered, RequestDone, RequestIntended, StepIntended
 from agent.observations import (
@@ -170,3 +170,13 @@ class State:
             max(0.0, limits.seconds - self.spent.seconds),
             max(0.0, limits.loss - self.spent.loss),
         )
+
+    def within(self, left: Limits) -> State:
+        """The state with at most so much left of its limits."""
+        own, spent = self.left, self.spent
+        limits = Limits(
+            spent.dollars + min(own.dollars, left.dollars),
+            spent.seconds + min(own.seconds, left.seconds),
+            spent.loss + min(own.loss, left.loss),
+        )
+        return replace(self, settings=self.settings.model_copy(update={"limits": limits}))

@@ -58,12 +58,14 @@ UNPACK_SECONDS = 60.0
 @dataclass(frozen=True)
 class Final:
     """A final verification: the targets alone, then the whole suite, and the digest of its verdict key.
-    flaky: of the tests that seem to have regressed in it, those that are flaky (`deliver.bystanders`)."""
+    flaky: of the tests that seem to have regressed in it, those that are flaky (`deliver.bystanders`).
+    beside: ids of the runs whose patches were in place as well."""
 
     alone: SuiteRun
     suite: SuiteRun
     key: str
     flaky: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,10 @@ import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from agent.ci.report import JobReport
+from agent.events import StepDone
+from agent.observations import AttemptDone
+from agent.trace import Trace
 from benchmarks._ci_repository import Made, make
 
 AGENT = Path(sys.executable).with_name("agent")
@@ -43,8 +47,8 @@ class Row:
     exit_code: int
 
 
-def job(made: Made, out: Path, *words: str) -> tuple[int, dict[str, object], float]:
-    """Run `agent ci`; returns its exit code, its result and its wall time."""
+def job(made: Made, out: Path, *words: str) -> tuple[JobReport, float]:
+    """Run `agent ci`; returns its result and its wall time."""
     began = time.monotonic()
     done = subprocess.run(
         [AGENT, "ci", made.folder, "--out", out, *words], capture_output=True, text=True, check=False
@@ -53,19 +57,15 @@ def job(made: Made, out: Path, *words: str) -> tuple[int, dict[str, object], flo
     result = out / "result.json"
     if not result.is_file():
         raise SystemExit(done.stdout[-2000:] + done.stderr[-2000:])
-    return done.returncode, json.loads(result.read_bytes()), seconds
+    return JobReport.model_validate_json(result.read_bytes()), seconds
 
 
 def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
     """A job and what it came to."""
     words = ("--deadline", f"{deadline:.0f}s") if deadline else ()
-    code, result, seconds = job(made, out, *words)
-    tasks = result["tasks"]
-    assert isinstance(tasks, list)
-    found = [frozenset((*task["tests"], *task["also"])) for task in tasks if not task["split"]]
-    fixed = set(result["fixed"])  # type: ignore[call-overload]
-    named = {each["test"] for each in result["flaky"]}  # type: ignore[attr-defined]
-    search, suite = _times(tasks)
+    result, seconds = job(made, out, *words)
+    found = [frozenset((*task.tests, *task.also)) for task in result.tasks if not task.split]
+    fixed, named = set(result.fixed), {each.test for each in result.flaky}
     return Row(
         seed=seed,
         deadline=deadline,
@@ -75,23 +75,17 @@ def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
         regressed=len(_regressed(made, out)),
         flaky=len(named & set(made.flaky)),
         seconds=seconds,
-        search=search,
-        suite=suite,
-        exit_code=code,
+        search=_searched(result),
+        suite=result.suite_seconds,
+        exit_code=result.exit_code,
     )
 
 
-def _times(tasks: list[dict[str, object]]) -> tuple[float, float]:
-    """Seconds of all attempts, and of the suite on the base."""
-    search = suite = 0.0
-    for task in tasks:
-        for line in Path(str(task["trace"]), "events.jsonl").read_bytes().splitlines():
-            event = json.loads(line)["event"]
-            if event["type"] == "result" and event["observation"]["type"] == "attempt":
-                search += event["bill"]["seconds"]
-            if event["type"] == "result" and event["observation"]["type"] == "baseline":
-                suite = event["observation"]["suite_seconds"]
-    return search, suite
+def _searched(result: JobReport) -> float:
+    """Seconds of all attempts."""
+    events = (event for task in result.tasks for event in Trace(Path(task.trace)).events())
+    steps = (event for event in events if isinstance(event, StepDone))
+    return sum(step.bill.seconds for step in steps if isinstance(step.observation, AttemptDone))
 
 
 def _regressed(made: Made, out: Path) -> set[str]:

@@ -18,6 +18,7 @@ from tools.verdicts import SuiteRun, VerdictOutcome
 
 PATCH, CANDIDATE, RESULT = "fix.patch", "candidate.patch", "result.json"
 JUNIT, SUMMARY, AUDIT, TRACES = "junit.xml", "summary.md", "audit.html", "traces"
+FLAKY = "flaky.txt"
 MOST_MESSAGE = 4000
 
 
@@ -30,6 +31,8 @@ def write_outputs(out: Path, report: JobReport, suite: SuiteRun | None, prices: 
     text = summary(report)
     write_json(out / RESULT, report)
     write_output(out / SUMMARY, [text])
+    if report.flaky:
+        write_output(out / FLAKY, [f"{plain_line(each.line(), 1000)}\n" for each in report.flaky])
     if suite is not None:
         write_output(out / JUNIT, [junit(suite)])
     if report.tasks:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from agent import fold, work
-from agent.ahead import ahead
+from agent.ci.promise import Horizon, horizons
 from agent.ci.survey import Survey, after
 from agent.events import RunStarted
 from agent.observations import Observation
@@ -15,7 +15,6 @@ from agent.policies import policy_named
 from agent.state import State
 from agent.task import Settings
 from agent.world import World
-from policies.outlook import Outlook
 
 
 @dataclass
@@ -38,26 +37,23 @@ class Bodies:
 @dataclass(frozen=True)
 class Prospect:
     """A group of failures with what is known of it (observations by the subject of their step), the state in
-    which its task begins to choose, and what is to come then."""
+    which its task begins to choose, and what it promises then."""
 
     tests: tuple[str, ...]
     settings: Settings
     world: World
     known: dict[str, Observation]
     state: State
-    outlook: Outlook
-
-    @property
-    def rate(self) -> float:
-        """Expected net a second of the job: by this tasks are put in order, since their sum is then largest
-        whenever the deadline cuts it off (Smith's rule)."""
-        return self.outlook.net.mean / max(self.outlook.seconds.mean, 1e-3)
+    promised: tuple[Horizon, ...]
 
 
 def prospect(
-    world: World, survey: Survey, tests: tuple[str, ...], settings: Settings, policy: str
+    world: World, survey: Survey, tests: tuple[str, ...], settings: Settings, policy: str, longest: float
 ) -> Prospect:
-    """Locate the cause of one group, and ask what its task promises. Raises SandboxError."""
+    """Locate the cause of one group, and ask what its task promises within `longest` seconds at most.
+
+    Raises SandboxError.
+    """
     world = replace(world, settings=settings, searching=None, traced=survey.traced)
     surveyed = survey.state
     assert surveyed.intake and surveyed.environment and surveyed.baseline
@@ -74,5 +70,5 @@ def prospect(
     if state.ended is None and LOCALISE in options(state):
         known[LOCALISE.subject] = work.read_localise(world, state)
         state = after(state, LOCALISE, known[LOCALISE.subject])
-    expected = ahead(state, policy_named(policy, settings.schedule))
-    return Prospect(tests, settings, world, known, state, expected)
+    promised = horizons(state, policy_named(policy, settings.schedule), longest)
+    return Prospect(tests, settings, world, known, state, promised)

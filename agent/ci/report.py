@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.ci.survey import FlakyTest, Survey
+from agent.ci.flaky import FlakyTest
+from agent.ci.survey import Survey
 from agent.report import Report
 from agent.task import Record
 from agent.units import show_seconds
@@ -72,9 +73,7 @@ class JobReport(Record):
             others = f" and {more} more" if more else ""
             split = " (tried one by one after that)" if task.split else ""
             shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{split}")
-        shown += [
-            f"flaky       {each.test}: failed {each.failed} of {each.looks} times" for each in self.flaky
-        ]
+        shown += [f"flaky       {each.line()}" for each in self.flaky]
         shown += [f"not begun   {test}" for test in self.not_begun]
         shown += [f"passes here {test}" for test in self.passing]
         shown += [f"not here    {test}" for test in self.unknown]
@@ -117,9 +116,11 @@ def job_report(
     not_begun: tuple[str, ...],
     patch: str,
     seconds: float,
+    noticed: tuple[FlakyTest, ...] = (),
     stopped: int = 0,
 ) -> JobReport:
-    """The report of a job that was surveyed. stopped: the exit code of a signal that ended it."""
+    """The report of a job that was surveyed. noticed: flaky tests that nobody had asked about; stopped: the
+    exit code of a signal that ended it."""
     failing = tuple(test for group in survey.groups for test in group)
     fixed = tuple(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
@@ -147,7 +148,7 @@ def job_report(
         fixed=fixed,
         tasks=tuple(tasks),
         not_begun=not_begun,
-        flaky=survey.flaky,
+        flaky=(*survey.flaky, *noticed),
         passing=survey.passing,
         unknown=survey.unknown,
         patch=patch,

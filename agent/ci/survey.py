@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent import fold, prepare, work
 from agent.ci.failing import Reported
+from agent.ci.flaky import MORE_LOOKS, FlakyTest, flaky_test
 from agent.errors import AgentError
 from agent.events import RunStarted, StepDone
 from agent.observations import Observation, StepRefused
@@ -15,7 +16,6 @@ from agent.policies import MARGINAL
 from agent.prepare import Looks, baseline_run, look
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
-from agent.task import Record
 from agent.world import World
 from policies.vocabulary import EXIT_CODES, Bill, Step
 from tools.repair.causes import grouped
@@ -24,9 +24,6 @@ from tools.repair.localise import Traced
 LOOKS = 2
 """Looks at each failing test alone; with the suite's that makes three."""
 
-MORE_LOOKS = 8
-"""At tests that failed and passed, to tell how often."""
-
 
 class SurveyEnded(AgentError):
     """The job ends before there is a task, as a step of the survey was refused."""
@@ -34,14 +31,6 @@ class SurveyEnded(AgentError):
     def __init__(self, refused: StepRefused) -> None:
         super().__init__(refused.message)
         self.exit_code = EXIT_CODES[refused.outcome]
-
-
-class FlakyTest(Record):
-    """A test that failed in `failed` of `looks` on the same tree."""
-
-    test: str
-    failed: int
-    looks: int
 
 
 @dataclass(frozen=True)
@@ -111,6 +100,4 @@ def _rates(
 ) -> tuple[FlakyTest, ...]:
     more = _looked(world, state, mixed, MORE_LOOKS)
     runs = looks.runs + 1 + more.runs
-    return tuple(
-        FlakyTest(test=test, failed=failed[test] + more.failures[test], looks=runs) for test in mixed
-    )
+    return tuple(flaky_test(test, failed[test] + more.failures[test], runs) for test in mixed)

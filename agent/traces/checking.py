@@ -16,7 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from agent.audit.later import LATER, ends_torn, read_later
-from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH
+from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH, PART_PATCH
 from agent.errors import TraceError, UsageError
 from agent.events import DeliveryIntended, RunEnded, RunResumed, RunStarted, StepDone, blobs_of
 from agent.observations import DeferralDone, SubmissionDone
@@ -27,9 +27,9 @@ from agent.trace import BLOBS, EVENTS, GENESIS, MAX_BLOB_BYTES, Trace, is_hash, 
 from tools.plain import plain_line
 
 SIGNATURES = "signatures"
-KNOWN = frozenset({EVENTS, BLOBS, FIXED_PATCH, CANDIDATE_PATCH, LATER, SIGNATURES})
+KNOWN = frozenset({EVENTS, BLOBS, FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH, LATER, SIGNATURES})
 """What may lie in the folder of a trace."""
-LEFT = frozenset({f"{FIXED_PATCH}.part", f"{CANDIDATE_PATCH}.part"})
+LEFT = frozenset(f"{name}.part" for name in (FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH))
 """What a killed process may leave there."""
 
 HONESTY = "that what was recorded is what really happened: the machine that wrote the trace could have lied"
@@ -156,10 +156,10 @@ def _chain(trace: Trace, head: str) -> _Chain:
                 chain.named.setdefault(name, number)
             match event:
                 case (
-                    StepDone(observation=SubmissionDone(verified=True, diff=diff))
-                    | DeliveryIntended(submission=SubmissionDone(verified=True, diff=diff))
+                    StepDone(observation=SubmissionDone(verified=True, diff=diff, beside=beside))
+                    | DeliveryIntended(submission=SubmissionDone(verified=True, diff=diff, beside=beside))
                 ):
-                    chain.patches[FIXED_PATCH] = (diff, number)
+                    chain.patches[PART_PATCH if beside else FIXED_PATCH] = (diff, number)
                 case StepDone(observation=DeferralDone(diff=diff)) if diff:
                     chain.patches[CANDIDATE_PATCH] = (diff, number)
                 case _:
@@ -255,7 +255,7 @@ def _files(folder: Path, chain: _Chain) -> tuple[list[str], list[str], list[str]
                 )
             else:
                 problems.append(f"{name} is not the patch that line {line} records")
-        elif name == FIXED_PATCH and chain.problem is None:
+        elif name in (FIXED_PATCH, PART_PATCH) and chain.problem is None:
             where = "no line records a patch that was verified"
             if chain.cut_short:
                 notes.append(f"{name}: {where}; an interrupted process may leave it so, or it was added")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from agent.ci.flaky import flaky_test
 from agent.ci.outputs import junit, summary, write_outputs
 from agent.ci.report import JobReport, TaskReport, outcome_of
-from agent.ci.survey import FlakyTest
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
 from tools.junit import junit_cases
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
@@ -27,7 +27,7 @@ def task(outcome: Outcome, test: str = "t.py::test") -> TaskReport:
 def job(*tasks: TaskReport, outcome: Outcome = Outcome.NOT_FIXED) -> JobReport:
     return JobReport(
         outcome=outcome, exit_code=EXIT_CODES[outcome], repository="/r", head="h", tree="t", failing=(),
-        fixed=(), tasks=tasks, not_begun=(), flaky=(FlakyTest(test="t.py::now", failed=3, looks=8),),
+        fixed=(), tasks=tasks, not_begun=(), flaky=(flaky_test("t.py::now", 3, 8),),
         passing=(), unknown=(), patch="", dollars=0, seconds=9, suite_seconds=1,
     )  # fmt: skip
 
@@ -72,6 +72,6 @@ def test_files_and_the_summary_of_the_ci_system(tmp_path: Path, monkeypatch: pyt
     out = tmp_path / "out"
     out.mkdir()
     assert write_outputs(out, job(), None, Prices()) == ""
-    assert {path.name for path in out.iterdir()} == {"result.json", "summary.md"}
+    assert {path.name for path in out.iterdir()} == {"result.json", "summary.md", "flaky.txt"}
     assert JobReport.model_validate_json((out / "result.json").read_bytes()) == job()
     assert (tmp_path / "step.md").read_text() == "before\n" + (out / "summary.md").read_text()
