@@ -11,7 +11,7 @@ from typer import Option
 
 from agent import flags, ladder
 from agent.ci.failing import Reported, read_cache, read_reports
-from agent.ci.flaky import looked_for
+from agent.ci.flaky import FlakyTest, looked_for
 from agent.ci.job import Job
 from agent.ci.outputs import CANDIDATE, PATCH, TRACES, write_outputs
 from agent.ci.prospects import Bodies
@@ -142,16 +142,15 @@ def _carried_out(
         view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
         traces = out / TRACES
         job = Job(resolved.policy, view, traces, world, found, bodies, finish_by)
-        stopped = 0
+        stopped, edits, noticed = 0, None, tuple[FlakyTest, ...]()
         try:
-            name, edits = PATCH, job.carry_out()
+            edits = job.carry_out()
+            if found.groups:
+                noticed = looked_for(world, found.state, job.left.seconds, job.together.flaky)
         except (KeyboardInterrupt, Terminated) as signalled:
             stopped = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
-            name, edits = CANDIDATE, job.stop(stopped)
-        noticed = (
-            () if stopped or not found.groups else looked_for(world, found.state, job.left.seconds, job.flaky)
-        )
-        patch = make_patch(world.take_base(), edits) if edits else b""
+        name, held = (CANDIDATE, job.stop(stopped)) if edits is None else (PATCH, edits)
+        patch = make_patch(world.take_base(), held) if held else b""
         if patch:
             (out / name).write_bytes(patch)
         tasks = [
@@ -159,10 +158,10 @@ def _carried_out(
             for task in job.tasks
         ]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
-        verified = "" if stopped else patch.decode("utf-8", "replace")
+        verified = patch.decode("utf-8", "replace") if name == PATCH else ""
         seconds = time.monotonic() - began
         report = job_report(found, tasks, not_begun, verified, seconds, noticed, stopped)
-        if problem := write_outputs(out, report, job.suite, settings.prices):
+        if problem := write_outputs(out, report, job.together.suite, settings.prices):
             view.note(problem)
         return report
     finally:

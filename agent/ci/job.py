@@ -5,74 +5,31 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from agent.ci.effects import TaskEffects
 from agent.ci.merging import Conflict, merged
-from agent.ci.promise import Horizon, best, horizons
+from agent.ci.promise import best, horizons
 from agent.ci.prospects import Bodies, Prospect, prospect
 from agent.ci.survey import Survey
-from agent.deliver import run_finally, unconfirmed
-from agent.edits import load_edits
+from agent.ci.tasks import Task
+from agent.ci.together import LEAST_SECONDS, Together
 from agent.errors import AgentError
 from agent.events import LimitsLowered, RunEnded
 from agent.fix import ended_as, ended_by, reported
 from agent.loop import drive, worst_case
 from agent.policies import policy_named
-from agent.prepare import baseline_run
 from agent.report import Report
-from agent.run import Run, begin, signals_held
+from agent.run import begin, signals_held
 from agent.trace import Trace
 from agent.view import View
-from agent.world import Final, Refusal, World
+from agent.world import Final, World
 from policies.vocabulary import Limits, Outcome, Step, StepKind
 from tools.files import FileEdit
-from tools.patch import patched_tree_hash
 from tools.repair.causes import finer
-from tools.verdicts import SuiteRun, judge
-
-LEAST_SECONDS = 5.0
-"""Left of the deadline, below which no further task is begun."""
-
-
-@dataclass
-class Task:
-    """A run of the job. also: tests of other groups that its candidate makes pass as well. split: it found no
-    patch for all of its tests, and they became groups of their own."""
-
-    run: Run
-    world: World
-    effects: TaskEffects
-    prospect: Prospect
-    promised: tuple[Horizon, ...] = ()
-    also: tuple[str, ...] = ()
-    split: bool = False
-    stopwatch: float = 0.0
-    ended: RunEnded | None = None
-
-    @property
-    def edits(self) -> tuple[FileEdit, ...]:
-        """Of the candidate in hand."""
-        assert self.run.state.hand is not None
-        return load_edits(self.world.load(self.run.state.hand.patch))
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """That are to pass with its candidate."""
-        return (*self.prospect.tests, *self.also)
-
-    def among(self, final: Final) -> Final:
-        """A verification of several tasks, as this one has it."""
-        own = self.run.state.run_id
-        return replace(final, beside=tuple(run for run in final.beside if run != own))
-
-    @property
-    def parked(self) -> bool:
-        """Whether its candidate waits to be verified."""
-        chosen = self.run.state.decision.chosen if self.run.state.decision else None
-        return self.ended is None and chosen is not None and chosen.kind is StepKind.SUBMIT
 
 
 @dataclass
@@ -88,14 +45,11 @@ class Job:
     finish_by: float
     tasks: list[Task] = field(default_factory=list)
     unbegun: list[Prospect] = field(default_factory=list)
-    held: list[Task] = field(default_factory=list)
-    """The tasks whose candidates were verified together last, and hold."""
 
-    flaky: frozenset[str] = frozenset()
-    """Tests beside the targets that verifying showed to be flaky."""
-
-    suite: SuiteRun | None = None
-    """Of that verification; of the last one that was tried, where none held."""
+    @cached_property
+    def together(self) -> Together:
+        """By which candidates are verified."""
+        return Together(self.world, self.survey, self.finish_by)
 
     @property
     def left(self) -> Limits:
@@ -232,7 +186,7 @@ class Job:
         """Verify what is parked in as few runs as can be: all together; where that fails, by halves."""
         kept: list[Task] = []
         while parked := [task for task in self.tasks if task.parked]:
-            for task, final in self._verdicts(kept, parked):
+            for task, final in self.together.verdicts(kept, parked):
                 if final is None:
                     why = "no time was left to verify its candidate"
                     task.ended = ended_as(Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
@@ -241,55 +195,10 @@ class Job:
                 self._drive(task)
                 if task.ended and task.ended.outcome is Outcome.FIXED:
                     kept.append(task)
-        if kept and kept != self.held and not self._holds(kept, self._run(kept)):
+        together = self.together
+        if kept and kept != together.held and not together.holds(kept, together.run(kept)):
             raise AgentError("what was verified together does not hold without a part of it")
         return merged(self.world.take_base(), [task.edits for task in kept]) if kept else ()
-
-    def _verdicts(
-        self, kept: Sequence[Task], tasks: Sequence[Task]
-    ) -> Iterator[tuple[Task, Final | Refusal | None]]:
-        """What becomes of each candidate beside those that are kept: the run that shows it (None: no time).
-        Those that hold are kept from then on, but one that waits for a person."""
-        together = [*kept]
-        fitting, alone = list[Task](), [task for task in tasks if unconfirmed(task.run.state)]
-        for task in tasks:
-            if task in alone:
-                continue
-            try:
-                merged(self.world.take_base(), [each.edits for each in (*kept, *fitting, task)])
-                fitting.append(task)
-            except Conflict as conflict:
-                yield task, Refusal(str(conflict))
-        waiting = [*([task] for task in alone), *([fitting] if fitting else [])]
-        while waiting:
-            some = waiting.pop()
-            final = self._run([*together, *some]) if self.left.seconds > LEAST_SECONDS else None
-            holds = final is not None and self._holds([*together, *some], final)
-            if holds and some[0] not in alone:
-                together += some
-                self.held, self.suite = [*together], final.suite if final else None
-            if holds or final is None or len(some) == 1:
-                yield from ((task, final) for task in some)
-            else:
-                half = len(some) // 2
-                waiting += [some[half:], some[:half]]
-
-    def _run(self, tasks: Sequence[Task]) -> Final:
-        base = self.world.take_base()
-        edits = merged(base, [task.edits for task in tasks])
-        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
-        self.world.finish_by = self.finish_by
-        tree = patched_tree_hash(base, edits)
-        final = run_finally(self.world, tasks[0].run.state, edits, tree, targets)
-        self.flaky |= frozenset(final.flaky)
-        self.suite = self.suite if self.held else final.suite
-        return replace(final, beside=tuple(task.run.state.run_id for task in tasks))
-
-    def _holds(self, tasks: Sequence[Task], final: Final) -> bool:
-        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
-        baseline = baseline_run(self.world, self.survey.state)
-        judgement = judge(baseline, final.suite, targets, final.flaky)
-        return judgement.fixed and final.alone.complete and all(map(final.alone.passed, targets))
 
     def stop(self, code: int) -> tuple[FileEdit, ...]:
         """End what is under way, as somebody outside wants; returns the candidates in hand, not verified."""

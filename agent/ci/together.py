@@ -1,0 +1,83 @@
+"""Candidates of several tasks verified together, in as few runs as can be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from agent.ci.merging import Conflict, merged
+from agent.ci.survey import Survey
+from agent.ci.tasks import Task
+from agent.deliver import run_finally, unconfirmed
+from agent.prepare import baseline_run
+from agent.world import Final, Refusal, World
+from tools.patch import patched_tree_hash
+from tools.verdicts import SuiteRun, judge
+
+LEAST_SECONDS = 5.0
+"""Left of the deadline, below which nothing further is begun."""
+
+
+@dataclass
+class Together:
+    """What candidates are verified with, and what that showed. finish_by: monotonic seconds. held: the tasks
+    whose candidates were verified together last, and hold; flaky: tests beside the targets that verifying
+    showed to be flaky; suite: of the verification that held, or of the last one that was tried."""
+
+    world: World
+    survey: Survey
+    finish_by: float
+    held: list[Task] = field(default_factory=list)
+    flaky: frozenset[str] = frozenset()
+    suite: SuiteRun | None = None
+
+    def verdicts(
+        self, kept: Sequence[Task], tasks: Sequence[Task]
+    ) -> Iterator[tuple[Task, Final | Refusal | None]]:
+        """What becomes of each candidate beside those that are kept: the run that shows it (None: no time).
+        Those that hold are kept from then on, but one that waits for a person."""
+        together = [*kept]
+        fitting, alone = list[Task](), [task for task in tasks if unconfirmed(task.run.state)]
+        for task in tasks:
+            if task in alone:
+                continue
+            try:
+                merged(self.world.take_base(), [each.edits for each in (*kept, *fitting, task)])
+                fitting.append(task)
+            except Conflict as conflict:
+                yield task, Refusal(str(conflict))
+        waiting = [*([task] for task in alone), *([fitting] if fitting else [])]
+        while waiting:
+            some = waiting.pop()
+            final = (
+                self.run([*together, *some]) if self.finish_by - time.monotonic() > LEAST_SECONDS else None
+            )
+            holds = final is not None and self.holds([*together, *some], final)
+            if holds and some[0] not in alone:
+                together += some
+                self.held, self.suite = [*together], final.suite if final else None
+            if holds or final is None or len(some) == 1:
+                yield from ((task, final) for task in some)
+            else:
+                half = len(some) // 2
+                waiting += [some[half:], some[:half]]
+
+    def run(self, tasks: Sequence[Task]) -> Final:
+        """A final verification of these together. Raises SandboxError."""
+        base = self.world.take_base()
+        edits = merged(base, [task.edits for task in tasks])
+        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
+        self.world.finish_by = self.finish_by
+        tree = patched_tree_hash(base, edits)
+        final = run_finally(self.world, tasks[0].run.state, edits, tree, targets)
+        self.flaky |= frozenset(final.flaky)
+        self.suite = self.suite if self.held else final.suite
+        return replace(final, beside=tuple(task.run.state.run_id for task in tasks))
+
+    def holds(self, tasks: Sequence[Task], final: Final) -> bool:
+        """Whether it shows that all of them are fixed, and nothing else is broken."""
+        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
+        baseline = baseline_run(self.world, self.survey.state)
+        judgement = judge(baseline, final.suite, targets, final.flaky)
+        return judgement.fixed and final.alone.complete and all(map(final.alone.passed, targets))
