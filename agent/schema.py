@@ -65,14 +65,16 @@ def _words(value: Any) -> Any:
     return str(value).replace("inf", "Infinity") if value in (math.inf, -math.inf) else value
 
 
+def schema_of(model: type[Record], title: str) -> str:
+    """The JSON Schema (draft 2020-12) of a record, as text, from the types themselves."""
+    schema: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    schema |= {k: v for k, v in model.model_json_schema(schema_generator=_Generated).items() if k != "title"}
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+
+
 def generated_schema() -> str:
-    """The JSON Schema (draft 2020-12) of a line of events.jsonl, as text, from the types themselves."""
-    schema: dict[str, Any] = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"A line of a trace's events.jsonl, schema version {SCHEMA_VERSION}",
-    }
-    schema |= {k: v for k, v in Line.model_json_schema(schema_generator=_Generated).items() if k != "title"}
-    text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
+    """The JSON Schema of a line of events.jsonl."""
+    text = schema_of(Line, f"A line of a trace's events.jsonl, schema version {SCHEMA_VERSION}")
     for long, short in {
         "policies__vocabulary__Step": "Step",
         "agent__tiers__pricing__Step": "PriceStep",

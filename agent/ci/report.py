@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from agent.ci.flaky import FlakyTest
 from agent.ci.survey import Survey
 from agent.report import Report
+from agent.schema import schema_of
 from agent.task import Record
 from agent.units import show_seconds
 from policies.amounts import show_money
@@ -15,6 +16,9 @@ from policies.vocabulary import EXIT_CODES, Outcome
 RESULT_VERSION = 1
 FIRST = (Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY, Outcome.NOT_FIXED)
 """Of several tasks that were not all fixed, the first of these that occurred says how the job ended."""
+
+
+SCHEMA_FILE = "result.schema.json"
 
 
 class TaskReport(Record):
@@ -79,6 +83,11 @@ class JobReport(Record):
         shown += [f"not here    {test}" for test in self.unknown]
         shown.append(f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)}")
         return shown
+
+
+def generated_schema() -> str:
+    """The JSON Schema of `result.json`, from its types."""
+    return schema_of(JobReport, f"The result.json of agent ci, version {RESULT_VERSION}")
 
 
 def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:

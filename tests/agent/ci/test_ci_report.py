@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from itertools import permutations
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from agent.ci.flaky import flaky_test
 from agent.ci.outputs import junit, summary, write_outputs
-from agent.ci.report import JobReport, TaskReport, outcome_of
+from agent.ci.report import SCHEMA_FILE, JobReport, TaskReport, generated_schema, outcome_of
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
 from tools.junit import junit_cases
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
@@ -41,6 +44,17 @@ def test_a_job_is_fixed_only_if_every_failure_was() -> None:
     for ended in permutations(order, 3):
         assert outcome_of(False, ended) is min(ended, key=order.index)
     assert outcome_of(False, [Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
+
+
+def test_the_result_keeps_to_its_published_schema() -> None:
+    published = files("agent.ci").joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+    assert published == generated_schema()
+    schema = json.loads(published)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    valid = jsonschema.Draft202012Validator(schema)
+    result = json.loads(job(task(Outcome.FIXED)).model_dump_json())
+    assert list(valid.iter_errors(result)) == []
+    assert list(valid.iter_errors({**result, "exit_code": "none"})) != []
 
 
 def test_text_of_the_repository_is_text_in_the_summary() -> None:
