@@ -109,6 +109,8 @@ def ci_command(
     view.finish()
     for line in report.lines():
         view.console.print(plain(line, 2000), markup=False, soft_wrap=True)
+    written = ", ".join(sorted(path.name for path in out.iterdir() if not path.name.startswith(".")))
+    view.console.print(plain(f"written     {out}: {written}", 2000), markup=False, soft_wrap=True)
     raise typer.Exit(report.exit_code)
 
 

@@ -68,7 +68,7 @@ def summary(report: JobReport) -> str:
     from agent.audit.markdown import escaped  # with what an audit says: only this waits for it
 
     lines = [f"## agent ci: {escaped(report.outcome)} (exit code {report.exit_code})", ""]
-    lines += [f"- {escaped(plain_line(line, 500))}" for line in report.lines()]
+    lines += [f"- {escaped(plain_line(line, 500))}" for line in report.lines()[1:]]
     if report.tasks:
         lines += [
             "",

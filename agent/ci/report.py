@@ -69,8 +69,9 @@ class JobReport(Record):
         """The summary a person reads."""
         causes = sum(not task.split for task in self.tasks)
         shown = [
-            f"failing     {len(self.failing)} tests, for {causes} causes that were worked on; "
-            f"{len(self.fixed)} fixed"
+            f"outcome     {self.outcome} (exit code {self.exit_code})",
+            f"failing     {_counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
+            f"tasks       {_counted(causes, 'likely cause')} worked on",
         ]
         for number, task in enumerate(self.tasks, start=1):
             more = len(task.tests) + len(task.also) - 1
@@ -83,6 +84,10 @@ class JobReport(Record):
         shown += [f"not here    {test}" for test in self.unknown]
         shown.append(f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)}")
         return shown
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def generated_schema() -> str:
