@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from agent.errors import TraceError
-from agent.events import Event, RequestDone, RunResumed, StepDecided, StepDone
+from agent.events import (
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalRequested,
+    DeliveryApproved,
+    Event,
+    RequestDone,
+    RunResumed,
+    StepDecided,
+    StepDone,
+)
 from agent.state import State
 from agent.task import Settings
 from policies.vocabulary import Quote
@@ -38,7 +48,13 @@ def bounded(settings: Settings) -> Settings:
 def check_numbers(event: Event) -> None:
     """Numbers that are none, or beyond any run, would make nonsense of every sum."""
     match event:
-        case RunResumed(time=time):
+        case (
+            RunResumed(time=time)
+            | ApprovalRequested(time=time)
+            | ApprovalGiven(time=time)
+            | ApprovalRejected(time=time)
+            | DeliveryApproved(time=time)
+        ):
             numbers: tuple[float, ...] = (time,)
         case StepDecided(decision=decision):
             numbers = tuple(

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from agent import (
+    approvals_cli,
     audit_cli,
     ci_cli,
     doctor,
@@ -72,6 +73,7 @@ def options(
 app.add_typer(environments_cli.app, name="env")
 audit_cli.register(app)
 app.add_typer(trace_cli.app, name="trace")
+app.add_typer(approvals_cli.app, name="approvals")
 
 
 @app.command(help="Fix failing tests of a repository.", epilog=EXIT_CODES_HELP)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from agent.approvals.statement import Digest, Statement
 from agent.observations import (
     AttemptDone,
     BaselineDone,
@@ -145,8 +146,65 @@ class PersonAnswered(Record):
     yes: bool
 
 
+class ApprovalRequested(Record):
+    """A verified patch waits for people: what each of them has to sign. A later request replaces it, with
+    the approvals that it had."""
+
+    type: Literal["approval-request"] = "approval-request"
+    time: float
+    statement: Statement
+
+
+class ApprovalGiven(Record):
+    """A person signed the statement that was last asked for. key: fingerprint of their key; statement:
+    SHA-256 of what was signed; signature: detached, armoured. Whether it counts is checked anew when
+    something is delivered by it."""
+
+    type: Literal["approval"] = "approval"
+    time: float
+    principal: str = Field(max_length=100)
+    key: str = Field(max_length=100)
+    statement: Digest
+    nonce: str
+    expires: str
+    signature: str = Field(max_length=2**16)
+
+
+class ApprovalRejected(Record):
+    """A person said no, signed: nothing of this run is delivered. Fields as of ApprovalGiven."""
+
+    type: Literal["rejection"] = "rejection"
+    time: float
+    principal: str = Field(max_length=100)
+    key: str = Field(max_length=100)
+    reason: str = Field(max_length=500)
+    statement: Digest
+    nonce: str
+    signature: str = Field(max_length=2**16)
+
+
+class DeliveryApproved(Record):
+    """Enough people had signed, as was checked then; written before anything is handed out. principals, keys:
+    who, in the same order. token: of this delivery, by which it alone may go on if it is cut off."""
+
+    type: Literal["delivery-approved"] = "delivery-approved"
+    time: float
+    nonce: str
+    principals: tuple[str, ...]
+    keys: tuple[str, ...]
+    token: str
+
+
+class DeliveryDone(Record):
+    """What came of an approved delivery: the submission with what was handed out."""
+
+    type: Literal["delivery"] = "delivery"
+    submission: SubmissionDone
+
+
 class RunEnded(Record):
-    """How the run ended. A RunResumed may follow one that was cut off from outside."""
+    """How the run ended. A RunResumed may follow one that was cut off from outside, or that waits for people
+    to approve its delivery."""
 
     type: Literal["run-ended"] = "run-ended"
     outcome: Outcome
@@ -156,8 +214,8 @@ class RunEnded(Record):
 
 Event = Annotated[
     RunStarted | RunResumed | StepDecided | StepIntended | RequestIntended | RequestDone
-    | DeliveryIntended | StepDone | TierSeen | LimitsLowered | PersonAnswered
-    | RunEnded,
+    | DeliveryIntended | StepDone | TierSeen | LimitsLowered | PersonAnswered | ApprovalRequested
+    | ApprovalGiven | ApprovalRejected | DeliveryApproved | DeliveryDone | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -165,7 +223,11 @@ Event = Annotated[
 def blobs_of(seen: Event | Observation) -> tuple[str, ...]:
     """Names of the blobs that an event, or an observation, refers to."""
     match seen:
-        case StepDone(observation=observation) | DeliveryIntended(submission=observation):
+        case (
+            StepDone(observation=observation)
+            | DeliveryIntended(submission=observation)
+            | DeliveryDone(submission=observation)
+        ):
             return blobs_of(observation)
         case RequestIntended(prompt=prompt):
             names: tuple[str, ...] = (prompt,)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
+from agent.approvals.request import awaits, requested
 from agent.deliver import apply_fix, deliver, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
 from agent.events import PersonAnswered, RunEnded, StepDone
@@ -64,11 +65,18 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
         view.finish()
         effects.close()
     if run.over is None:
-        run.append(ended)
+        end(run, ended)
     report = reported(run, world, ended)
     if run.state.settings.memory and run.over is None:  # one that had ended has taught already
         _remember(run, view)
     return report
+
+
+def end(run: Run, ended: RunEnded) -> None:
+    """Put the end on record; where its delivery waits for people, what they have to sign before it."""
+    if ended.outcome is Outcome.DEFERRED and awaits(run.state) and run.state.approvals.request is None:
+        run.append(requested(run.state, time.time()))
+    run.append(ended)
 
 
 def reported(run: Run, world: World, ended: RunEnded) -> Report:

@@ -6,6 +6,11 @@ from dataclasses import replace
 
 from agent.errors import TraceError
 from agent.events import (
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalRequested,
+    DeliveryApproved,
+    DeliveryDone,
     DeliveryIntended,
     Event,
     LimitsLowered,
@@ -90,6 +95,10 @@ def _applied(state: State, event: Event) -> State:
             return state.within(left)
         case PersonAnswered():
             return replace(state, answer=event)
+        case ApprovalRequested() | ApprovalGiven() | ApprovalRejected() | DeliveryApproved():
+            return replace(state, approvals=state.approvals.after(event))
+        case DeliveryDone(submission=submission):
+            return _delivered(replace(state, submission=submission), submission)
         case RequestIntended():
             return replace(state, request=event)
         case RequestDone():
@@ -201,13 +210,7 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _looked_again(state, observation.looked)
         case SubmissionDone(verified=True):
             belief = belief.after_check(Check.SUITE, True)
-            done = replace(state, submission=observation, belief=belief)
-            if observation.undelivered:
-                return _end(done, Outcome.DEFERRED, f"verified, but {observation.shortfall}")
-            others = len(observation.beside)
-            beside = f", together with the patches of {others} other runs of its job" if others else ""
-            verified = f"every test asked about passes, verified cold in a fresh tree{beside}"
-            return _end(done, Outcome.FIXED, verified)
+            return _delivered(replace(state, submission=observation, belief=belief), observation)
         case SubmissionDone():
             state = replace(state, submission=observation, belief=belief.after_submit_failed())
             state = _dropped(state, "failed final verification", observation.reasons)
@@ -224,6 +227,17 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _seen(state, tier, Signals(retry_after=seconds), state.spent.seconds)
         case StepLost():  # tells nothing about the task; it is only paid for
             return replace(state, lost=state.lost + 1, delivery=None)
+
+
+def _delivered(state: State, done: SubmissionDone) -> State:
+    """The end of a run whose patch was verified, and handed out if that could be."""
+    if done.undelivered:
+        return _end(state, Outcome.DEFERRED, f"verified, but {done.shortfall}")
+    others, by = len(done.beside), state.approvals.delivering
+    beside = f", together with the patches of {others} other runs of its job" if others else ""
+    approved = f"; approved by {', '.join(by.principals)}" if by else ""
+    verified = f"every test asked about passes, verified cold in a fresh tree{beside}{approved}"
+    return _end(state, Outcome.FIXED, verified)
 
 
 def _reproduced(state: State, seen: ReproductionDone) -> State:

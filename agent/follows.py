@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from agent.approvals.request import awaits
 from agent.events import (
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalRequested,
+    DeliveryApproved,
+    DeliveryDone,
     DeliveryIntended,
     Event,
     RequestDone,
@@ -40,6 +46,16 @@ def check_follows(state: State, event: Event) -> None:
                 raise ValueError("its bill leaves out requests")
             if isinstance(observation, SubmissionDone) and observation.verified:
                 _check_verified(state, observation)
+        case ApprovalRequested():
+            _check_requested(state, event)
+        case ApprovalGiven() | ApprovalRejected():
+            _check_signed(state, event)
+        case DeliveryApproved():
+            _check_approved(state, event)
+        case DeliveryDone(submission=found):
+            if state.approvals.delivering is None:
+                raise ValueError("no delivery was approved")
+            _check_verified(state, found)
         case RunEnded(outcome=outcome, exit_code=code):
             if outcome is not state.ended and outcome not in FROM_OUTSIDE:
                 raise ValueError(f"what its steps came to is not '{outcome}'")
@@ -47,6 +63,43 @@ def check_follows(state: State, event: Event) -> None:
                 raise ValueError(f"exit code {code} is not that of '{outcome}'")
         case _:
             pass
+
+
+def _check_requested(state: State, event: ApprovalRequested) -> None:
+    if not awaits(state) or state.submission is None:
+        raise ValueError("nothing waits for an approval")
+    if state.approvals.rejected is not None:
+        raise ValueError("it was rejected")
+    asked = event.statement
+    if (asked.run, asked.patch, asked.decision) != (state.run_id, state.submission.diff, "approve"):
+        raise ValueError("it asks for something else than what was verified here")
+
+
+def _check_signed(state: State, event: ApprovalGiven | ApprovalRejected) -> None:
+    """Raises ValueError for an approval or a rejection of something else, and for a second one by the same
+    person."""
+    asked, given = state.approvals.request, state.approvals.given
+    if asked is None or state.approvals.rejected is not None:
+        raise ValueError("nothing was asked for, or it was rejected")
+    if isinstance(event, ApprovalRejected):
+        if event.statement != asked.statement.rejecting(event.reason).digest:
+            raise ValueError("it rejects something else than what was asked for")
+        return
+    if event.statement != asked.statement.digest or event.nonce != asked.statement.nonce:
+        raise ValueError("it approves something else than what was asked for")
+    if any(event.principal == other.principal or event.key == other.key for other in given):
+        raise ValueError("this person, or this key, had approved already")
+
+
+def _check_approved(state: State, event: DeliveryApproved) -> None:
+    asked = state.approvals.request
+    if asked is None or state.approvals.rejected is not None or not awaits(state):
+        raise ValueError("nothing was asked for, or it was rejected")
+    given = {each.principal for each in state.approvals.given}
+    if event.nonce != asked.statement.nonce or not set(event.principals) <= given:
+        raise ValueError("they have not approved it")
+    if min(len(set(event.principals)), len(set(event.keys))) < asked.statement.people:
+        raise ValueError("not enough people had approved it")
 
 
 def _check_verified(state: State, found: SubmissionDone) -> None:

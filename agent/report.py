@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from agent.approvals.request import awaits, people_needed
 from agent.delivered import expected_loss, reached
 from agent.forecast import estimates
 from agent.observations import Counts
@@ -29,7 +30,8 @@ class Report(Record):
     what a wrong one of it loses, in loss units; risk_price: dollars for each of them, with the share that
     cannot be undone. suspects: the most suspicious lines; tried: candidate patches of the embedded tier that
     were gone through, and attempts of other tiers; tiers: what each of those that were asked took. beyond:
-    which billed more than the worst case of their requests.
+    which billed more than the worst case of their requests. people: who have to approve the delivery that
+    waits for them; 0 where none does.
     """
 
     outcome: Outcome
@@ -61,6 +63,7 @@ class Report(Record):
     head_hash: str
     notes: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
+    people: int = 0
 
     def lines(self) -> list[str]:
         """The summary a person reads."""
@@ -98,6 +101,9 @@ class Report(Record):
         shown += [tier.line() for tier in self.tiers]
         shown += [f"beyond      {what}" for what in self.beyond]
         shown.append(f"trace       {self.trace}")
+        if self.people and self.outcome is Outcome.DEFERRED:
+            who = "a person" if self.people == 1 else f"{self.people} people"
+            shown.append(f"to approve  agent approvals show {shlex.quote(self.trace)} ({who}, with SSH keys)")
         if self.outcome in (Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE):
             shown.append(f"to go on    agent fix --resume {shlex.quote(self.trace)}")
         shown.append(f"head hash   {self.head_hash}")
@@ -174,6 +180,7 @@ def report_of(
         head_hash=head_hash,
         notes=state.notes,
         beyond=beyond(state),
+        people=people_needed(state) if awaits(state) else 0,
     )
 
 

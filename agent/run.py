@@ -83,6 +83,39 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
     written, is reopened as ended; one whose end is written has its `over`, and nothing is appended.
     Raises UsageError where there is nothing to go on with, TraceError for a trace that was altered.
     """
+    taken = take_up(folder)
+    run, state, ours = taken.run, taken.run.state, taken.ours
+    try:
+        if isinstance(taken.last, RunEnded) and not state.cut_off:
+            run.over, run.lost = taken.last, "this run had ended already; nothing was left to do"
+            return run
+        if state.submission is not None and state.submission.verified and not ours:
+            raise UsageError(
+                f"{folder} says that its patch was verified, which was not done here by you: nothing is "
+                "ended or applied on its word; start the run anew"
+            )
+        run.append(RunResumed(time=now(), versions=versions()))
+        if run.state.intent is not None and not (run.state.delivering and ours):
+            _book_lost(run, run.state.intent, now() - run.writer.written_at)
+    except BaseException:
+        run.writer.close()
+        raise
+    return run
+
+
+@dataclass(frozen=True)
+class TakenUp:
+    """A trace that nobody else writes to meanwhile. last: its last event; ours: this user verified here what
+    it says was verified."""
+
+    run: Run
+    last: Event | None
+    ours: bool
+
+
+def take_up(folder: Path) -> TakenUp:
+    """Read a trace to be appended to; nothing is yet. Raises UsageError for one of another user, or without
+    a start; TraceError for one that was altered."""
     trace = Trace(folder)
     if (owner := folder.stat().st_uid) != os.geteuid():
         raise UsageError(
@@ -103,22 +136,10 @@ def reopen(folder: Path, now: Callable[[], float] = time.time) -> Run:
         for last in events:
             ours = is_vouched_for(head, last) if isinstance(last, DeliveryIntended) else ours
             state, head = fold.apply(state, last), trace.head
-        run = Run(writer, state, folder, start.policy)
-        if isinstance(last, RunEnded) and not state.cut_off:
-            run.over, run.lost = last, "this run had ended already; nothing was left to do"
-            return run
-        if state.submission is not None and state.submission.verified and not ours:
-            raise UsageError(
-                f"{folder} says that its patch was verified, which was not done here by you: nothing is "
-                "ended or applied on its word; start the run anew"
-            )
-        run.append(RunResumed(time=now(), versions=versions()))
-        if run.state.intent is not None and not (run.state.delivering and ours):
-            _book_lost(run, run.state.intent, now() - writer.written_at)
+        return TakenUp(Run(writer, state, folder, start.policy), last, ours)
     except BaseException:
         writer.close()
         raise
-    return run
 
 
 def _book_lost(run: Run, intent: StepIntended, since: float) -> None:

@@ -110,6 +110,7 @@ class UserSettings(BaseSettings):
     protected: Words = []
     schedule: Path | None = None
     autonomy: dict[str, Level] = {}
+    allowed_signers: Path | None = None
     source_distributions: bool = False
     trust_repo_config: bool = False
     memory: bool | None = None

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from agent.events import DeliveryIntended, PersonAnswered, RequestDone, RequestIntended, StepIntended
+from agent.events import (
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalRequested,
+    DeliveryApproved,
+    DeliveryIntended,
+    PersonAnswered,
+    RequestDone,
+    RequestIntended,
+    StepIntended,
+)
 from agent.observations import (
     AttemptDone,
     BaselineDone,
@@ -53,6 +63,31 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Approvals:
+    """What people were asked to sign, who did, and who said no. delivering: the delivery that was begun for
+    the request."""
+
+    request: ApprovalRequested | None = None
+    given: tuple[ApprovalGiven, ...] = ()
+    rejected: ApprovalRejected | None = None
+    delivering: DeliveryApproved | None = None
+
+    def after(
+        self, event: ApprovalRequested | ApprovalGiven | ApprovalRejected | DeliveryApproved
+    ) -> Approvals:
+        """With one more of them; a new request stands for itself."""
+        match event:
+            case ApprovalRequested():
+                return Approvals(request=event)
+            case ApprovalGiven():
+                return replace(self, given=(*self.given, event))
+            case ApprovalRejected():
+                return replace(self, rejected=event)
+            case DeliveryApproved():
+                return replace(self, delivering=event)
+
+
+@dataclass(frozen=True)
 class State:
     """Everything known so far. `spent` sums the bills; `hand` names the blob of the candidate's edits;
     `refused` holds the tree hashes of patches that did not count, so that none is bought twice. Of `steps`,
@@ -68,7 +103,7 @@ class State:
     diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of
     candidates on which a review gave no opinion. looked_again: at targets on the base, as a candidate that
     had passed them failed them on the same tree. delivery: of the patch that was verified; answer: what a
-    person said of it."""
+    person said of it; approvals: what people signed who were not there."""
 
     settings: Settings
     run_id: str
@@ -105,6 +140,7 @@ class State:
     delivery: DeliveryIntended | None = None
     submission: SubmissionDone | None = None
     answer: PersonAnswered | None = None
+    approvals: Approvals = Approvals()
     deferral: DeferralDone | None = None
     ended: Outcome | None = None
     cut_off: bool = False

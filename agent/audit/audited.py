@@ -73,6 +73,7 @@ def _autonomy(run: Run, given: Submission) -> AutonomyUse:
         optimum=int(optimum(given.delivery, given.right, run.prices, run.schedule)),
         used=given.level,
         by_flag=given.by_flag,
+        approved=given.approved,
         cost=cost,
     )
 

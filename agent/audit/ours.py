@@ -20,6 +20,7 @@ from agent.candidates import next_attempt
 from agent.delivered import APPLIED, CONFIRMED, applied, taken_on
 from agent.errors import TraceError
 from agent.events import (
+    DeliveryDone,
     Event,
     PersonAnswered,
     RequestDone,
@@ -89,7 +90,8 @@ def our_run(folder: Path, *, beliefs: bool = True) -> Run:
 @dataclass
 class Reading:
     """A run of ours as far as it was read, from its start on. since: when the clock of spent seconds was 0,
-    as of the process under way. attempt: the index of the step that made the candidate in hand.
+    as of the process under way. attempt: the index of the step that made the candidate in hand. waiting: what
+    was verified and waits for people.
 
     Raises TraceError for a start that no run has."""
 
@@ -104,6 +106,7 @@ class Reading:
     submissions: list[Submission] = field(default_factory=list)
     decision: Decision | None = None
     attempt: int | None = None
+    waiting: Submission | None = None
     cached: float | None = None
     closed: bool = False
     line: int = 1
@@ -145,6 +148,8 @@ class Reading:
                 self.requests.append(self._request(event))
             case StepDone():
                 self._done(before, event)
+            case DeliveryDone(submission=done) if self.waiting is not None and not done.undelivered:
+                self._approved(self.waiting, done)
             case PersonAnswered() if self.submissions and applied(self.state):
                 self._applied()
             case _:
@@ -178,7 +183,9 @@ class Reading:
             case SubmissionDone(verified=verified):
                 succeeded = truth = verified
                 if verified and not observation.undelivered:
-                    self._submitted(before, observation)
+                    self.submissions.append(self._submitted(before, observation))
+                elif verified:
+                    self.waiting = self._submitted(before, observation)
             case _:
                 pass
         if truth is not None and self.attempt is not None:
@@ -218,7 +225,7 @@ class Reading:
             cached=self.cached,
         )
 
-    def _submitted(self, before: State, done: SubmissionDone) -> None:
+    def _submitted(self, before: State, done: SubmissionDone) -> Submission:
         """A verified patch was handed out, confirmed by flags only so far: a person is asked later. Traces
         before schema 3 do not say how far it was: then to ask for a commit was to confirm it."""
         delivery, level = self.settings.delivery, done.confirmed
@@ -226,8 +233,18 @@ class Reading:
             level = Confirmation.CONFIRM if delivery is ActionClass.COMMIT else Confirmation.FREE
         right = hand_right(before.belief, estimates(before), verified=True)
         number = len(self.steps) + 1
-        given = Submission(
+        return Submission(
             step=number, right=right, delivery=delivery, level=int(level), by_flag=level > Confirmation.FREE
+        )
+
+    def _approved(self, waiting: Submission, done: SubmissionDone) -> None:
+        """What had waited for people was handed out, as they signed."""
+        level, by = done.confirmed, self.state.approvals.delivering
+        given = replace(
+            waiting,
+            level=waiting.level if level is None else int(level),
+            by_flag=False,
+            approved=by.principals if by else (),
         )
         self.submissions.append(given)
 

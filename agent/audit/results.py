@@ -179,7 +179,8 @@ class AutonomyUse(Record):
     """The confirmation of one delivery. Levels: 0 free, 1 confirm, 2 multi-party. right: P(it is right)
     by which it was submitted, once verified. scheduled: by the schedule; required: by the schedule and the
     prices; optimum: by the prices alone; used: what it was given, by_flag: in advance, so that nobody was
-    asked. cost: dollars that `used` was worth less than the best level of at least the scheduled one."""
+    asked. approved: by whom, where people signed for it. cost: dollars that `used` was worth less than the
+    best level of at least the scheduled one."""
 
     step: int
     delivery: ActionClass
@@ -189,6 +190,7 @@ class AutonomyUse(Record):
     optimum: int
     used: int
     by_flag: bool = False
+    approved: tuple[str, ...] = ()
     cost: float
 
 

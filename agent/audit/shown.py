@@ -145,8 +145,9 @@ def untold(parts: Iterable[CacheUse]) -> str:
 
 
 def used(use: AutonomyUse) -> str:
-    """The level of confirmation of a delivery, and that nobody was asked for it."""
-    return f"{Confirmation(use.used).word}{' by flag' if use.by_flag else ''}"
+    """The level of confirmation of a delivery, and who approved it, or that nobody was asked for it."""
+    by = " by flag" if use.by_flag else f" by {', '.join(use.approved)}" if use.approved else ""
+    return f"{Confirmation(use.used).word}{by}"
 
 
 def count(many: int, what: str) -> str:

@@ -19,7 +19,7 @@ from agent.ci.tasks import Task
 from agent.ci.together import LEAST_SECONDS, Together
 from agent.errors import AgentError
 from agent.events import LimitsLowered, RunEnded
-from agent.fix import ended_as, ended_by, reported
+from agent.fix import end, ended_as, ended_by, reported
 from agent.loop import drive, worst_case
 from agent.policies import policy_named
 from agent.report import Report
@@ -219,7 +219,7 @@ class Job:
     def report(self, task: Task) -> Report:
         """Of a task that has ended; its trace is closed."""
         assert task.ended is not None
-        task.run.append(task.ended)
+        end(task.run, task.ended)
         return reported(task.run, task.world, task.ended)
 
 

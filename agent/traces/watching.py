@@ -7,6 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.events import (
+    ApprovalGiven,
+    ApprovalRejected,
+    ApprovalRequested,
+    DeliveryApproved,
     Event,
     PersonAnswered,
     RequestDone,
@@ -97,6 +101,14 @@ def _show(event: Event, state: State, view: View, follower: Follower, folder: Pa
             view.observed(observation, bill)
         case PersonAnswered(question=question, yes=yes):
             view.note(f"asked: {question} {'yes' if yes else 'no'}")
+        case ApprovalRequested(statement=asked):
+            view.note(f"asked {asked.people} to approve a {asked.action_class} until {asked.expires}")
+        case ApprovalGiven(principal=principal, key=key):
+            view.note(f"approved by {principal} ({key})")
+        case ApprovalRejected(principal=principal, reason=reason):
+            view.note(f"rejected by {principal}: {reason}")
+        case DeliveryApproved(principals=principals):
+            view.note(f"delivered as {', '.join(principals)} approved")
         case RunEnded(exit_code=code):
             diff = diff_of(state, Trace(folder))
             view.ended(

@@ -1,0 +1,154 @@
+"""Delivery of what people approved: everything is checked anew, then handed out as the run was asked to.
+
+Before anything is handed out, that it was approved is on record and the nonce is taken; a delivery that is
+cut off goes on where it was, and a copy of the trace cannot make it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.approvals import nonces
+from agent.approvals.counting import (
+    Count,
+    asked_of,
+    check_in_time,
+    check_unused,
+    counted,
+)
+from agent.approvals.signing import deferred, waiting
+from agent.approvals.statement import Statement
+from agent.deliver import deliver
+from agent.errors import UsageError
+from agent.events import DeliveryApproved, DeliveryDone, DeliveryIntended, RunResumed
+from agent.fix import ended_as
+from agent.report import Report, diff_of, report_of
+from agent.run import Run, TakenUp, redactor_for, take_up
+from agent.settled import settled_patch
+from agent.state import State
+from agent.trace import Trace
+from agent.versions import versions
+from agent.world import World
+from policies.vocabulary import ActionClass, Outcome
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A delivery that people approved: what they signed, and who counts."""
+
+    asked: Statement
+    count: Count
+
+
+def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved:
+    """Whether enough people approved the delivery of the run in this state. ours: this user verified here
+    what it says was verified (`agent.run.take_up`). now: seconds since the epoch.
+
+    Raises UsageError that says what is missing."""
+    asked = asked_of(state)
+    if not ours:
+        raise UsageError(
+            "the trace says that its patch was verified, which was not done here by you: nothing is "
+            "delivered on its word; start the run anew"
+        )
+    check_in_time(asked, now)
+    check_unused(asked, state.approvals.delivering.token if state.approvals.delivering else "")
+    count = counted(state, asked, signers)
+    if count.missing:
+        why = f" ({'; '.join(count.dropped)})" if count.dropped else ""
+        raise UsageError(
+            f"{len(count.approvers)} of {count.needed} people have approved it{why}; "
+            f"{count.missing} more must: agent approvals approve"
+        )
+    return Approved(asked, count)
+
+
+def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: float) -> Approved:
+    """The approval of the run in `folder` for an action of this class, which it must be asked for.
+
+    Raises UsageError that says what is missing, TraceError for a trace that does not hold."""
+    taken = take_up(folder)
+    try:
+        found = approved(taken.run.state, signers, now, ours=taken.ours)
+        if found.asked.action_class is not action_class:
+            raise UsageError(f"what was approved is a {found.asked.action_class}, not a {action_class}")
+        return found
+    finally:
+        taken.run.writer.close()
+
+
+def deliver_approved(folder: Path, signers: Path, say: Callable[[str], None]) -> Report:
+    """Deliver what the run in `folder` was asked to, once enough people have approved it.
+
+    Raises UsageError, with nothing touched, where an approval is missing or the tree is another; TraceError
+    where the record does not hold together."""
+    with waiting(folder) as taken:
+        run = taken.run
+        world = World(
+            settings=run.state.settings,
+            tiers={},
+            say=say,
+            store=run.writer.blob,
+            load=Trace(folder).blob,
+            trace_folder=run.folder,
+            holds_secret=redactor_for(run.state.settings).holds_secret,
+        )
+        try:
+            return _delivered(taken, world, signers)
+        finally:
+            world.close()
+
+
+def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
+    run, now = taken.run, time.time()
+    found = approved(run.state, signers, now, ours=taken.ours)
+    intended = run.state.delivery
+    assert intended is not None  # it is what is ours
+    patch = settled_patch(world, run.state, intended)
+    _begin(run, found, now)
+    given = _confirmed(intended)
+    done = deliver(world, run.state, given, patch)
+    if done.undelivered:  # nothing is confirmed beyond what was; it may be tried again
+        done = done.model_copy(update={"confirmed": intended.submission.confirmed})
+    run.append(DeliveryDone(submission=done))
+    ended = ended_as(Outcome.FIXED, run.state.explanation) if not done.undelivered else deferred(run.state)
+    run.append(ended)
+    if not done.undelivered:
+        nonces.spend(found.asked.nonce)
+    return report_of(
+        run.state,
+        diff=diff_of(run.state, Trace(run.folder)),
+        candidate="",
+        trace=str(run.folder),
+        head_hash=run.writer.head,
+        exit_code=ended.exit_code,
+    )
+
+
+def _begin(run: Run, found: Approved, now: float) -> None:
+    """Put on record that it is approved, and take the nonce. Raises UsageError where a copy was quicker."""
+    run.append(RunResumed(time=now, versions=versions()))
+    begun = run.state.approvals.delivering
+    if begun is None:
+        begun = DeliveryApproved(
+            time=now,
+            nonce=found.asked.nonce,
+            principals=tuple(each.principal for each in found.count.approvers),
+            keys=tuple(each.key for each in found.count.approvers),
+            token=secrets.token_hex(16),
+        )
+        run.append(begun)
+    if not nonces.take(begun.nonce, begun.token):
+        run.append(deferred(run.state))
+        check_unused(found.asked, begun.token)
+
+
+def _confirmed(intended: DeliveryIntended) -> DeliveryIntended:
+    """The delivery that was intended, with the confirmation that it waited for."""
+    submission = intended.submission
+    granted = submission.model_copy(update={"undelivered": "", "confirmed": submission.required})
+    return intended.model_copy(update={"submission": granted})

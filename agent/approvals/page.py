@@ -1,0 +1,253 @@
+"""What a person reads before they approve: the patch, what was verified, what is at stake, who approved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent import fold
+from agent.approvals import nonces
+from agent.approvals.counting import asked_of, verdict_of
+from agent.approvals.request import awaits
+from agent.approvals.statement import Statement
+from agent.errors import AgentError, UsageError
+from agent.forecast import estimates
+from agent.observations import Counts
+from agent.state import State
+from agent.task import Record
+from agent.trace import Trace, start_of
+from agent.traces.index import traces_in
+from agent.units import show_seconds
+from agent.words import counts
+from policies.amounts import show_money
+from policies.autonomy import terms_at
+from policies.belief import hand_right
+from policies.vocabulary import Outcome
+
+READY, PENDING, EXPIRED, REJECTED, USED, NOT_ASKED, BROKEN, DELIVERED = (
+    "ready", "pending", "expired", "rejected", "used", "not asked", "broken", "delivered",
+)  # fmt: skip
+"""How it stands with a request, by what is on record: enough people have approved; not enough; too late;
+somebody said no; its nonce was used; nobody was asked; the request does not fit its run; it was delivered."""
+
+OPEN = frozenset({READY, PENDING, NOT_ASKED})
+
+
+class Signature(Record):
+    """An approval or a rejection on record. holds: by the allowed_signers file, None where none was asked;
+    why: it does not, or the reason of a rejection."""
+
+    principal: str
+    key: str
+    time: float
+    holds: bool | None = None
+    why: str = ""
+
+
+class Waiting(Record):
+    """A run whose verified patch waits for people. Money in dollars, time in seconds since the epoch.
+
+    state: see READY; problem: why it is BROKEN. added, removed: lines of the patch. right: P(the patch is
+    right). at_risk: the expected loss of delivering it, at its price. worth: what delivering it is worth, V·P
+    less that and the attention that approving takes: what saying no forgoes. dollars, seconds: of the run,
+    spent either way. statement: what is to be signed; digest: SHA-256 of those bytes."""
+
+    path: str
+    run_id: str
+    repository: str
+    targets: tuple[str, ...]
+    action_class: str
+    state: str
+    problem: str = ""
+    people: int
+    approvals: tuple[Signature, ...]
+    rejection: Signature | None
+    expires: str
+    delivery: tuple[str, ...]
+    patch_bytes: int
+    added: int
+    removed: int
+    verified: Counts
+    targets_passed: int
+    right: float
+    at_risk: float
+    attention: float
+    value: float
+    worth: float
+    dollars: float
+    seconds: float
+    statement: Statement | None
+    digest: str
+
+    @property
+    def missing(self) -> int:
+        """How many more people have to approve, by what is on record."""
+        return max(0, self.people - sum(each.holds is not False for each in self.approvals))
+
+
+def waiting_in(folders: tuple[Path, ...]) -> tuple[list[Waiting], list[str]]:
+    """The runs in these folders of traces (the user's own for none) that wait for people, newest first; and
+    what could not be read, in words. Raises UsageError."""
+    found, problems = list[Waiting](), list[str]()
+    for facts in traces_in(folders):
+        if facts.outcome not in (Outcome.DEFERRED, ""):
+            continue
+        try:
+            state = state_of(Path(facts.path))
+            if awaits(state):
+                found.append(waiting_of(Path(facts.path), state))
+        except (AgentError, OSError, ValueError, ArithmeticError, LookupError) as error:
+            problems.append(f"{facts.path}: {error}")
+    return found, problems
+
+
+def state_of(folder: Path) -> State:
+    """The state at the end of a trace. Raises UsageError, TraceError."""
+    start, events = start_of(Trace(folder), allow_torn_end=True)
+    state = fold.start(start)
+    for event in events:
+        state = fold.apply(state, event)
+    return state
+
+
+def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiting:
+    """What there is to know of a run that waits for people. signers: by which signatures are checked.
+
+    Raises UsageError where nobody was asked or is to be, TraceError for a trace without the patch."""
+    submission, settings, request = state.submission, state.settings, state.approvals.request
+    if submission is None or submission.required is None or not (request or awaits(state)):
+        raise UsageError(f"nothing of {folder} waits for an approval")
+    patch = Trace(folder).blob(submission.diff)
+    lines = patch.decode("utf-8", "replace").splitlines()
+    right = hand_right(state.belief, estimates(state))
+    terms = terms_at(submission.required, settings.delivery, right, settings.schedule)
+    at_risk = settings.prices.risk * terms.loss + settings.prices.irreversible * terms.irreversible_loss
+    approvals = tuple(_signatures(state, signers))
+    asked = request.statement if request else None
+    people = asked.people if asked else 0
+    standing, problem = _standing(state, approvals)
+    return Waiting(
+        path=str(folder),
+        run_id=state.run_id,
+        repository=settings.repository,
+        targets=state.targets,
+        action_class=str(settings.delivery),
+        state=standing,
+        problem=problem,
+        people=people,
+        approvals=approvals,
+        rejection=_rejection(state, signers),
+        expires=asked.expires if asked else "",
+        delivery=asked.delivery if asked else (),
+        patch_bytes=len(patch),
+        added=sum(line[:1] == "+" and line[:4] != "+++ " for line in lines),
+        removed=sum(line[:1] == "-" and line[:4] != "--- " for line in lines),
+        verified=submission.counts,
+        targets_passed=submission.targets_passed,
+        right=right,
+        at_risk=at_risk,
+        attention=terms.attention,
+        value=settings.prices.value,
+        worth=settings.prices.value * right - at_risk - terms.attention,
+        dollars=state.booked,
+        seconds=state.spent.seconds,
+        statement=asked,
+        digest=asked.digest if asked else "",
+    )
+
+
+def _standing(state: State, approvals: tuple[Signature, ...]) -> tuple[str, str]:
+    request, delivering = state.approvals.request, state.approvals.delivering
+    if state.approvals.rejected is not None:
+        return REJECTED, ""
+    if request is None:
+        return NOT_ASKED, ""
+    if not awaits(state):
+        return DELIVERED, ""
+    asked = request.statement
+    try:
+        asked_of(state)
+        use = nonces.use_of(asked.nonce)
+    except AgentError as error:
+        return BROKEN, str(error)
+    if use and (delivering is None or use != delivering.token):
+        return USED, ""
+    if time.time() >= asked.expires_at:
+        return EXPIRED, ""
+    enough = sum(each.holds is not False for each in approvals) >= asked.people
+    return (READY if enough else PENDING), ""
+
+
+def _signatures(state: State, signers: Path | None) -> Iterator[Signature]:
+    request = state.approvals.request
+    for given in state.approvals.given:
+        verdict = None
+        if signers is not None and request is not None:
+            verdict = verdict_of(given.signature, request.statement, given.principal, signers)
+        yield Signature(
+            principal=given.principal,
+            key=(verdict.key if verdict else "") or given.key,
+            time=given.time,
+            holds=None if verdict is None else not verdict.refused,
+            why=verdict.refused if verdict else "",
+        )
+
+
+def _rejection(state: State, signers: Path | None) -> Signature | None:
+    request, said = state.approvals.request, state.approvals.rejected
+    if said is None or request is None:
+        return None
+    holds = None
+    if signers is not None:
+        asked = request.statement.rejecting(said.reason)
+        holds = not verdict_of(said.signature, asked, said.principal, signers).refused
+    return Signature(principal=said.principal, key=said.key, time=said.time, holds=holds, why=said.reason)
+
+
+def lines_of(found: Waiting) -> Iterator[str]:
+    """The page but for the diff, line by line; untrusted, to be neutralised."""
+    size = f"{found.added} lines in, {found.removed} out, {found.patch_bytes} bytes"
+    yield f"run         {found.run_id} in {found.path}"
+    yield f"repository  {found.repository}"
+    yield f"patch       {size}"
+    passed = f"{found.targets_passed} of {len(found.targets)} targets pass"
+    yield f"verified    {passed}; whole suite, cold, in a fresh tree: {counts(found.verified)}"
+    yield f"right       with probability {found.right:.2f}, as far as what it has passed can tell"
+    yield f"at risk     {show_money(found.at_risk)} expected loss of this {found.action_class}, approved so"
+    less = f"less the risk and {show_money(found.attention)} of attention"
+    yield f"no forgoes  {show_money(found.worth)}: V {show_money(found.value)} × {found.right:.2f}, {less}"
+    yield f"bill        {show_money(found.dollars)} and {show_seconds(found.seconds)}, spent either way"
+    for where in found.delivery:
+        yield f"delivery    {where}"
+    if found.statement is not None:
+        yield f"statement   {found.statement.to_sign().decode().rstrip()}"
+        yield f"its SHA-256 {found.digest}"
+        yield f"expires     {found.expires}"
+    yield from _people(found)
+
+
+def _people(found: Waiting) -> Iterator[str]:
+    for each in found.approvals:
+        checked = "holds" if each.holds else f"does not count: {each.why}"
+        if each.holds is None:
+            checked = "not checked: no allowed_signers file"
+        yield f"approved    by {each.principal}, {each.key} ({checked})"
+    if found.rejection is not None:
+        yield f"rejected    by {found.rejection.principal}: {found.rejection.why}"
+    yield f"standing    {standing(found)}"
+
+
+def standing(found: Waiting) -> str:
+    """How it stands, in words."""
+    missing = f"{found.missing} more of {found.people} must approve"
+    return {
+        READY: "enough people have approved: agent approvals deliver",
+        PENDING: missing,
+        EXPIRED: f"expired at {found.expires}; agent approvals request asks anew",
+        REJECTED: "rejected: nothing of this run is delivered",
+        USED: "its nonce was used: it was delivered, rejected or asked for anew, in this trace or a copy",
+        NOT_ASKED: "nobody was asked yet: agent approvals request",
+        BROKEN: found.problem,
+        DELIVERED: "delivered, as was approved",
+    }[found.state]

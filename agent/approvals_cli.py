@@ -1,0 +1,273 @@
+"""`agent approvals`: deliveries that wait for people, shown, signed for, rejected and made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from typer import Argument, Option
+
+from agent import flags, trace_flags, units
+from agent.errors import AgentError, TraceError, UsageError
+from agent.outputs import check_output, harmless_json, one_line_errors, write_json
+from agent.traces.finding import SHORT, find_trace
+from agent.view import View, diff_text, make_console
+from policies.amounts import show_money
+from tools.plain import plain, plain_line
+
+if TYPE_CHECKING:
+    from agent.approvals.page import Waiting
+    from agent.approvals.signing import Making
+
+# What the commands do is imported where it is used: no other command is to wait for it.
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Verified patches whose delivery waits for people: list and show them, approve or reject one with "
+    "an SSH key, deliver what enough people have approved. TRACE is a folder, the beginning of a run's id, "
+    "or `last`.",
+)
+
+Key = Annotated[
+    Path | None,
+    Option(metavar="FILE", help="SSH private key to sign with, or the public key of one in ssh-agent."),
+]
+Signature = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE",
+        help="Take this signature instead, made elsewhere (ssh-keygen -Y sign -n agent-approval) of what "
+        "`agent approvals show --statement` prints.",
+    ),
+]
+Principal = Annotated[
+    str, Option("--as", metavar="NAME", help="Who signs, by their name in the allowed_signers file.")
+]
+Signers = Annotated[
+    Path | None,
+    Option(
+        metavar="FILE",
+        help="Who may approve (ssh-keygen's allowed_signers), kept outside the repository and the trace "
+        "[default: your setting allowed_signers].",
+    ),
+]
+ENDS = "Exit codes: 0 done · 1 the trace does not hold · 2 it does not count, and why; nothing was touched."
+
+
+@app.command("list", help="List verified patches that wait for people, newest first.")
+def list_waiting(
+    paths: Annotated[
+        list[Path] | None,
+        Argument(metavar="[PATH]...", help="Folders of traces [default: your state folder]."),
+    ] = None,
+    everything: Annotated[
+        bool, Option("--all", help="Also those that expired, were rejected or can no longer be delivered.")
+    ] = False,
+    as_json: trace_flags.Json = False,
+) -> None:
+    """Approvals are counted as recorded; `show` and `deliver` check their signatures."""
+    from agent.approvals import page
+
+    view = View(make_console())
+    with _one_line_errors():
+        found, problems = page.waiting_in(tuple(paths or ()))
+        some = [each for each in found if everything or each.state in page.OPEN]
+    if as_json:
+        typer.echo(harmless_json(json.dumps([each.model_dump(mode="json") for each in some], indent=2)))
+        return
+    for problem in problems:
+        view.note(plain_line(problem))
+    if some:
+        view.console.print(_table(some))
+    else:
+        view.note("nothing waits for an approval")
+    if len(some) < len(found):
+        view.note(f"{len(found) - len(some)} more are expired, rejected or used (--all)")
+
+
+@app.command(help="Show what would be delivered: the diff, what was verified, what is at stake, who signed.")
+def show(
+    trace: flags.TraceWord,
+    statement: Annotated[
+        bool, Option("--statement", help="Print exactly the bytes that are to be signed, and nothing else.")
+    ] = False,
+    reason: Annotated[
+        str, Option(metavar="TEXT", help="With --statement: those of a rejection for this reason.")
+    ] = "",
+    allowed_signers: Signers = None,
+    as_json: trace_flags.Json = False,
+) -> None:
+    """Signatures are checked where it is said who may sign."""
+    from agent.approvals import page
+    from agent.approvals.counting import asked_of, named_signers
+    from agent.report import diff_of
+    from agent.trace import Trace
+    from agent.traces.handing_on import write_out
+
+    view = View(make_console())
+    with _one_line_errors():
+        folder = find_trace(trace)
+        state = page.state_of(folder)
+        if statement:
+            asked = asked_of(state)
+            to_sign = (asked.rejecting(reason) if reason else asked).to_sign()
+            write_out(lambda stream: _write(stream, to_sign))
+            return
+        signers = named_signers(allowed_signers, folder, state.settings.repository)
+        found = page.waiting_of(folder, state, signers)
+        if as_json:
+            typer.echo(harmless_json(json.dumps(found.model_dump(mode="json"), indent=2)))
+            return
+        diff = diff_of(state, Trace(folder))
+    view.console.print(diff_text(diff), soft_wrap=True)
+    for line in page.lines_of(found):
+        view.console.print(Text(plain_line(line, 3000)), soft_wrap=True)
+
+
+@app.command(help="Ask anew: a new request, with its own nonce and term; earlier approvals count no more.")
+def request(
+    trace: flags.TraceWord,
+    expires: Annotated[
+        str, Option(metavar="TIME", help="From now until it expires, such as 3d or 12h.")
+    ] = "7d",
+) -> None:
+    """For one that expired, or that nobody was asked."""
+    from agent.approvals import signing
+
+    view = View(make_console())
+    with _one_line_errors():
+        try:
+            lasts = units.duration(expires)
+        except ValueError as error:
+            raise UsageError(f"expires: {error}") from None
+        asked = signing.ask(find_trace(trace), lasts)
+    view.note(f"asked anew, until {asked.expires}: {_count(asked.people)} must approve")
+
+
+@app.command(epilog=ENDS, help="Approve a delivery: sign its statement, and put the approval on record.")
+def approve(
+    trace: flags.TraceWord,
+    key: Key = None,
+    signature: Signature = None,
+    principal: Principal = "",
+    allowed_signers: Signers = None,
+) -> None:
+    """Nothing is delivered by it yet."""
+    from agent.approvals import signing
+    from agent.approvals.counting import signers_of
+
+    view = View(make_console())
+    with _one_line_errors():
+        folder = find_trace(trace)
+        signers = signers_of(folder, allowed_signers)
+        made = signing.approve(folder, signers, _making(key, signature), principal)
+    count = made.count
+    view.note(f"approved by {made.approver.principal} ({made.approver.key}); head hash {made.head}")
+    for dropped in count.dropped:
+        view.note(f"does not count: {plain_line(dropped)}")
+    if count.missing:
+        view.note(f"{len(count.approvers)} of {_count(count.needed)}: {count.missing} more must approve")
+    else:
+        view.note(f"enough have approved; to deliver: agent approvals deliver {plain_line(trace)}")
+
+
+@app.command(epilog=ENDS, help="Reject a delivery, signed: nothing of this run is delivered any more.")
+def reject(
+    trace: flags.TraceWord,
+    reason: Annotated[str, Option(metavar="TEXT", help="Why; it is part of what is signed.")],
+    key: Key = None,
+    signature: Signature = None,
+    principal: Principal = "",
+    allowed_signers: Signers = None,
+) -> None:
+    """One no is enough."""
+    from agent.approvals import signing
+    from agent.approvals.counting import signers_of
+
+    view = View(make_console())
+    with _one_line_errors():
+        folder = find_trace(trace)
+        signers = signers_of(folder, allowed_signers)
+        rejecter = signing.reject(folder, signers, _making(key, signature), principal, reason)
+    view.note(f"rejected by {rejecter.principal} ({rejecter.key}): nothing of this run is delivered")
+
+
+@app.command(
+    epilog=ENDS.replace("0 done", "0 delivered · 11 not all could be delivered"),
+    help="Deliver what enough people have approved, as the run was asked to; everything is checked anew.",
+)
+def deliver(trace: flags.TraceWord, allowed_signers: Signers = None, json_out: flags.JsonOut = None) -> None:
+    """By whoever has the run's state folder: the patch was verified there."""
+    from agent.approvals.counting import signers_of
+    from agent.approvals.delivering import deliver_approved
+
+    view = View(make_console())
+    with _one_line_errors(view):
+        check_output(json_out)
+        folder = find_trace(trace)
+        signers = signers_of(folder, allowed_signers)
+        report = deliver_approved(folder, signers, view.progress)
+        view.ended(report)
+        if json_out is not None:
+            write_json(json_out, report)
+    raise typer.Exit(report.exit_code)
+
+
+def _making(key: Path | None, signature: Path | None) -> Making:
+    from agent.approvals import signing
+
+    if (key is None) == (signature is None):
+        raise UsageError("give --key FILE to sign here, or --signature FILE of a signature made elsewhere")
+    return signing.with_key(key) if key is not None else signing.from_file(signature or Path())
+
+
+def _write(stream: BinaryIO, data: bytes) -> None:
+    stream.write(data)
+
+
+def _table(found: list[Waiting]) -> Table:
+    from agent.approvals.page import standing
+
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for column in ("run", "class", "patch", "right", "at risk", "V", "approved by", "expires", ""):
+        table.add_column(column, overflow="fold")
+    for each in found:
+        by = ", ".join(approval.principal for approval in each.approvals) or "nobody"
+        row = (
+            each.run_id[:SHORT],
+            each.action_class,
+            f"+{each.added} -{each.removed}",
+            f"{each.right:.2f}",
+            show_money(each.at_risk),
+            show_money(each.value),
+            by,
+            each.expires,
+            standing(each),
+        )
+        table.add_row(*(Text(plain(plain_line(cell), 300)) for cell in row))
+    return table
+
+
+def _count(people: int) -> str:
+    return "1 person" if people == 1 else f"{people} people"
+
+
+@contextmanager
+def _one_line_errors(view: View | None = None) -> Iterator[None]:
+    """Errors become one line and the documented exit code, also of what traces name and hold."""
+    with one_line_errors(view):
+        try:
+            yield
+        except AgentError:
+            raise
+        except OSError as error:
+            raise UsageError(f"cannot read {error.filename}: {error.strerror or error}") from None
+        except (ValueError, ArithmeticError, LookupError) as error:
+            raise TraceError(f"the trace holds what no run can have written: {error}") from None
