@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,13 @@ Signers = Annotated[
         "[default: your setting allowed_signers].",
     ),
 ]
-ENDS = "Exit codes: 0 done · 1 the trace does not hold · 2 it does not count, and why; nothing was touched."
+ENDS = (
+    "Exit codes: 0 on record · 1 the trace does not hold · 2 it does not count, and why; nothing was touched."
+)
+DELIVERED = (
+    "Exit codes: 0 delivered · 1 the trace does not hold · 2 refused, nothing was touched · 11 more people "
+    "must approve, or not all could be delivered."
+)
 
 
 @app.command("list", help="List verified patches that wait for people, newest first.")
@@ -127,8 +134,8 @@ def show(
             return
         diff = diff_of(state, Trace(folder))
     view.console.print(diff_text(diff), soft_wrap=True)
-    for line in page.lines_of(found):
-        view.console.print(Text(plain_line(line, 3000)), soft_wrap=True)
+    for label, line in page.lines_of(found):
+        view.console.print(Text(f"{label:<12}{plain_line(line, 3000)}"), soft_wrap=True)
 
 
 @app.command(help="Ask anew: a new request, with its own nonce and term; earlier approvals count no more.")
@@ -175,7 +182,7 @@ def approve(
     if count.missing:
         view.note(f"{len(count.approvers)} of {_count(count.needed)}: {count.missing} more must approve")
     else:
-        view.note(f"enough have approved; to deliver: agent approvals deliver {plain_line(trace)}")
+        view.note(f"enough have approved; to deliver: agent approvals deliver {shlex.quote(str(folder))}")
 
 
 @app.command(epilog=ENDS, help="Reject a delivery, signed: nothing of this run is delivered any more.")
@@ -200,7 +207,7 @@ def reject(
 
 
 @app.command(
-    epilog=ENDS.replace("0 done", "0 delivered · 11 not all could be delivered"),
+    epilog=DELIVERED,
     help="Deliver what enough people have approved, as the run was asked to; everything is checked anew.",
 )
 def deliver(trace: flags.TraceWord, allowed_signers: Signers = None, json_out: flags.JsonOut = None) -> None:

@@ -21,6 +21,12 @@ class UsageError(AgentError, ValueError):
     exit_code = EXIT_CODES[Outcome.USAGE]
 
 
+class NotApproved(AgentError):
+    """More people have to approve before something is delivered; nothing was touched."""
+
+    exit_code = EXIT_CODES[Outcome.DEFERRED]
+
+
 def unwritable(path: object, error: OSError) -> AgentError:
     """A file that cannot be written: the disk is full or fails (exit code 20), else it is the path (2)."""
     message = f"cannot write {path}: {error.strerror or error}"

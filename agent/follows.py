@@ -27,6 +27,9 @@ FROM_OUTSIDE = frozenset({Outcome.INTERRUPTED, Outcome.INFRASTRUCTURE, Outcome.L
 
 ROUNDING = 1e-9
 
+MOST_APPROVALS = 99
+"""Of one request; each is checked by a process of its own."""
+
 
 def check_follows(state: State, event: Event) -> None:
     """Raises ValueError, in words, for an event that no run of ours would write in this state."""
@@ -87,6 +90,8 @@ def _check_signed(state: State, event: ApprovalGiven | ApprovalRejected) -> None
         return
     if event.statement != asked.statement.digest or event.nonce != asked.statement.nonce:
         raise ValueError("it approves something else than what was asked for")
+    if len(given) >= MOST_APPROVALS:
+        raise ValueError("more people have approved it than are ever asked")
     if any(event.principal == other.principal or event.key == other.key for other in given):
         raise ValueError("this person, or this key, had approved already")
 

@@ -23,7 +23,7 @@ from agent.approvals.counting import (
 from agent.approvals.signing import deferred, waiting
 from agent.approvals.statement import Statement
 from agent.deliver import deliver
-from agent.errors import UsageError
+from agent.errors import NotApproved, UsageError
 from agent.events import DeliveryApproved, DeliveryDone, DeliveryIntended, RunResumed
 from agent.fix import ended_as
 from agent.report import Report, diff_of, report_of
@@ -48,7 +48,7 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
     """Whether enough people approved the delivery of the run in this state. ours: this user verified here
     what it says was verified (`agent.run.take_up`). now: seconds since the epoch.
 
-    Raises UsageError that says what is missing."""
+    Raises NotApproved where more people must, UsageError where that would not help."""
     asked = asked_of(state)
     if not ours:
         raise UsageError(
@@ -60,7 +60,7 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
     count = counted(state, asked, signers)
     if count.missing:
         why = f" ({'; '.join(count.dropped)})" if count.dropped else ""
-        raise UsageError(
+        raise NotApproved(
             f"{len(count.approvers)} of {count.needed} people have approved it{why}; "
             f"{count.missing} more must: agent approvals approve"
         )
@@ -70,7 +70,8 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
 def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: float) -> Approved:
     """The approval of the run in `folder` for an action of this class, which it must be asked for.
 
-    Raises UsageError that says what is missing, TraceError for a trace that does not hold."""
+    Raises NotApproved where more people must, UsageError where that would not help, TraceError for a trace
+    that does not hold."""
     taken = take_up(folder)
     try:
         found = approved(taken.run.state, signers, now, ours=taken.ours)
@@ -84,8 +85,8 @@ def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: flo
 def deliver_approved(folder: Path, signers: Path, say: Callable[[str], None]) -> Report:
     """Deliver what the run in `folder` was asked to, once enough people have approved it.
 
-    Raises UsageError, with nothing touched, where an approval is missing or the tree is another; TraceError
-    where the record does not hold together."""
+    Raises NotApproved where more people must and UsageError where it cannot be, with nothing touched;
+    TraceError where the record does not hold together."""
     with waiting(folder) as taken:
         run = taken.run
         world = World(

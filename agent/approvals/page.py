@@ -205,37 +205,37 @@ def _rejection(state: State, signers: Path | None) -> Signature | None:
     return Signature(principal=said.principal, key=said.key, time=said.time, holds=holds, why=said.reason)
 
 
-def lines_of(found: Waiting) -> Iterator[str]:
-    """The page but for the diff, line by line; untrusted, to be neutralised."""
-    size = f"{found.added} lines in, {found.removed} out, {found.patch_bytes} bytes"
-    yield f"run         {found.run_id} in {found.path}"
-    yield f"repository  {found.repository}"
-    yield f"patch       {size}"
+def lines_of(found: Waiting) -> Iterator[tuple[str, str]]:
+    """The page but for the diff: labels, and what stands after them (untrusted, to be neutralised)."""
+    yield "run", f"{found.run_id} in {found.path}"
+    yield "repository", found.repository
+    yield "patch", f"{found.added} lines in, {found.removed} out, {found.patch_bytes} bytes"
     passed = f"{found.targets_passed} of {len(found.targets)} targets pass"
-    yield f"verified    {passed}; whole suite, cold, in a fresh tree: {counts(found.verified)}"
-    yield f"right       with probability {found.right:.2f}, as far as what it has passed can tell"
-    yield f"at risk     {show_money(found.at_risk)} expected loss of this {found.action_class}, approved so"
-    less = f"less the risk and {show_money(found.attention)} of attention"
-    yield f"no forgoes  {show_money(found.worth)}: V {show_money(found.value)} × {found.right:.2f}, {less}"
-    yield f"bill        {show_money(found.dollars)} and {show_seconds(found.seconds)}, spent either way"
+    yield "verified", f"{passed}; whole suite, cold, in a fresh tree: {counts(found.verified)}"
+    yield "right", f"with probability {found.right:.2f}, as far as what it has passed can tell"
+    risk = f"expected loss of delivering this {found.action_class} once it is approved"
+    yield "at risk", f"{show_money(found.at_risk)}: {risk}"
+    less = f"less that risk and {show_money(found.attention)} of attention"
+    yield "no forgoes", f"{show_money(found.worth)}: V {show_money(found.value)} × {found.right:.2f}, {less}"
+    yield "bill", f"{show_money(found.dollars)} and {show_seconds(found.seconds)}, spent either way"
     for where in found.delivery:
-        yield f"delivery    {where}"
+        yield "delivery", where
     if found.statement is not None:
-        yield f"statement   {found.statement.to_sign().decode().rstrip()}"
-        yield f"its SHA-256 {found.digest}"
-        yield f"expires     {found.expires}"
+        yield "statement", found.statement.to_sign().decode().rstrip()
+        yield "its SHA-256", found.digest
+        yield "expires", found.expires
     yield from _people(found)
 
 
-def _people(found: Waiting) -> Iterator[str]:
+def _people(found: Waiting) -> Iterator[tuple[str, str]]:
     for each in found.approvals:
         checked = "holds" if each.holds else f"does not count: {each.why}"
         if each.holds is None:
             checked = "not checked: no allowed_signers file"
-        yield f"approved    by {each.principal}, {each.key} ({checked})"
+        yield "approved", f"by {each.principal}, {each.key} ({checked})"
     if found.rejection is not None:
-        yield f"rejected    by {found.rejection.principal}: {found.rejection.why}"
-    yield f"standing    {standing(found)}"
+        yield "rejected", f"by {found.rejection.principal}: {found.rejection.why}"
+    yield "standing", standing(found)
 
 
 def standing(found: Waiting) -> str:

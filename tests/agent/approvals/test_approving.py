@@ -17,7 +17,7 @@ from agent.approvals.counting import asked_of
 from agent.approvals.delivering import is_approved
 from agent.approvals.statement import Statement
 from agent.cli import app
-from agent.errors import UsageError
+from agent.errors import NotApproved, UsageError
 from agent.events import ApprovalGiven, ApprovalRejected, DeliveryDone, RunEnded
 from agent.trace import EVENTS, GENESIS, Trace, seal
 from agent.traces.checking import check
@@ -47,7 +47,7 @@ def test_two_people_approve_and_it_is_delivered_once(waits: Waits) -> None:
     first = waits.approve(waits.alice)
     assert first.exit_code == 0, first.output
     assert f"approved by {ALICE} (SHA256:" in said(first) and "1 of 2 people: 1 more must" in said(first)
-    assert waits.deliver().exit_code == 2
+    assert waits.deliver().exit_code == 11
     second = waits.approve(waits.bob)
     assert "enough have approved; to deliver: agent approvals deliver" in said(second)
     waits.untouched()
@@ -334,7 +334,7 @@ def test_a_forged_trace_delivers_nothing(forgery: str, waits: Waits) -> None:
     change, why = FORGERIES[forgery]
     sealed_anew(waits.trace, change)
     refused = waits.deliver()
-    assert refused.exit_code in (1, 2)
+    assert refused.exit_code in (1, 2, 11)
     assert any(each in said(refused) for each in why.split("|")), refused.output
     waits.untouched()
 
@@ -418,7 +418,7 @@ def test_a_nonce_is_taken_by_one_delivery(waits: Waits) -> None:
 
 def test_approved_for_a_class(waits: Waits) -> None:
     now = 0.0
-    with pytest.raises(UsageError, match="0 of 2 people have approved it"):
+    with pytest.raises(NotApproved, match="0 of 2 people have approved it"):
         is_approved(waits.trace, waits.signers, ActionClass.COMMIT, now)
     waits.approve(waits.alice)
     waits.approve(waits.bob)
