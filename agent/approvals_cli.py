@@ -96,7 +96,7 @@ def list_waiting(
     else:
         view.note("nothing waits for an approval")
     if len(some) < len(found):
-        view.note(f"{len(found) - len(some)} more are expired, rejected or used (--all)")
+        view.note(f"{len(found) - len(some)} more: delivered, expired, rejected or used (--all)")
 
 
 @app.command(help="Show what would be delivered: the diff, what was verified, what is at stake, who signed.")
@@ -144,9 +144,18 @@ def request(
     expires: Annotated[
         str, Option(metavar="TIME", help="From now until it expires, such as 3d or 12h.")
     ] = "7d",
+    action: Annotated[
+        str,
+        Option(
+            "--for",
+            metavar="CLASS",
+            help="For this, such as publish, of a patch that was verified [default: the run's own delivery].",
+        ),
+    ] = "",
 ) -> None:
-    """For one that expired, or that nobody was asked."""
+    """For one that expired, that nobody was asked, or for something else than its run was asked to do."""
     from agent.approvals import signing
+    from policies.vocabulary import ActionClass
 
     view = View(make_console())
     with _one_line_errors():
@@ -154,8 +163,11 @@ def request(
             lasts = units.duration(expires)
         except ValueError as error:
             raise UsageError(f"expires: {error}") from None
-        asked = signing.ask(find_trace(trace), lasts)
-    view.note(f"asked anew, until {asked.expires}: {_count(asked.people)} must approve")
+        if action and action not in tuple(ActionClass):
+            raise UsageError(f"for: '{action[:40]}' is none of {', '.join(ActionClass)}")
+        asked = signing.ask(find_trace(trace), lasts, ActionClass(action) if action else None)
+    who = _count(asked.people)
+    view.note(f"asked for a {asked.action_class}, until {asked.expires}: {who} must approve")
 
 
 @app.command(epilog=ENDS, help="Approve a delivery: sign its statement, and put the approval on record.")
@@ -182,7 +194,8 @@ def approve(
     if count.missing:
         view.note(f"{len(count.approvers)} of {_count(count.needed)}: {count.missing} more must approve")
     else:
-        view.note(f"enough have approved; to deliver: agent approvals deliver {shlex.quote(str(folder))}")
+        by = f": agent approvals deliver {shlex.quote(str(folder))}" if made.own else ""
+        view.note(f"enough have approved; it can be delivered{by}")
 
 
 @app.command(epilog=ENDS, help="Reject a delivery, signed: nothing of this run is delivered any more.")

@@ -75,7 +75,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
 def end(run: Run, ended: RunEnded) -> None:
     """Put the end on record; where its delivery waits for people, what they have to sign before it."""
     if ended.outcome is Outcome.DEFERRED and awaits(run.state) and run.state.approvals.request is None:
-        run.append(requested(run.state, time.time()))
+        run.append(requested(run.state, run.state.settings.delivery, time.time()))
     run.append(ended)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.approvals.request import awaits
+from agent.approvals.request import approvable, awaits
 from agent.events import (
     ApprovalGiven,
     ApprovalRejected,
@@ -69,11 +69,12 @@ def check_follows(state: State, event: Event) -> None:
 
 
 def _check_requested(state: State, event: ApprovalRequested) -> None:
-    if not awaits(state) or state.submission is None:
+    asked = event.statement
+    own = asked.action_class is state.settings.delivery
+    if state.submission is None or not (awaits(state) if own else approvable(state)):
         raise ValueError("nothing waits for an approval")
     if state.approvals.rejected is not None:
         raise ValueError("it was rejected")
-    asked = event.statement
     if (asked.run, asked.patch, asked.decision) != (state.run_id, state.submission.diff, "approve"):
         raise ValueError("it asks for something else than what was verified here")
 
@@ -100,6 +101,8 @@ def _check_approved(state: State, event: DeliveryApproved) -> None:
     asked = state.approvals.request
     if asked is None or state.approvals.rejected is not None or not awaits(state):
         raise ValueError("nothing was asked for, or it was rejected")
+    if asked.statement.action_class is not state.settings.delivery:
+        raise ValueError("they were asked for something else")
     given = {each.principal for each in state.approvals.given}
     if event.nonce != asked.statement.nonce or not set(event.principals) <= given:
         raise ValueError("they have not approved it")

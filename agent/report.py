@@ -180,7 +180,7 @@ def report_of(
         head_hash=head_hash,
         notes=state.notes,
         beyond=beyond(state),
-        people=people_needed(state) if awaits(state) else 0,
+        people=people_needed(state, state.settings.delivery) if awaits(state) else 0,
     )
 
 

@@ -72,12 +72,12 @@ def asked_of(state: State) -> Statement:
     request, rejected = state.approvals.request, state.approvals.rejected
     if rejected is not None:
         raise UsageError(f"{rejected.principal} rejected it: {rejected.reason}")
-    if not awaits(state):
-        raise UsageError("nothing of this run waits for an approval")
-    if request is None:
+    if request is None and awaits(state):
         raise UsageError("nobody was asked to approve it yet; `agent approvals request` asks")
+    if request is None or (request.statement.action_class is state.settings.delivery and not awaits(state)):
+        raise UsageError("nothing of this run waits for an approval")
     asked = request.statement
-    own = statement_of(state, asked.nonce, asked.expires)
+    own = statement_of(state, asked.action_class, asked.nonce, asked.expires)
     for name in Statement.model_fields:
         if getattr(asked, name) != getattr(own, name):
             raise UsageError(
@@ -120,7 +120,7 @@ def counted(state: State, asked: Statement, signers: Path) -> Count:
             dropped.append(f"{given.principal}: signed with the key of somebody else ({verdict.key})")
         else:
             approvers.append(Approver(given.principal, verdict.key))
-    needed = max(people_needed(state), asked.people)
+    needed = max(people_needed(state, asked.action_class), asked.people)
     return Count(needed, tuple(approvers), tuple(dropped))
 
 

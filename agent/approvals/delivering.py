@@ -20,12 +20,11 @@ from agent.approvals.counting import (
     check_unused,
     counted,
 )
-from agent.approvals.signing import deferred, waiting
+from agent.approvals.signing import end_of, waiting
 from agent.approvals.statement import Statement
 from agent.deliver import deliver
 from agent.errors import NotApproved, UsageError
 from agent.events import DeliveryApproved, DeliveryDone, DeliveryIntended, RunResumed
-from agent.fix import ended_as
 from agent.report import Report, diff_of, report_of
 from agent.run import Run, TakenUp, redactor_for, take_up
 from agent.settled import settled_patch
@@ -33,7 +32,7 @@ from agent.state import State
 from agent.trace import Trace
 from agent.versions import versions
 from agent.world import World
-from policies.vocabulary import ActionClass, Outcome
+from policies.vocabulary import ActionClass
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,13 @@ class Approved:
 
 
 def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved:
-    """Whether enough people approved the delivery of the run in this state. ours: this user verified here
-    what it says was verified (`agent.run.take_up`). now: seconds since the epoch.
+    """Whether enough people approved what the run in this state asked them for. ours: this user verified here
+    what it says was verified (`agent.run.take_up`); what others do with a patch that people have signed for,
+    as publishing it, rests on these signatures alone. now: seconds since the epoch.
 
     Raises NotApproved where more people must, UsageError where that would not help."""
     asked = asked_of(state)
-    if not ours:
+    if not ours and asked.action_class is state.settings.delivery:
         raise UsageError(
             "the trace says that its patch was verified, which was not done here by you: nothing is "
             "delivered on its word; start the run anew"
@@ -68,7 +68,8 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
 
 
 def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: float) -> Approved:
-    """The approval of the run in `folder` for an action of this class, which it must be asked for.
+    """The approval of the run in `folder` for an action of this class. Who acts by it uses its nonce up
+    (`nonces.spend`), so that it counts once.
 
     Raises NotApproved where more people must, UsageError where that would not help, TraceError for a trace
     that does not hold."""
@@ -107,6 +108,10 @@ def deliver_approved(folder: Path, signers: Path, say: Callable[[str], None]) ->
 def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
     run, now = taken.run, time.time()
     found = approved(run.state, signers, now, ours=taken.ours)
+    if found.asked.action_class is not run.state.settings.delivery:
+        raise UsageError(
+            f"what people approved is a {found.asked.action_class}, which is no delivery of its run"
+        )
     intended = run.state.delivery
     assert intended is not None  # it is what is ours
     patch = settled_patch(world, run.state, intended)
@@ -116,7 +121,7 @@ def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
     if done.undelivered:  # nothing is confirmed beyond what was; it may be tried again
         done = done.model_copy(update={"confirmed": intended.submission.confirmed})
     run.append(DeliveryDone(submission=done))
-    ended = ended_as(Outcome.FIXED, run.state.explanation) if not done.undelivered else deferred(run.state)
+    ended = end_of(run.state)
     run.append(ended)
     if not done.undelivered:
         nonces.spend(found.asked.nonce)
@@ -144,7 +149,7 @@ def _begin(run: Run, found: Approved, now: float) -> None:
         )
         run.append(begun)
     if not nonces.take(begun.nonce, begun.token):
-        run.append(deferred(run.state))
+        run.append(end_of(run.state))
         check_unused(found.asked, begun.token)
 
 

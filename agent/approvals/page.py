@@ -9,14 +9,14 @@ from pathlib import Path
 from agent import fold
 from agent.approvals import nonces
 from agent.approvals.counting import asked_of, verdict_of
-from agent.approvals.request import awaits
+from agent.approvals.request import awaits, level_needed
 from agent.approvals.statement import Statement
 from agent.errors import AgentError, UsageError
 from agent.forecast import estimates
 from agent.observations import Counts
 from agent.state import State
 from agent.task import Record
-from agent.trace import Trace, start_of
+from agent.trace import EVENTS, Trace, start_of
 from agent.traces.index import traces_in
 from agent.units import show_seconds
 from agent.words import counts
@@ -91,15 +91,23 @@ def waiting_in(folders: tuple[Path, ...]) -> tuple[list[Waiting], list[str]]:
     what could not be read, in words. Raises UsageError."""
     found, problems = list[Waiting](), list[str]()
     for facts in traces_in(folders):
-        if facts.outcome not in (Outcome.DEFERRED, ""):
+        if facts.outcome not in (Outcome.DEFERRED, Outcome.FIXED, ""):
             continue
         try:
+            if facts.outcome == Outcome.FIXED and not _asks(Path(facts.path)):
+                continue
             state = state_of(Path(facts.path))
-            if awaits(state):
+            if awaits(state) or state.approvals.request is not None:
                 found.append(waiting_of(Path(facts.path), state))
         except (AgentError, OSError, ValueError, ArithmeticError, LookupError) as error:
             problems.append(f"{facts.path}: {error}")
     return found, problems
+
+
+def _asks(folder: Path) -> bool:
+    """Whether its events may hold a request: quickly, as most runs have none."""
+    with (folder / EVENTS).open("rb") as stream:
+        return any(b'"type":"approval-request"' in line for line in stream)
 
 
 def state_of(folder: Path) -> State:
@@ -116,12 +124,13 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
 
     Raises UsageError where nobody was asked or is to be, TraceError for a trace without the patch."""
     submission, settings, request = state.submission, state.settings, state.approvals.request
-    if submission is None or submission.required is None or not (request or awaits(state)):
+    if submission is None or not (request or awaits(state)):
         raise UsageError(f"nothing of {folder} waits for an approval")
     patch = Trace(folder).blob(submission.diff)
     lines = patch.decode("utf-8", "replace").splitlines()
     right = hand_right(state.belief, estimates(state))
-    terms = terms_at(submission.required, settings.delivery, right, settings.schedule)
+    action_class = request.statement.action_class if request else settings.delivery
+    terms = terms_at(level_needed(state, action_class), action_class, right, settings.schedule)
     at_risk = settings.prices.risk * terms.loss + settings.prices.irreversible * terms.irreversible_loss
     approvals = tuple(_signatures(state, signers))
     asked = request.statement if request else None
@@ -132,7 +141,7 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
         run_id=state.run_id,
         repository=settings.repository,
         targets=state.targets,
-        action_class=str(settings.delivery),
+        action_class=str(action_class),
         state=standing,
         problem=problem,
         people=people,
@@ -163,7 +172,7 @@ def _standing(state: State, approvals: tuple[Signature, ...]) -> tuple[str, str]
         return REJECTED, ""
     if request is None:
         return NOT_ASKED, ""
-    if not awaits(state):
+    if request.statement.action_class is state.settings.delivery and not awaits(state):
         return DELIVERED, ""
     asked = request.statement
     try:
@@ -242,7 +251,7 @@ def standing(found: Waiting) -> str:
     """How it stands, in words."""
     missing = f"{found.missing} more of {found.people} must approve"
     return {
-        READY: "enough people have approved: agent approvals deliver",
+        READY: "enough people have approved",
         PENDING: missing,
         EXPIRED: f"expired at {found.expires}; agent approvals request asks anew",
         REJECTED: "rejected: nothing of this run is delivered",

@@ -8,10 +8,14 @@ import secrets
 from pydantic import TypeAdapter
 
 from agent.approvals.statement import Statement, canonical, utc
+from agent.errors import UsageError
 from agent.events import ApprovalRequested
+from agent.forecast import estimates
 from agent.state import State
 from agent.task import Settings
-from policies.autonomy import Confirmation, Schedule
+from policies.autonomy import Confirmation, Schedule, required
+from policies.belief import hand_right
+from policies.vocabulary import ActionClass
 
 LASTS = 7 * 86_400.0
 """Seconds until a request expires, unless it is asked for with another term: a week has its weekend in it."""
@@ -23,22 +27,40 @@ PEOPLE = {Confirmation.FREE: 0, Confirmation.CONFIRM: 1, Confirmation.MULTI_PART
 _SCHEDULE = TypeAdapter(Schedule)
 
 
-def awaits(state: State) -> bool:
-    """Whether a patch was verified, and more confirmation was required for its delivery than there is."""
+def approvable(state: State) -> bool:
+    """Whether a patch was verified by itself: one that was only together with others is nothing alone."""
     found = state.submission
-    if found is None or not found.verified or found.required is None or found.confirmed is None:
+    return found is not None and found.verified and not found.beside
+
+
+def awaits(state: State) -> bool:
+    """Whether the delivery of a verified patch required more confirmation than there is."""
+    found = state.submission
+    if found is None or not approvable(state) or found.required is None or found.confirmed is None:
         return False
     return found.required > found.confirmed
 
 
-def people_needed(state: State) -> int:
-    """How many different people have to sign before the verified patch is delivered."""
+def level_needed(state: State, action_class: ActionClass) -> Confirmation:
+    """The confirmation that an action of this class with the verified patch requires: the run's own delivery
+    as was recorded when it was verified, another by its schedule and prices."""
+    settings = state.settings
     found = state.delivery.submission if state.delivery else state.submission
-    return PEOPLE[found.required] if found is not None and found.required is not None else 0
+    if action_class is settings.delivery and found is not None and found.required is not None:
+        return found.required
+    right = hand_right(state.belief, estimates(state))
+    return required(action_class, right, settings.prices, settings.schedule)
 
 
-def deliveries(settings: Settings) -> tuple[str, ...]:
-    """Where a patch goes by these settings, in words that people sign."""
+def people_needed(state: State, action_class: ActionClass) -> int:
+    """How many different people have to sign before that."""
+    return PEOPLE[level_needed(state, action_class)]
+
+
+def destinations(settings: Settings, action_class: ActionClass) -> tuple[str, ...]:
+    """Where the patch goes, in words that people sign."""
+    if action_class is not settings.delivery:
+        return (f"{action_class} this patch",)
     return (
         *([f"apply to {settings.repository}"] if settings.apply else []),
         *([f"commit on the new branch {settings.branch}"] if settings.branch else []),
@@ -51,26 +73,31 @@ def schedule_digest(schedule: Schedule) -> str:
     return hashlib.sha256(canonical(_SCHEDULE.dump_python(schedule, mode="json"))).hexdigest()
 
 
-def statement_of(state: State, nonce: str, expires: str) -> Statement:
-    """What is to be signed for the run in this state, by all that its events say."""
+def statement_of(state: State, action_class: ActionClass, nonce: str, expires: str) -> Statement:
+    """What is to be signed for an action of this class by the run in this state, by all that its events say.
+
+    Raises UsageError where nobody has to sign for it."""
     assert state.submission is not None and state.intake is not None
     settings = state.settings
+    people = people_needed(state, action_class)
+    if not people:
+        raise UsageError(f"nobody has to approve a {action_class} of this patch, by the run's own schedule")
     return Statement(
         run=state.run_id,
         step=state.steps,
-        action_class=settings.delivery,
-        people=people_needed(state),
+        action_class=action_class,
+        people=people,
         patch=state.submission.diff,
         base=state.intake.tree_hash,
         repository=settings.repository,
-        delivery=deliveries(settings),
+        delivery=destinations(settings, action_class),
         schedule=schedule_digest(settings.schedule),
         expires=expires,
         nonce=nonce,
     )
 
 
-def requested(state: State, now: float, lasts: float = LASTS) -> ApprovalRequested:
-    """A request with a nonce of its own. now: seconds since the epoch; lasts: seconds."""
-    statement = statement_of(state, secrets.token_hex(16), utc(now + lasts))
+def requested(state: State, action_class: ActionClass, now: float, lasts: float = LASTS) -> ApprovalRequested:
+    """A request with a nonce of its own. now: seconds since the epoch; lasts: seconds. Raises UsageError."""
+    statement = statement_of(state, action_class, secrets.token_hex(16), utc(now + lasts))
     return ApprovalRequested(time=now, statement=statement)

@@ -20,7 +20,7 @@ from agent.approvals.counting import (
     counted,
     verdict_of,
 )
-from agent.approvals.request import LEAST_LASTS, MOST_LASTS, awaits, requested
+from agent.approvals.request import LEAST_LASTS, MOST_LASTS, approvable, awaits, requested
 from agent.approvals.statement import NAMESPACE, Statement
 from agent.audit.later import LATER
 from agent.errors import UsageError
@@ -31,7 +31,7 @@ from agent.state import State
 from agent.trace import Trace
 from agent.traces.checking import opened
 from agent.versions import versions
-from policies.vocabulary import Outcome
+from policies.vocabulary import ActionClass, Outcome
 
 MOST_REASON = 500
 
@@ -41,20 +41,25 @@ Making = Callable[[Statement], bytes]
 
 @dataclass(frozen=True)
 class Signed:
-    """What came of an approval: who approved, and how it stands now."""
+    """What came of an approval: who approved, and how it stands now. own: for the run's own delivery."""
 
     approver: Approver
     count: Count
     head: str
+    own: bool
 
 
 @contextmanager
-def waiting(folder: Path) -> Iterator[TakenUp]:
-    """A run that has ended and waits for people, while nobody else writes to it. Raises UsageError."""
+def waiting(folder: Path, *, asking: bool = False) -> Iterator[TakenUp]:
+    """A run that has ended and waits for people, or is to (`asking`), while nobody else writes to it.
+
+    Raises UsageError."""
     taken = take_up(folder)
     try:
         state = taken.run.state
-        if not awaits(state) or (state.ended is not Outcome.DEFERRED and not state.cut_off):
+        asked = asking or state.approvals.request is not None
+        ended = state.ended in (Outcome.DEFERRED, Outcome.FIXED) or state.cut_off
+        if not ended or not (awaits(state) or (asked and approvable(state))):
             raise UsageError(f"nothing of {folder} waits for an approval")
         if (folder / LATER).exists():
             raise UsageError(
@@ -72,24 +77,28 @@ def go_on(run: Run, now: float, *events: Event) -> None:
         run.append(RunResumed(time=now, versions=versions()))
         for event in events:
             run.append(event)
-        run.append(deferred(run.state))
+        run.append(end_of(run.state))
 
 
-def deferred(state: State) -> RunEnded:
-    """The end of a run that still waits, or will wait for ever."""
-    return ended_as(Outcome.DEFERRED, state.explanation)
+def end_of(state: State) -> RunEnded:
+    """The end of a run as what it has come to."""
+    return ended_as(state.ended or Outcome.DEFERRED, state.explanation)
 
 
-def ask(folder: Path, lasts: float) -> Statement:
-    """Ask anew, with another nonce: approvals of an earlier request count no more. Raises UsageError."""
+def ask(folder: Path, lasts: float, action_class: ActionClass | None = None) -> Statement:
+    """Ask anew, with another nonce: approvals of an earlier request count no more. action_class: of what is
+    to be done with the verified patch, None for the run's own delivery. Raises UsageError."""
     if not LEAST_LASTS <= lasts <= MOST_LASTS:
         raise UsageError("expires: name a time between one minute and a year from now, such as 7d")
-    with waiting(folder) as taken:
+    with waiting(folder, asking=True) as taken:
         state = taken.run.state
+        action_class = action_class or state.settings.delivery
+        if action_class is state.settings.delivery and not awaits(state):
+            raise UsageError(f"the {action_class} of {folder} waits for an approval by nobody")
         if state.approvals.rejected is not None:
             asked_of(state)  # raises, and says who and why
         now = time.time()
-        request = requested(state, now, lasts)
+        request = requested(state, action_class, now, lasts)
         if state.approvals.request is not None:
             nonces.spend(state.approvals.request.statement.nonce, nonces.REPLACED)
         go_on(taken.run, now, request)
@@ -120,7 +129,8 @@ def approve(folder: Path, signers: Path, make: Making, principal: str) -> Signed
             nonce=asked.nonce, expires=asked.expires, signature=signature,
         )  # fmt: skip
         go_on(run, now, event)
-        return Signed(approver, counted(run.state, asked, signers), run.writer.head)
+        own = asked.action_class is run.state.settings.delivery
+        return Signed(approver, counted(run.state, asked, signers), run.writer.head, own)
 
 
 def reject(folder: Path, signers: Path, make: Making, principal: str, reason: str) -> Approver:

@@ -49,7 +49,7 @@ def test_two_people_approve_and_it_is_delivered_once(waits: Waits) -> None:
     assert f"approved by {ALICE} (SHA256:" in said(first) and "1 of 2 people: 1 more must" in said(first)
     assert waits.deliver().exit_code == 11
     second = waits.approve(waits.bob)
-    assert "enough have approved; to deliver: agent approvals deliver" in said(second)
+    assert "enough have approved; it can be delivered: agent approvals deliver" in said(second)
     waits.untouched()
     done = waits.deliver()
     assert done.exit_code == 0, done.output
@@ -428,6 +428,34 @@ def test_approved_for_a_class(waits: Waits) -> None:
         is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, now)
 
 
+def test_people_approve_the_publishing_of_a_patch_that_was_delivered(waits: Waits) -> None:
+    assert "a deploy of" not in said(waits.run("request", waits.trace, "--for", "deploy"))
+    again = waits.run("request", waits.trace)
+    assert again.exit_code == 0 and "asked for a commit" in said(again)
+    waits.approve(waits.alice)
+    waits.approve(waits.bob)
+    assert waits.deliver().exit_code == 0
+    asked = waits.run("request", waits.trace, "--for", "publish", "--expires", "2d")
+    assert asked.exit_code == 0 and "asked for a publish" in said(asked), asked.output
+    (listed,) = json.loads(waits.run("list", "--json").output)
+    assert (listed["action_class"], listed["state"], listed["people"]) == ("publish", "pending", 1)
+    with pytest.raises(NotApproved, match="0 of 1"):
+        is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
+    assert said(waits.approve(waits.bob)).endswith("enough have approved; it can be delivered")
+    key_file().unlink()  # wherever it is published from
+    found = is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
+    assert [each.principal for each in found.count.approvers] == [BOB]
+    assert found.asked.delivery == ("publish this patch",)
+    assert "which is no delivery of its run" in said(waits.deliver())
+    nonces.spend(found.asked.nonce)
+    with pytest.raises(UsageError, match="delivered by it already"):
+        is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
+    ended = [event for event in Trace(waits.trace).events() if isinstance(event, RunEnded)]
+    assert (ended[-1].outcome, ended[-1].exit_code) == (Outcome.FIXED, 0)
+    assert "nobody has to approve a draft" in said(waits.run("request", waits.trace, "--for", "draft"))
+    assert waits.run("request", waits.trace, "--for", "love").exit_code == 2
+
+
 def test_the_list_and_the_page(waits: Waits) -> None:
     waits.approve(waits.alice)
     (found,) = json.loads(waits.run("list", "--json").output)
@@ -459,7 +487,7 @@ def test_a_run_that_waits_for_nobody(waits: Waits) -> None:
     waits.approve(waits.alice)
     waits.approve(waits.bob)
     waits.deliver()
-    assert said(waits.run("list")) == "note: nothing waits for an approval"
+    assert said(waits.run("list")).startswith("note: nothing waits for an approval note: 1 more: delivered")
     for command in (["show", waits.trace, "--statement"], ["request", waits.trace]):
         refused = waits.run(*command)
         assert refused.exit_code == 2 and "for an approval" in said(refused)
