@@ -74,17 +74,18 @@ def list_waiting(
         list[Path] | None,
         Argument(metavar="[PATH]...", help="Folders of traces [default: your state folder]."),
     ] = None,
+    allowed_signers: Signers = None,
     everything: Annotated[
         bool, Option("--all", help="Also those that expired, were rejected or can no longer be delivered.")
     ] = False,
     as_json: trace_flags.Json = False,
 ) -> None:
-    """Approvals are counted as recorded; `show` and `deliver` check their signatures."""
+    """Signatures are checked where it is said who may sign; `deliver` always does."""
     from agent.approvals import page
 
     view = View(make_console())
     with _one_line_errors():
-        found, problems = page.waiting_in(tuple(paths or ()))
+        found, problems = page.waiting_in(tuple(paths or ()), allowed_signers)
         some = [each for each in found if everything or each.state in page.OPEN]
     if as_json:
         typer.echo(harmless_json(json.dumps([each.model_dump(mode="json") for each in some], indent=2)))
@@ -189,8 +190,8 @@ def approve(
         made = signing.approve(folder, signers, _making(key, signature), principal)
     count = made.count
     view.note(f"approved by {made.approver.principal} ({made.approver.key}); head hash {made.head}")
-    for dropped in count.dropped:
-        view.note(f"does not count: {plain_line(dropped)}")
+    for who, why in count.dropped.items():
+        view.note(f"does not count: {plain_line(f'{who}: {why}')}")
     if count.missing:
         view.note(f"{len(count.approvers)} of {_count(count.needed)}: {count.missing} more must approve")
     else:

@@ -128,6 +128,17 @@ def principals_of(signature: Path, signers: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for line in lines for name in line.strip().split(",") if name))
 
 
+def names_in(signers: Path) -> tuple[str, ...]:
+    """The principals that the file names in full: neither patterns nor authorities. Raises OSError."""
+    found = dict[str, None]()
+    for line in signers.read_text(encoding="utf-8", errors="replace").splitlines():
+        words = line.split()
+        if len(words) > 1 and not line.startswith("#") and "cert-authority" not in words[1]:
+            names = words[0].strip('"').split(",")
+            found |= {name: None for name in names if _PRINCIPAL.fullmatch(name)}
+    return tuple(found)
+
+
 def _asked(arguments: Sequence[str], message: bytes) -> subprocess.CompletedProcess[bytes] | None:
     """What `ssh-keygen -Y` says; None where it does not answer."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +29,11 @@ class Approver:
 @dataclass(frozen=True)
 class Count:
     """needed: how many different people. approvers: those whose signatures hold, no person and no key twice;
-    dropped: those that do not count, and why, in words."""
+    dropped: those who do not count, and why, in words."""
 
     needed: int
     approvers: tuple[Approver, ...]
-    dropped: tuple[str, ...]
+    dropped: Mapping[str, str]
 
     @property
     def missing(self) -> int:
@@ -109,19 +109,19 @@ def check_unused(asked: Statement, token: str = "") -> None:
 
 def counted(state: State, asked: Statement, signers: Path) -> Count:
     """The approvals on record that count by the file `signers`, at this time."""
-    approvers, dropped = list[Approver](), list[str]()
+    approvers, dropped = list[Approver](), dict[str, str]()
     for given in state.approvals.given:
         verdict = verdict_of(given.signature, asked, given.principal, signers)
         if verdict.refused:
-            dropped.append(f"{given.principal}: {verdict.refused}")
+            dropped[given.principal] = verdict.refused
         elif any(given.principal == other.principal for other in approvers):
-            dropped.append(f"{given.principal}: has approved already")
+            dropped[given.principal] = "has approved already"
         elif any(verdict.key == other.key for other in approvers):
-            dropped.append(f"{given.principal}: signed with the key of somebody else ({verdict.key})")
+            dropped[given.principal] = f"signed with the key of somebody else ({verdict.key})"
         else:
             approvers.append(Approver(given.principal, verdict.key))
     needed = max(people_needed(state, asked.action_class), asked.people)
-    return Count(needed, tuple(approvers), tuple(dropped))
+    return Count(needed, tuple(approvers), dropped)
 
 
 def verdict_of(signature: str, asked: Statement, principal: str, signers: Path) -> ssh.Verdict:

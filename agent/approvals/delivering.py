@@ -59,7 +59,8 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
     check_unused(asked, state.approvals.delivering.token if state.approvals.delivering else "")
     count = counted(state, asked, signers)
     if count.missing:
-        why = f" ({'; '.join(count.dropped)})" if count.dropped else ""
+        dropped = "; ".join(f"{who}: {why}" for who, why in count.dropped.items())
+        why = f" ({dropped})" if dropped else ""
         raise NotApproved(
             f"{len(count.approvers)} of {count.needed} people have approved it{why}; "
             f"{count.missing} more must: agent approvals approve"

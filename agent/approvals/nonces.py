@@ -28,7 +28,7 @@ def use_of(nonce: str) -> str:
 
     Raises UsageError where that cannot be read: then nothing is delivered by it."""
     try:
-        return (nonce_folder() / nonce).read_text(encoding="ascii").strip()
+        return (nonce_folder() / nonce).read_text(encoding="ascii").strip() or "?"
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as error:

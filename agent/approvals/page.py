@@ -8,12 +8,13 @@ from pathlib import Path
 
 from agent import fold
 from agent.approvals import nonces
-from agent.approvals.counting import asked_of, verdict_of
+from agent.approvals.counting import asked_of, counted, named_signers, verdict_of
 from agent.approvals.request import awaits, level_needed
 from agent.approvals.statement import Statement
 from agent.errors import AgentError, UsageError
 from agent.forecast import estimates
 from agent.observations import Counts
+from agent.ssh import names_in
 from agent.state import State
 from agent.task import Record
 from agent.trace import EVENTS, Trace, start_of
@@ -30,6 +31,9 @@ READY, PENDING, EXPIRED, REJECTED, USED, NOT_ASKED, BROKEN, DELIVERED = (
 )  # fmt: skip
 """How it stands with a request, by what is on record: enough people have approved; not enough; too late;
 somebody said no; its nonce was used; nobody was asked; the request does not fit its run; it was delivered."""
+
+MOST_NAMED = 5
+"""Of those who could approve."""
 
 OPEN = frozenset({READY, PENDING, NOT_ASKED})
 
@@ -51,7 +55,8 @@ class Waiting(Record):
     state: see READY; problem: why it is BROKEN. added, removed: lines of the patch. right: P(the patch is
     right). at_risk: the expected loss of delivering it, at its price. worth: what delivering it is worth, V·P
     less that and the attention that approving takes: what saying no forgoes. dollars, seconds: of the run,
-    spent either way. statement: what is to be signed; digest: SHA-256 of those bytes."""
+    spent either way. may: who else could approve, by the allowed_signers file. statement: what is to be
+    signed; digest: SHA-256 of those bytes."""
 
     path: str
     run_id: str
@@ -77,6 +82,7 @@ class Waiting(Record):
     worth: float
     dollars: float
     seconds: float
+    may: tuple[str, ...]
     statement: Statement | None
     digest: str
 
@@ -86,9 +92,9 @@ class Waiting(Record):
         return max(0, self.people - sum(each.holds is not False for each in self.approvals))
 
 
-def waiting_in(folders: tuple[Path, ...]) -> tuple[list[Waiting], list[str]]:
+def waiting_in(folders: tuple[Path, ...], given: Path | None) -> tuple[list[Waiting], list[str]]:
     """The runs in these folders of traces (the user's own for none) that wait for people, newest first; and
-    what could not be read, in words. Raises UsageError."""
+    what could not be read, in words. given: an allowed_signers file. Raises UsageError."""
     found, problems = list[Waiting](), list[str]()
     for facts in traces_in(folders):
         if facts.outcome not in (Outcome.DEFERRED, Outcome.FIXED, ""):
@@ -98,7 +104,8 @@ def waiting_in(folders: tuple[Path, ...]) -> tuple[list[Waiting], list[str]]:
                 continue
             state = state_of(Path(facts.path))
             if awaits(state) or state.approvals.request is not None:
-                found.append(waiting_of(Path(facts.path), state))
+                signers = named_signers(given, Path(facts.path), state.settings.repository)
+                found.append(waiting_of(Path(facts.path), state, signers))
         except (AgentError, OSError, ValueError, ArithmeticError, LookupError) as error:
             problems.append(f"{facts.path}: {error}")
     return found, problems
@@ -161,6 +168,7 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
         worth=settings.prices.value * right - at_risk - terms.attention,
         dollars=state.booked,
         seconds=state.spent.seconds,
+        may=_others(approvals, signers),
         statement=asked,
         digest=asked.digest if asked else "",
     )
@@ -190,17 +198,21 @@ def _standing(state: State, approvals: tuple[Signature, ...]) -> tuple[str, str]
 
 def _signatures(state: State, signers: Path | None) -> Iterator[Signature]:
     request = state.approvals.request
+    count = counted(state, request.statement, signers) if signers is not None and request else None
+    keys = {each.principal: each.key for each in count.approvers} if count else {}
     for given in state.approvals.given:
-        verdict = None
-        if signers is not None and request is not None:
-            verdict = verdict_of(given.signature, request.statement, given.principal, signers)
         yield Signature(
             principal=given.principal,
-            key=(verdict.key if verdict else "") or given.key,
+            key=keys.get(given.principal, given.key),
             time=given.time,
-            holds=None if verdict is None else not verdict.refused,
-            why=verdict.refused if verdict else "",
+            holds=None if count is None else given.principal in keys,
+            why=count.dropped.get(given.principal, "") if count else "",
         )
+
+
+def _others(approvals: tuple[Signature, ...], signers: Path | None) -> tuple[str, ...]:
+    have = {each.principal for each in approvals}
+    return tuple(name for name in names_in(signers) if name not in have) if signers is not None else ()
 
 
 def _rejection(state: State, signers: Path | None) -> Signature | None:
@@ -249,7 +261,8 @@ def _people(found: Waiting) -> Iterator[tuple[str, str]]:
 
 def standing(found: Waiting) -> str:
     """How it stands, in words."""
-    missing = f"{found.missing} more of {found.people} must approve"
+    may = f"; {', '.join(found.may[:MOST_NAMED])} may" if found.may else ""
+    missing = f"{found.missing} more of {found.people} must approve{may}"
     return {
         READY: "enough people have approved",
         PENDING: missing,

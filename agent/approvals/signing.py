@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent import ssh
+from agent import fold, ssh
 from agent.approvals import nonces
 from agent.approvals.counting import (
     Approver,
@@ -26,7 +26,8 @@ from agent.audit.later import LATER
 from agent.errors import UsageError
 from agent.events import ApprovalGiven, ApprovalRejected, Event, RunEnded, RunResumed
 from agent.fix import ended_as
-from agent.run import Run, TakenUp, signals_held, take_up
+from agent.run import Run, TakenUp, redactor_for, signals_held, take_up
+from agent.schema import EVENT
 from agent.state import State
 from agent.trace import Trace
 from agent.traces.checking import opened
@@ -71,13 +72,22 @@ def waiting(folder: Path, *, asking: bool = False) -> Iterator[TakenUp]:
         taken.run.writer.close()
 
 
-def go_on(run: Run, now: float, *events: Event) -> None:
-    """Put these on record, and the end of the run after them, as it had been."""
+def go_on(run: Run, now: float, event: Event) -> None:
+    """Put this on record, and the end of the run after it, as it had been."""
     with signals_held():
         run.append(RunResumed(time=now, versions=versions()))
-        for event in events:
-            run.append(event)
+        run.append(event)
         run.append(end_of(run.state))
+
+
+def check_recordable(run: Run, event: Event) -> None:
+    """Before anything is written: what a trace would hold of it must be what was signed, and follow.
+
+    Raises UsageError, TraceError."""
+    written = EVENT.dump_python(event, mode="json")
+    if redactor_for(run.state.settings).tree(written) != written:
+        raise UsageError("it holds what looks like a secret, which a trace does not keep: say it otherwise")
+    fold.apply(fold.apply(run.state, RunResumed(time=0.0)), event)
 
 
 def end_of(state: State) -> RunEnded:
@@ -128,6 +138,7 @@ def approve(folder: Path, signers: Path, make: Making, principal: str) -> Signed
             time=now, principal=approver.principal, key=approver.key, statement=asked.digest,
             nonce=asked.nonce, expires=asked.expires, signature=signature,
         )  # fmt: skip
+        check_recordable(run, event)
         go_on(run, now, event)
         own = asked.action_class is run.state.settings.delivery
         return Signed(approver, counted(run.state, asked, signers), run.writer.head, own)
@@ -144,12 +155,13 @@ def reject(folder: Path, signers: Path, make: Making, principal: str, reason: st
             raise UsageError("its delivery was approved and begun already")
         refused = asked.rejecting(reason)
         rejecter, signature = _made(make, refused, signers, principal)
-        if not nonces.take(asked.nonce, nonces.REJECTED):
-            check_unused(asked)
         event = ApprovalRejected(
             time=now, principal=rejecter.principal, key=rejecter.key, reason=reason,
             statement=refused.digest, nonce=asked.nonce, signature=signature,
         )  # fmt: skip
+        check_recordable(run, event)
+        if not nonces.take(asked.nonce, nonces.REJECTED):
+            check_unused(asked)
         go_on(run, now, event)
         return rejecter
 

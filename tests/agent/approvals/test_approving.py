@@ -232,6 +232,18 @@ def test_one_no_ends_it_for_every_copy(waits: Waits) -> None:
     assert waits.run("reject", copy, "--reason", "", *who).exit_code == 2
 
 
+def test_a_reason_that_a_trace_would_not_keep_leaves_it_whole(
+    waits: Waits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_TOKEN", "hunter2-hunter2")
+    before = (waits.trace / EVENTS).read_bytes()
+    who = ("--key", waits.bob, "--allowed-signers", waits.signers)
+    refused = waits.run("reject", waits.trace, "--reason", "it has hunter2-hunter2 in it", *who)
+    assert refused.exit_code == 2 and "looks like a secret" in said(refused)
+    assert (waits.trace / EVENTS).read_bytes() == before
+    assert not nonces.use_of(asked_of(waits.state).nonce), "it can still be approved"
+
+
 def test_a_signed_rejection_made_elsewhere(waits: Waits, tmp_path: Path) -> None:
     bytes_of = waits.run("show", waits.trace, "--statement", "--reason", "no").stdout_bytes
     path = tmp_path / "no.sig"
@@ -468,6 +480,13 @@ def test_the_list_and_the_page(waits: Waits) -> None:
     )
     listed = said(waits.run("list"))
     assert found["run_id"][:8] in listed and "alice" in listed and "1 more of 2" in listed
+    assert found["approvals"][0]["holds"] is None and found["may"] == []
+    (checked,) = json.loads(waits.run("list", "--json", "--allowed-signers", waits.signers).output)
+    assert checked["approvals"][0]["holds"] is True and checked["may"] == [BOB]
+    allow(waits.signers, (f"{BOB},{CAROL}", waits.bob), ("*@example.net", waits.alice))
+    (checked,) = json.loads(waits.run("list", "--json", "--allowed-signers", waits.signers).output)
+    assert checked["approvals"][0]["holds"] is False and checked["may"] == [BOB, CAROL]
+    allow(waits.signers, (ALICE, waits.alice), (BOB, waits.bob))
     page = waits.run("show", waits.trace, "--allowed-signers", waits.signers)
     for words in (
         "+    return 1",
