@@ -95,8 +95,13 @@ def _applied(state: State, event: Event) -> State:
             return state.within(left)
         case PersonAnswered():
             return replace(state, answer=event)
-        case ApprovalRequested() | ApprovalGiven() | ApprovalRejected() | DeliveryApproved():
+        case ApprovalRequested() | ApprovalGiven() | DeliveryApproved():
             return replace(state, approvals=state.approvals.after(event))
+        case ApprovalRejected(principal=principal, reason=reason):
+            state = replace(state, approvals=state.approvals.after(event))
+            if state.ended is not Outcome.DEFERRED:
+                return state
+            return _end(state, Outcome.DEFERRED, f"verified, but rejected by {principal}: {reason}")
         case DeliveryDone(submission=submission):
             return _delivered(replace(state, submission=submission), submission)
         case RequestIntended():

@@ -180,8 +180,13 @@ def report_of(
         head_hash=head_hash,
         notes=state.notes,
         beyond=beyond(state),
-        people=people_needed(state, state.settings.delivery) if awaits(state) else 0,
+        people=_people(state),
     )
+
+
+def _people(state: State) -> int:
+    waits = awaits(state) and state.approvals.rejected is None
+    return people_needed(state, state.settings.delivery) if waits else 0
 
 
 def _evidence(state: State) -> tuple[str, ...]:

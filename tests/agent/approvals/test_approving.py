@@ -226,6 +226,10 @@ def test_one_no_ends_it_for_every_copy(waits: Waits) -> None:
         assert refused.exit_code == 2
         assert f"{BOB} rejected it: not on a Friday" in said(refused)
     assert "not on a Friday" in said(waits.run("show", waits.trace))
+    ended = [event for event in Trace(waits.trace).events() if isinstance(event, RunEnded)][-1]
+    assert (ended.exit_code, ended.explanation) == (11, f"verified, but rejected by {BOB}: not on a Friday")
+    again = CliRunner().invoke(app, ["fix", "--resume", str(waits.trace)])
+    assert again.exit_code == 11 and "to approve" not in again.output
     waits.trace = copy
     assert "was rejected; an approval counts once" in said(waits.deliver())
     waits.untouched()
