@@ -70,7 +70,8 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
 
 def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: float) -> Approved:
     """The approval of the run in `folder` for an action of this class. Who acts by it uses its nonce up
-    (`nonces.spend`), so that it counts once.
+    (`nonces.spend`), so that it counts once, and compares the `count` with what their own schedule asks for:
+    here it is enough by the run's.
 
     Raises NotApproved where more people must, UsageError where that would not help, TraceError for a trace
     that does not hold."""
