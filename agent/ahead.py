@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.forecast import estimates
 from agent.options import LOCALISE, options
+from agent.policies import policy_under
 from agent.quoting import reviewer
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
@@ -19,11 +20,12 @@ def ahead(state: State, policy: Policy) -> Outlook:
     settings = state.settings
     setting = Setting(
         estimates(state),
-        settings.prices,
+        state.prices,
         settings.delivery,
-        settings.schedule,
+        state.schedule,
         lambda belief: _offered(belief, state),
     )
+    policy = policy_under(policy, settings.schedule, state.schedule)
     return outlook(state.belief, state.left, policy, setting)
 
 

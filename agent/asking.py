@@ -104,6 +104,7 @@ def tried(world: World, state: State, tier: str, reply: TierReply) -> AttemptDon
         tier=tier,
         patch=world.store(dump_edits(edits)) if edits else "",
         tree=tree,
+        paths=tuple(edit.path for edit in edits),
         refused=tuple(refused),
         description=plain_line(reply.note, SHOWN),
         tried=len(dropped) + bool(edits),

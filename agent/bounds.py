@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.autonomy.patterns import check_pattern
 from agent.errors import TraceError
 from agent.events import (
     ApprovalGiven,
@@ -22,6 +23,9 @@ MOST_TIERS, MOST_ATTEMPTS = 1_000, 1_000_000
 """Of attempts of one tier. What a trace says of these and of the pieces of a prompt is believed up to here:
 they are held in memory, and gone through. (Grids of difficulties are bounded where they are made.)"""
 
+MOST_RULES = 1_000
+"""Of a schedule, by path."""
+
 MOST_BYTES, MOST_LINES = 2**27, 1_000_000
 """Of the pieces of a run's prompts."""
 
@@ -39,6 +43,14 @@ def bounded(settings: Settings) -> Settings:
     """The settings, if what they ask for can be held in memory and added up."""
     if not all(price <= MOST_NUMBER for price in vars(settings.prices).values()):
         raise TraceError("its prices are beyond any run's", 1)
+    rules = [*(rule.match for rule in settings.schedule.paths), *(match for match, _ in settings.values)]
+    if len(rules) > MOST_RULES or not all(0 <= value <= MOST_NUMBER for _, value in settings.values):
+        raise TraceError("its rules by path are beyond any run's", 1)
+    try:
+        for rule in rules:
+            check_pattern(rule)
+    except ValueError as error:
+        raise TraceError(f"its rules by path cannot be read: {error}", 1) from None
     tiers = settings.tiers
     if len(tiers) > MOST_TIERS or any(tier.most_attempts > MOST_ATTEMPTS for tier in tiers):
         raise TraceError("its settings ask for more tiers or attempts than any run has", 1)

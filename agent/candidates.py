@@ -41,7 +41,7 @@ def next_attempt(case: Case, model: ModelSettings, state: State, tiers: tuple[Ti
     most = min(MOST_CANDIDATES, int(model.max_output / (ROOM * pace.decoded)))
     if most < 2 or state.belief.preparations or exhausted(state, tier.name, tier.attempts):
         return Attempt(alone, alone)
-    latency, testing = state.settings.prices.latency, testing_seconds(state)
+    latency, testing = state.prices.latency, testing_seconds(state)
 
     def request(prompt: Prompt, tested: float, cached: int) -> Request:
         dollars, seconds = expected(prompt, model, pace, cached)
@@ -77,7 +77,7 @@ def _instead(
 ) -> float:
     """What a right candidate saves, in dollars: the cheapest request to the same tier, or to one as able,
     that could be bought after this one; V where there is none."""
-    prices = state.settings.prices
+    prices = state.prices
     dollars, seconds = state.left.dollars - this.dollars, state.left.seconds - this.seconds
     saved = [prices.value]
     for other in tiers:

@@ -10,6 +10,7 @@ import typer
 from typer import Option
 
 from agent import flags, ladder
+from agent.autonomy.versions import versions_of
 from agent.ci.failing import Reported, read_cache, read_reports
 from agent.ci.flaky import FlakyTest, looked_for
 from agent.ci.job import Job
@@ -63,6 +64,7 @@ def ci_command(
     image: flags.Image = None,
     dockerfile: flags.Dockerfile = None,
     allow_source_distributions: flags.SourceDistributions = False,
+    base_ref: flags.BaseRef = None,
     verbose: flags.Verbose = False,
 ) -> None:
     """Never asks anybody anything."""
@@ -91,7 +93,7 @@ def ci_command(
         if junit and last_failed:
             raise UsageError("--junit and --last-failed: name one, not both")
         reported = read_reports(junit) if junit else read_cache(folder) if last_failed else Reported()
-        resolved = resolve(given, pyproject_of(folder))
+        resolved = resolve(given, pyproject_of(folder), versions_of(folder, base_ref))
         check_dockerfile(resolved)
         out = out.absolute()
         if out.exists():
@@ -156,7 +158,9 @@ def _carried_out(
         if patch:
             (out / name).write_bytes(patch)
         tasks = [
-            task_report(job.report(task), task.prospect.tests, task.also, task.split, settings.prices.value)
+            task_report(
+                job.report(task), task.prospect.tests, task.also, task.split, task.run.state.prices.value
+            )
             for task in job.tasks
         ]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)

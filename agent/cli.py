@@ -12,6 +12,7 @@ import typer
 from agent import (
     approvals_cli,
     audit_cli,
+    autonomy_cli,
     ci_cli,
     doctor,
     environments_cli,
@@ -23,6 +24,7 @@ from agent import (
     tiers_cli,
     trace_cli,
 )
+from agent.autonomy.versions import versions_of
 from agent.errors import AgentError, UsageError
 from agent.fix import Terminated, carry_out, termination
 from agent.intake import read_junit, settings_from
@@ -32,7 +34,7 @@ from agent.policies import MARGINAL
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import begin, reopen, trace_folder
 from agent.schedule import RIGHT, as_toml
-from agent.settings import resolve, state_folder
+from agent.settings import resolve, state_folder, under_ci
 from agent.step_summary import add_summary
 from agent.task import Record
 from agent.traces.finding import find_trace
@@ -74,6 +76,7 @@ app.add_typer(environments_cli.app, name="env")
 audit_cli.register(app)
 app.add_typer(trace_cli.app, name="trace")
 app.add_typer(approvals_cli.app, name="approvals")
+app.add_typer(autonomy_cli.app, name="autonomy")
 
 
 @app.command(help="Fix failing tests of a repository.", epilog=EXIT_CODES_HELP)
@@ -97,6 +100,7 @@ def fix(
     dockerfile: flags.Dockerfile = None,
     allow_source_distributions: flags.SourceDistributions = False,
     trust_repo_config: flags.TrustRepoConfig = False,
+    base_ref: flags.BaseRef = None,
     memory: flags.Memory = None,
     trace: flags.TraceFolder = None,
     patch_out: flags.PatchOut = None,
@@ -129,7 +133,7 @@ def fix(
             "memory": flags.word(memory),
         }
         if resume is not None:
-            others = (*given.values(), repo, test, junit, trace, patch_out, apply, commit)
+            others = (*given.values(), repo, test, junit, base_ref, trace, patch_out, apply, commit)
             if any(other not in (None, False) for other in others):  # an empty word is one, too
                 raise UsageError(
                     "--resume goes on with the recorded settings; only --json and --verbose go with it"
@@ -141,7 +145,7 @@ def fix(
             notes: tuple[str, ...] = (run.lost,) if run.lost else ()
         else:
             folder = (repo or Path.cwd()).absolute()
-            resolved = resolve(given, pyproject_of(folder))
+            resolved = resolve(given, pyproject_of(folder), versions_of(folder, base_ref))
             check_dockerfile(resolved)
             _check_outputs(folder, patch_out, json_out)
             if commit == "":
@@ -158,6 +162,7 @@ def fix(
                 notes = (f"steps are chosen by the baseline '{resolved.policy}'", *notes)
         view.started(run.state.settings, str(run.folder), notes)
         interactive = sys.stdin.isatty() and view.console.is_terminal and not (apply or commit)
+        interactive = interactive and not under_ci()
         report = carry_out(run, tiers, view, said_yes if interactive else None)
     except AgentError as error:
         fail(str(error), error.exit_code)
@@ -202,7 +207,7 @@ def explain_command(
     try:
         folder = (repo or Path.cwd()).absolute()
         _check_outputs(folder, None, json_out)
-        resolved = resolve(given, pyproject_of(folder))
+        resolved = resolve(given, pyproject_of(folder), versions_of(folder))
         with console.status("asking the policy …"):
             found = explain.explained(resolved, apply)
     except AgentError as error:
@@ -286,7 +291,7 @@ def schedule_command(
     try:
         folder = (repo or Path.cwd()).absolute()
         _check_outputs(folder, None, None)
-        resolved = resolve({}, pyproject_of(folder))
+        resolved = resolve({}, pyproject_of(folder), versions_of(folder))
         tightened = resolved.schedule != resolve({}, None).schedule
         notes = (*([f"tightened as {folder} asks"] if tightened else []), *resolved.notes)
         typer.echo(as_toml(resolved.schedule, resolved.prices, right, notes))

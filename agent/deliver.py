@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.confirming import because, people
 from agent.doubt import looked_again
 from agent.edits import load_edits
-from agent.errors import AgentError
+from agent.errors import AgentError, TraceError
 from agent.events import DeliveryIntended, Event
 from agent.forecast import estimates
 from agent.loop import Performed
@@ -58,6 +59,8 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     began = time.monotonic()
     base = world.base_of(state)
     edits = load_edits(world.load(state.hand.patch))
+    if state.settings.schedule.paths and {edit.path for edit in edits} != {*state.hand.paths}:
+        raise TraceError("the candidate changes other files than its trace says")
     reasons = (world.final.reason,) if isinstance(world.final, Refusal) else vet(world, state, edits)
     counts, passed, key, red = Counts(), 0, "", tuple[str, ...]()
     if not reasons:
@@ -96,7 +99,9 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
             diff=world.store(patch),
             undelivered=unconfirmed(state),
             confirmed=confirmed(state),
-            required=_required(state)[0],
+            required=(level := _required(state)[0]),
+            people=state.schedule.readers(level, state.settings.delivery),
+            notify=state.schedule.told(state.settings.delivery),
         ),
         before=tuple(digest(base.read(edit.path)) for edit in edits),
         seconds=time.monotonic() - began,
@@ -153,7 +158,7 @@ def confirmed(state: State) -> Confirmation:
 def _required(state: State) -> tuple[Confirmation, float]:
     """The confirmation that is asked for, and the probability that the patch is right."""
     c = hand_right(state.belief, estimates(state), verified=True)
-    return required(state.settings.delivery, c, state.settings.prices, state.settings.schedule), c
+    return required(state.settings.delivery, c, state.prices, state.schedule), c
 
 
 def unconfirmed(state: State) -> str:
@@ -163,10 +168,11 @@ def unconfirmed(state: State) -> str:
     asked, c = _required(state)
     if asked <= granted:
         return ""
-    if (level := state.settings.schedule.scheduled(delivery)) > granted:
-        who = "two people" if level is Confirmation.MULTI_PARTY else "a person"
-        return f"the autonomy schedule asks {who} to confirm a {delivery}"
-    return f"at this price of risk a person must confirm it (right with probability {c:.2f})"
+    if (level := state.schedule.scheduled(delivery)) > granted:
+        who = people(state.schedule.readers(level, delivery))
+        return f"the autonomy schedule asks {who} to confirm a {delivery}{because(state, level)}"
+    who = people(state.schedule.readers(asked, delivery))
+    return f"at this price of risk {who} must confirm it (right with probability {c:.2f})"
 
 
 def deliver(world: World, state: State, intended: DeliveryIntended, patch: bytes) -> SubmissionDone:

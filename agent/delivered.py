@@ -35,6 +35,6 @@ def taken_on(state: State) -> float:
     if not applied(state):
         return 0.0
     right = hand_right(state.belief, estimates(state), verified=True)
-    schedule = state.settings.schedule
+    schedule = state.schedule
     file = terms_at(Confirmation.FREE, ActionClass.DRAFT, right, schedule)
     return terms_at(CONFIRMED, APPLIED, right, schedule).loss - file.loss

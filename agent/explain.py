@@ -18,10 +18,10 @@ from agent.settings import Resolved
 from agent.task import Record
 from agent.units import show_seconds
 from policies.amounts import show_money
-from policies.autonomy import Stakes
 from policies.estimates import TierEstimate
 from policies.explain import MISJUDGED, Change, Ranged, Regret, Reign, explain
 from policies.rehearsal import Opening, Plan, Planned, Question
+from policies.stakes import Stakes
 from policies.vocabulary import ActionClass, Check, Limits, Prices, StepKind
 from tools.plain import plain
 

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import TypeVar
 
 from agent.approvals.request import awaits, requested
+from agent.confirming import offerable
 from agent.deliver import apply_fix, deliver, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
 from agent.events import PersonAnswered, RunEnded, StepDone
@@ -117,6 +118,8 @@ def _to_its_end(
         drive(run.state, policy, effects, run.append, time.monotonic, view)
         state = run.state
         if state.ended is Outcome.FIXED and (confirm or state.answer) and world.take_base().git_dir:
+            if state.answer is None and (why := offerable(state)):
+                return ended_as(Outcome.FIXED, f"{state.explanation} (fixed; {why})")
             return ended_as(Outcome.FIXED, _offer(run, world, view, confirm))
         return ended_as(state.ended or Outcome.INFRASTRUCTURE, state.explanation)
 

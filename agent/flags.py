@@ -93,7 +93,20 @@ SourceDistributions = Annotated[
 ]
 TrustRepoConfig = Annotated[
     bool,
-    Option("--trust-repo-config", help="Let the repository's [tool.agent] set everything, not only tighten."),
+    Option(
+        "--trust-repo-config",
+        help="Let the repository's [tool.agent] set everything, not only tighten, and its "
+        ".agent/autonomy.toml raise the value.",
+    ),
+]
+BaseRef = Annotated[
+    str | None,
+    Option(
+        "--base-ref",
+        metavar="REF",
+        help="Branch or commit whose .agent/autonomy.toml rules: what the change is for [default: "
+        "$AGENT_BASE_REF, else what the CI system says, else HEAD].",
+    ),
 ]
 Memory = Annotated[
     bool | None,

@@ -13,6 +13,7 @@ from agent.forecast import estimates
 from agent.ledger import Ledger
 from agent.observations import Observation
 from agent.options import LOCALISE, options
+from agent.policies import policy_under
 from agent.purse import Purse
 from agent.state import State
 from policies.decide import Policy
@@ -73,11 +74,11 @@ def decide(state: State, policy: Policy) -> Decision:
     if step is not None:
         row = Candidate(step, NOTHING_TAKEN, 0.0)
         return Decision(step, (row,), f"{step.name} was done for all tasks of the job")
-    return policy.decide(
+    return policy_under(policy, state.settings.schedule, state.schedule).decide(
         state.belief,
         offered,
         estimates(state),
-        state.settings.prices,
+        state.prices,
         state.left,
         state.settings.delivery,
     )

@@ -115,7 +115,8 @@ class AttemptDone(Record):
     many behaviours (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass`
     that is theirs and lies at or after `next_index`. `template`: what made the patch; `templates`: what was
     tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go with the
-    next request. `missing`: what it asked for and is not given, and why (untrusted).
+    next request. `missing`: what it asked for and is not given, and why (untrusted). `paths`: that the patch
+    changes.
     """
 
     type: Literal["attempt"] = "attempt"
@@ -142,6 +143,7 @@ class AttemptDone(Record):
     templates: Tallies = Field(default_factory=dict)
     read: tuple[Piece, ...] = ()
     missing: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 class PlanDone(Record):
@@ -174,7 +176,7 @@ class SubmissionDone(Record):
     `confirmed`: how far a person had confirmed the delivery (`--apply` and `--commit` say so); `required`:
     how far they had to, by schedule and price of risk; None in older traces, and of what did not hold.
     `looked`: as of a check. `beside`: ids of the runs of its job whose patches were in place as well: alone
-    the patch was not verified."""
+    the patch was not verified. `people`: how many `required` takes; `notify`: who is to be told of it."""
 
     type: Literal["submission"] = "submission"
     verified: bool
@@ -192,6 +194,8 @@ class SubmissionDone(Record):
     confirmed: Confirmation | None = None
     required: Confirmation | None = None
     beside: tuple[str, ...] = ()
+    people: int | None = None
+    notify: tuple[str, ...] = ()
 
     @property
     def shortfall(self) -> str:

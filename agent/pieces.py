@@ -61,7 +61,7 @@ def chosen_pieces(state: State, tier: str) -> tuple[Piece, ...]:
     if model is None:
         return ()
     found = state.localised.pieces if state.localised else ()
-    tokens, prices = max(0, model.window - model.max_output), state.settings.prices
+    tokens, prices = max(0, model.window - model.max_output), state.prices
     rates = model.price.rates
     each = (rates.prefill + OTHER_CALLS * rates.cached) / 1e6 + prices.latency / PREFILL_RATE
     asking = model.price.dollars(ASKING) + prices.latency * ASKING_SECONDS

@@ -31,3 +31,10 @@ def policy_named(name: str, schedule: Schedule = DEFAULT_SCHEDULE, *, shadow_pri
     if found == MARGINAL:
         return MarginalPolicy(schedule, shadow_prices=shadow_prices)
     return Baseline(found, schedule)
+
+
+def policy_under(policy: Policy, schedule: Schedule, tighter: Schedule) -> Policy:
+    """The policy, under the tighter schedule if the patch in hand asks for more than `schedule` does."""
+    if tighter == schedule or not isinstance(policy, MarginalPolicy | Baseline):
+        return policy
+    return policy.under(tighter)

@@ -149,6 +149,7 @@ def _attempt(world: World, searching: Searching, before: Search, part: _Slice) -
         tier=REPAIR,
         patch=world.store(dump_edits(part.edits)) if hit else "",
         tree=part.tree,
+        paths=tuple(edit.path for edit in part.edits),
         description=_described(proposal) if proposal else "",
         tried=part.tried,
         next_index=start,

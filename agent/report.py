@@ -31,7 +31,7 @@ class Report(Record):
     cannot be undone. suspects: the most suspicious lines; tried: candidate patches of the embedded tier that
     were gone through, and attempts of other tiers; tiers: what each of those that were asked took. beyond:
     which billed more than the worst case of their requests. people: who have to approve the delivery that
-    waits for them; 0 where none does.
+    waits for them; 0 where none does. notify: who is to be told, by the schedule.
     """
 
     outcome: Outcome
@@ -64,6 +64,7 @@ class Report(Record):
     notes: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
     people: int = 0
+    notify: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The summary a person reads."""
@@ -77,6 +78,8 @@ class Report(Record):
         elif self.targets:
             shown.append(f"targets     {', '.join(self.targets[:3])}{' …' if len(self.targets) > 3 else ''}")
         shown += [f"delivered   {what}" for what in self.delivered]
+        if self.notify:
+            shown.append(f"notify      {', '.join(self.notify)} (by the autonomy schedule; nothing was sent)")
         if self.candidate:
             shown.append(f"candidate   {self.candidate} (best patch so far, not verified)")
         shown += [f"evidence    {what}" for what in self.evidence[-6:]]
@@ -167,13 +170,13 @@ def report_of(
             for name, search in state.searches.items()
         ),
         tiers=tier_bills(state),
-        value=state.settings.prices.value if outcome is Outcome.FIXED else 0.0,
+        value=state.prices.value if outcome is Outcome.FIXED else 0.0,
         dollars=state.booked,
         seconds=state.spent.seconds,
         loss=expected_loss(state),
         delivery=delivery,
         severity=stakes.severity,
-        risk_price=stakes.price(state.settings.prices),
+        risk_price=stakes.price(state.prices),
         posterior=hand_right(state.belief, estimates(state)) if state.belief.hand else None,
         steps=state.steps,
         trace=trace,
@@ -181,6 +184,7 @@ def report_of(
         notes=state.notes,
         beyond=beyond(state),
         people=_people(state),
+        notify=state.schedule.told(delivery) if fixed else (),
     )
 
 

@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from agent.autonomy.form import (
+    LEVELS,
+    Asks,
+    Confirming,
+    Entry,
+    Level,
+    Rules,
+    asks_of,
+    check_known,
+    first_problem,
+)
 from agent.errors import UsageError
 from policies.amounts import show_money
-from policies.autonomy import CLEAN_RECORD, Attention, Confirmation, Schedule, Stakes, stakes
+from policies.autonomy import Attention, Confirmation, Schedule
 from policies.estimates import CheckEstimate
 from policies.priors import default_estimates
 from policies.risk import TAIL_LEVEL, WORST_LEVEL, ClassRisk, Risks
+from policies.stakes import CLEAN_RECORD, Stakes, stakes
 from policies.vocabulary import ActionClass, Check, Prices
 from policies.waiting import News
 from sandboxes.toml import load_toml
 from tools.plain import plain_line
 
-Level: TypeAlias = Literal["free", "confirm", "multi-party"]
 MOST_NOTE = 500
 RIGHT = 0.9
 """P(right) at which the stakes are shown unless said otherwise."""
 
-LEVELS: dict[str, Confirmation] = {level.word: level for level in Confirmation}
 
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class _Attention(_Entry):
+class _Attention(Entry):
     glance: float = Field(ge=0)
     confirm: float = Field(ge=0)
     two_people: float = Field(ge=0)
@@ -45,20 +50,37 @@ class _Attention(_Entry):
         return self
 
 
-class _Class(_Entry):
+class _Class(Confirming):
     confirmation: Level
     severity: float = Field(ge=0)
     irreversible_share: float = Field(ge=0, le=1)
     reason: str = ""
 
 
-class _File(_Entry):
+class _File(Entry):
     attention: _Attention
     classes: dict[str, _Class]
+    paths: Rules = Field(default_factory=list)
+    branches: Rules = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ScheduleFile:
+    """A schedule, and what the file asks for by path and by branch."""
+
+    schedule: Schedule
+    asks: Asks
 
 
 def load_schedule(path: Path | None) -> Schedule:
-    """The schedule in the file at `path`, or the shipped one. Raises UsageError with one line."""
+    """The schedule in the file at `path`, or the shipped one, with its rules by path. Raises UsageError with
+    one line."""
+    found = load_schedule_file(path)
+    return replace(found.schedule, paths=found.asks.paths)
+
+
+def load_schedule_file(path: Path | None) -> ScheduleFile:
+    """What is in the file at `path`, or ships. Raises UsageError with one line."""
     if path is None:
         return _parsed("the shipped schedule", (files("agent") / "schedule.toml").read_bytes())
     if not path.is_file():
@@ -75,11 +97,6 @@ def stricter_levels(source: str, asked: Mapping[str, Level]) -> tuple[tuple[Acti
     return tuple((ActionClass(name), LEVELS[level]) for name, level in asked.items())
 
 
-def laxer(schedule: Schedule, levels: tuple[tuple[ActionClass, Confirmation], ...]) -> list[ActionClass]:
-    """The classes for which `levels` asks for less than the schedule does; that is not heeded."""
-    return [each for each, level in levels if level < schedule.scheduled(each)]
-
-
 def as_toml(schedule: Schedule, prices: Prices, right: float = RIGHT, notes: tuple[str, ...] = ()) -> str:
     """The schedule as a file that `load_schedule` reads; comments say what these prices ask for beyond it,
     and what an action puts at stake whose patch is right with probability `right`."""
@@ -92,11 +109,14 @@ def as_toml(schedule: Schedule, prices: Prices, right: float = RIGHT, notes: tup
     ]
     lines += ["", "# H, dollars", "[attention]"]
     lines += [f"{name} = {getattr(attention, name)!r}" for name in ("glance", "confirm", "two_people")]
+    people = dict(schedule.people)
     for entry in schedule.risks.classes:
+        level, told = schedule.scheduled(entry.action_class), schedule.told(entry.action_class)
+        more = people.get(entry.action_class) if level is Confirmation.MULTI_PARTY else None
         lines += [
             "",
             f"[classes.{entry.action_class}]",
-            f'confirmation = "{schedule.scheduled(entry.action_class).word}"',
+            *_confirming(level, more, told),
             f"severity = {entry.severity!r}",
             f"irreversible_share = {entry.irreversible_share!r}",
             f"reason = {json.dumps(entry.reason)}",
@@ -105,7 +125,30 @@ def as_toml(schedule: Schedule, prices: Prices, right: float = RIGHT, notes: tup
                 for line in in_words(stakes_of(schedule, entry.action_class, right, prices, suite))
             ),
         ]
+    for rule in schedule.paths:
+        more = rule.people if rule.level is Confirmation.MULTI_PARTY else None
+        lines += [
+            "",
+            *([f"# {plain_line(rule.source)}"] if rule.source else []),
+            "[[paths]]",
+            f"match = {_text(rule.match)}",
+            *_confirming(rule.level, more, rule.notify),
+            f"classes = [{', '.join(_text(each) for each in rule.classes)}]",
+        ]
     return "\n".join(lines)
+
+
+def _confirming(level: Confirmation, people: int | None, told: tuple[str, ...]) -> list[str]:
+    return [
+        f'confirmation = "{level.word}"',
+        *([f"people = {people}"] if people else []),
+        *([f"notify = [{', '.join(map(_text, told))}]"] if told else []),
+    ]
+
+
+def _text(text: str) -> str:
+    """A printable text as TOML."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def stakes_of(
@@ -137,13 +180,11 @@ def in_words(found: Stakes) -> list[str]:
     return lines
 
 
-def _parsed(source: str, data: bytes) -> Schedule:
+def _parsed(source: str, data: bytes) -> ScheduleFile:
     try:
         file = _File.model_validate(load_toml(data))
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(f"{source}: {where}: {problem['msg']}") from None
+        raise UsageError(f"{source}: {first_problem(error)}") from None
     except ValueError as error:
         raise UsageError(f"{source} is not valid TOML: {error}") from None
     _check_known(source, file.classes)
@@ -153,19 +194,21 @@ def _parsed(source: str, data: bytes) -> Schedule:
     named = [(each, file.classes[each]) for each in ActionClass]
     risks = (ClassRisk(each, entry.severity, entry.irreversible_share, entry.reason) for each, entry in named)
     try:
-        return Schedule(
+        asks = asks_of(source, file.classes, file.paths, file.branches)
+        schedule = Schedule(
             tuple((each, LEVELS[entry.confirmation]) for each, entry in named),
             Attention(**file.attention.model_dump()),
             Risks(tuple(risks)),
+            asks.people,
+            asks.notify,
         )
+        return ScheduleFile(schedule, asks)
     except ValueError as error:
         raise UsageError(f"{source}: {error}") from None
 
 
 def _check_known(source: str, names: Mapping[str, object]) -> None:
-    known = [str(each) for each in ActionClass]
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"{source}: unknown action class '{name}'; known: {', '.join(known)} (a transfer is a deploy)"
-            )
+    try:
+        check_known(names)
+    except ValueError as error:
+        raise UsageError(f"{source}: {error}") from None

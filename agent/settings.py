@@ -8,17 +8,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
 from agent import units
+from agent.autonomy.force import InForce, ValueInForce, in_force, loosened, value_in_force
+from agent.autonomy.form import Asks, Level, unnamed
+from agent.autonomy.versions import NO_VERSIONS, Versions
 from agent.errors import UsageError
 from agent.policies import MARGINAL, check_policy
 from agent.sandbox_limits import USUAL, check_limits
-from agent.schedule import laxer, load_schedule, stricter_levels
+from agent.schedule import load_schedule_file, stricter_levels
 from agent.sources import (
     APPLICATION,
     RepositorySettings,
@@ -33,7 +36,7 @@ from agent.sources import (
 from agent.task import SandboxSettings
 from agent.tiers.models import preset_tiers
 from policies.autonomy import Schedule
-from policies.vocabulary import Limits, Prices
+from policies.vocabulary import ActionClass, Limits, Prices
 from sandboxes.interface import SandboxLimits
 
 REPAIR = "repair"
@@ -53,6 +56,7 @@ DEFAULTS = {
 class Resolved:
     """Settings in units, and notes on what the repository asked for and did not get.
 
+    value_source, values: who says V, and V by path. origins: who asks for the level of each action class.
     memory: what finished runs taught is used. teaches: this run is to be learnt from."""
 
     prices: Prices
@@ -69,6 +73,9 @@ class Resolved:
     teaches: bool
     memory_depreciation: float
     notes: tuple[str, ...]
+    value_source: str = ""
+    values: tuple[tuple[str, float], ...] = ()
+    origins: tuple[tuple[ActionClass, str], ...] = ()
 
 
 def state_folder() -> Path:
@@ -87,14 +94,16 @@ def under_ci() -> bool:
     return os.environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
-def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
-    """Bring all sources together. Raises UsageError with one line that names the setting at fault."""
+def resolve(flags: Mapping[str, Any], pyproject: bytes | None, versions: Versions = NO_VERSIONS) -> Resolved:
+    """Bring all sources together; `versions`: what the repository says of autonomy, besides the working
+    tree's `pyproject`. Raises UsageError with one line that names the setting at fault."""
     given = {name: value for name, value in flags.items() if value not in (None, [], False)}
     user = user_settings(given)
     table, notes = repository_table(pyproject)
     if user.trust_repo_config:
         user = with_trusted(user, table, flags)
     repository = repository_settings(table)
+    base = repository_settings(repository_table(versions.base_pyproject)[0])
     ignored = sorted(set(table) - set(RepositorySettings.model_fields))
     if ignored and not user.trust_repo_config:
         notes.append(
@@ -110,16 +119,20 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         min(
             _amount("budget", user, units.money_limit),
             _tightened("budget", repository.budget, units.money_limit),
+            _tightened("budget", base.budget, units.money_limit),
         ),
         min(
             _amount("deadline", user, units.duration_limit),
             _tightened("deadline", repository.deadline, units.duration_limit),
+            _tightened("deadline", base.deadline, units.duration_limit),
         ),
     )
     if limits.seconds <= 0:
         raise UsageError("deadline 0 leaves no time for anything; name a duration such as 10m, or 'none'")
+    schedule, value = _autonomy(user, repository, base, versions, fixed="value" in given)
+    notes += [*schedule.notes, *value.notes]
     prices = Prices(
-        _amount("value", user, units.money),
+        value.value,
         _amount("latency_price", user, units.rate),
         _amount("risk_price", user, units.money),
         _amount("irreversible_price", user, units.money),
@@ -133,28 +146,63 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None) -> Resolved:
         tier_names=_tier_names(user),
         tiers=user_tiers(user),
         sandbox=_sandbox(user, repository, given),
-        protected=(*user.protected, *repository.protected),
-        schedule=_schedule(user, repository, notes),
+        protected=tuple(dict.fromkeys((*user.protected, *repository.protected, *base.protected))),
+        schedule=schedule.schedule,
         memory=user.memory is not False,
         teaches=user.memory is True or (user.memory is None and not under_ci()),
         memory_depreciation=user.memory_depreciation,
         notes=tuple(notes),
+        value_source=value.source,
+        values=value.by_path,
+        origins=schedule.origins,
     )
 
 
-def _schedule(user: UserSettings, repository: RepositorySettings, notes: list[str]) -> Schedule:
-    """The user's schedule (a relative path is meant from their settings' folder), tightened by both."""
+def _autonomy(
+    user: UserSettings,
+    repository: RepositorySettings,
+    base: RepositorySettings,
+    versions: Versions,
+    *,
+    fixed: bool,
+) -> tuple[InForce, ValueInForce]:
+    """The user's schedule (a relative path is meant from their settings' folder), tightened by what they and
+    the repository ask for besides, and V; fixed: a flag says it for this run."""
     path = user.schedule
-    schedule = load_schedule(None if path is None else user_file().parent / path)
-    for source, asked in (
-        ("your settings' autonomy", user.autonomy),
-        ("the repository's [tool.agent.autonomy]", repository.autonomy),
-    ):
-        levels = stricter_levels(source, asked)
-        if ignored := laxer(schedule, levels):
-            notes.append(f"{source} asks for less than the schedule does, ignored: {', '.join(ignored)}")
-        schedule = schedule.tightened(levels)
-    return schedule
+    file = load_schedule_file(None if path is None else user_file().parent / path)
+    sources = [file.asks, _asking("your settings' autonomy", user.autonomy)]
+    if base.autonomy != repository.autonomy:
+        sources.append(_asking(f"[tool.agent.autonomy] of {versions.base_name}", base.autonomy))
+    sources += [versions.base] if versions.base else []
+    sources.append(_asking("the repository's [tool.agent.autonomy]", repository.autonomy))
+    if versions.tree and unnamed(versions.tree) != unnamed(versions.base):
+        sources.append(versions.tree)
+    found = in_force(file.schedule, file.asks.source, sources, versions.branch)
+    found = replace(found, notes=(*found.notes, *_of_versions(versions, base, repository)))
+    told = _amount("value", user, units.money)
+    if fixed:
+        return found, ValueInForce(told, "--value")
+    whose = "your settings" if user.value is not None else "the default"
+    of_base = [versions.base] if versions.base else []
+    trusted = user.trust_repo_config
+    return found, value_in_force(told, whose, [file.asks], of_base, versions.branch, trusted=trusted)
+
+
+def _asking(source: str, levels: Mapping[str, Level]) -> Asks:
+    return Asks(source, stricter_levels(source, levels))
+
+
+def _of_versions(versions: Versions, base: RepositorySettings, repository: RepositorySettings) -> list[str]:
+    """That the base is not known, or that the working tree asks for less than it does."""
+    if versions.problem:
+        return [f"{versions.problem}. Until then a commit, a publish and a deploy are multi-party"]
+    lost = [f"[tool.agent.autonomy] {each}" for each in base.autonomy if each not in repository.autonomy]
+    lost += loosened(versions.base, versions.tree) if versions.base else []
+    if not lost:
+        return []
+    return [
+        f"the working tree asks for less confirmation than {versions.base_name}, ignored: {', '.join(lost)}"
+    ]
 
 
 def _sandbox(user: UserSettings, repository: RepositorySettings, given: Mapping[str, Any]) -> SandboxSettings:

@@ -22,9 +22,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from agent.autonomy.form import Level
 from agent.errors import UsageError
 from agent.sandbox_limits import LEAST_CPUS, LEAST_PROCESSES, MOST_PROCESSES
-from agent.schedule import Level
 from agent.setting_errors import where_and_why
 from agent.tiers.pricing import MOST_TOKENS, StatedPrice, StatedStep
 from sandboxes.interface import Wanted

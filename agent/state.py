@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
+from agent.autonomy.patterns import schedule_for, valued
 from agent.events import (
     ApprovalGiven,
     ApprovalRejected,
@@ -31,10 +33,14 @@ from agent.runners import COMMAND, PYTHON_RUNNERS
 from agent.settings import REPAIR
 from agent.task import Settings
 from agent.tiers.prompt import Signals
+from policies.autonomy import Schedule
 from policies.belief import Belief
 from policies.context import Piece
-from policies.vocabulary import Bill, Decision, Limits, Outcome, StepKind
+from policies.vocabulary import Bill, Decision, Limits, Outcome, Prices, StepKind
 from tools.detection import PYTEST
+
+SUSPECTS = 3
+"""Of the lines that are suspected, so many count as where the fault is."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,18 @@ class State:
     def targets(self) -> tuple[str, ...]:
         """Node ids of the tests to be fixed, as far as they are known."""
         return self.reproduction.targets if self.reproduction else self.wanted
+
+    @property
+    def prices(self) -> Prices:
+        """The prices in force, with V by the paths of the targets and of the lines suspected most."""
+        suspects = self.localised.top[:SUSPECTS] if self.localised else ()
+        paths = (test.split("::")[0] for test in self.targets), (line.rpartition(":")[0] for line in suspects)
+        return valued(self.settings.prices, self.settings.values, tuple(dict.fromkeys(chain(*paths))))
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule in force, with what is asked for by the paths that the candidate in hand changes."""
+        return schedule_for(self.settings.schedule, self.hand.paths if self.hand else ())
 
     @property
     def wanted(self) -> tuple[str, ...]:

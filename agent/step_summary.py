@@ -22,6 +22,7 @@ def summary(report: Report) -> str:
         "run": report.run_id,
         "trace": report.trace,
         "head hash": report.head_hash,
+        **({"to be told": ", ".join(report.notify)} if report.notify else {}),
     }
     lines = [f"- {name}: {escaped(plain_line(said))}" for name, said in told.items()]
     title = f"## agent fix: {escaped(report.outcome)}"

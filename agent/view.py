@@ -17,6 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from agent.confirming import asked_with
 from agent.events import RequestDone
 from agent.forecast import estimates
 from agent.heartbeat import Heartbeat
@@ -127,7 +128,7 @@ class View:
         self.console.print(Text(f"{number:>3}. {what}  [{so_far}]", style="bold"))
         waits = queues(state) if decision.candidates else ()
         if len(decision.candidates) > 1 or (decision.candidates and (self.verbose or stops or waits)):
-            self.console.print(candidate_table(decision, state.settings.prices))
+            self.console.print(candidate_table(decision, state.prices))
             for queue in waits:
                 self.console.print(Indented(Text(plain(queue), style="dim")))
             if not stops:
@@ -218,7 +219,8 @@ class View:
         if state.submission is not None:
             for line in said(state.submission):
                 self.console.print(Indented(Text(plain(line, 500))))
-            self.console.print(Indented(Text("a no leaves your tree as it is; the patch file stays")))
+            for line in asked_with(state):
+                self.console.print(Indented(Text(plain(line, 500))))
 
     def ended(self, report: Report) -> None:
         """The outcome in words, the diff, what was verified, the bill, the trace and its head hash."""

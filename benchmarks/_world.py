@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from policies.autonomy import DEFAULT_SCHEDULE, WRONG_LET_THROUGH, delivery_terms
+from policies.autonomy import DEFAULT_SCHEDULE, delivery_terms
 from policies.belief import Belief, hand_right
 from policies.decide import Policy
 from policies.estimates import (
@@ -219,8 +219,7 @@ class World:
         """A person may stop a wrong patch where confirmation is stricter than scheduled."""
         terms = delivery_terms(DELIVERY, hand_right(belief, believed, verified=True), self.prices)
         risk = DEFAULT_SCHEDULE.risks.of(DELIVERY)
-        let_through = WRONG_LET_THROUGH[terms.level] / WRONG_LET_THROUGH[DEFAULT_SCHEDULE.scheduled(DELIVERY)]
-        loss = 0.0 if right else risk.severity * let_through
+        loss = 0.0 if right else risk.severity * DEFAULT_SCHEDULE.let_through(terms.level, DELIVERY)
         priced = loss * (self.prices.risk + self.prices.irreversible * risk.irreversible_share)
         worth = self.prices.value if right else 0.0
         utility += worth - priced - terms.attention

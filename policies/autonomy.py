@@ -7,23 +7,16 @@ patches through (Δp = 0), stops a share of the wrong ones (ΔR) and costs atten
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from policies.risk import (
-    DEFAULT_RISKS,
-    TAIL_FROM_SHARE,
-    Risks,
-    decision_loss,
-    decision_losses,
-    worst_loss,
-    wrong_for,
-)
+from policies.risk import DEFAULT_RISKS, Risks, decision_loss, decision_losses
 from policies.vocabulary import UNLIMITED, ActionClass, Prices
-from policies.waiting import News, Snapshot, surcharge, waiting
+from policies.waiting import Snapshot
 
 
 class Confirmation(IntEnum):
@@ -41,11 +34,15 @@ class Confirmation(IntEnum):
 
 LEVELS = tuple(Confirmation)
 
+TWO, MOST_PEOPLE = 2, 20
+"""People that multi-party takes unless more are said, and at most."""
+
 
 @dataclass(frozen=True)
 class Attention:
     """H: the price of a person's attention, dollars. At $60 an hour: half a minute to glance at handed-over
-    evidence, two minutes to read and confirm a small diff, two people with a change of context."""
+    evidence, two minutes to read and confirm a small diff, two people with a change of context; more people
+    in proportion."""
 
     glance: float = 0.5
     confirm: float = 2.0
@@ -57,18 +54,20 @@ class Attention:
             if not (math.isfinite(dollars) and dollars >= 0):
                 raise ValueError(f"attention {name} must be a finite number of dollars of at least 0")
 
-    def of(self, level: Confirmation) -> float:
-        """Dollars of attention that confirming at `level` takes."""
-        return (0.0, self.confirm, self.two_people)[level]
+    def of(self, level: Confirmation, people: int = TWO) -> float:
+        """Dollars of attention that confirming at `level` takes; `people`: how many multi-party is."""
+        return (0.0, self.confirm, self.two_people * people / TWO)[level]
 
 
-WRONG_LET_THROUGH: dict[Confirmation, float] = {
-    Confirmation.FREE: 1.0,
-    Confirmation.CONFIRM: 0.5,
-    Confirmation.MULTI_PARTY: 0.25,
-}
-"""P(a wrong patch gets past the person or people). Inspection studies find about half of the defects per
-reader; two readers are taken as independent."""
+LET_THROUGH_EACH = 0.5
+"""P(a wrong patch gets past a person who reads it). Inspection studies find about half of the defects per
+reader; readers are taken as independent."""
+
+
+def let_through(readers: int) -> float:
+    """P(a wrong patch gets past so many readers)."""
+    return float(LET_THROUGH_EACH**readers)
+
 
 DEFAULT_LEVELS: tuple[tuple[ActionClass, Confirmation], ...] = (
     (ActionClass.READ, Confirmation.FREE),
@@ -84,18 +83,39 @@ LEAST_LEVELS: dict[ActionClass, Confirmation] = {ActionClass.DEPLOY: Confirmatio
 counts as deploy."""
 
 
+BY_PATH = (ActionClass.COMMIT, ActionClass.PUBLISH, ActionClass.DEPLOY)
+"""What a rule about paths is for unless it says otherwise: whoever gets a draft still reads it."""
+
+
+@dataclass(frozen=True)
+class PathRule:
+    """What delivering a patch asks for that touches a path matching `match` (a pattern as in .gitignore): at
+    least `level`, of `people` where that is multi-party, and `notify` is told. source: who asks for it."""
+
+    match: str
+    level: Confirmation = Confirmation.FREE
+    people: int = TWO
+    notify: tuple[str, ...] = ()
+    classes: tuple[ActionClass, ...] = BY_PATH
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """The published artefact: action class -> least confirmation level, with H and the severities.
 
     Severities are understood *given* the scheduled confirmation; a stricter level multiplies the loss by the
-    further share of wrong patches it stops.
+    further share of wrong patches it stops. people: of multi-party, where not two. notify: who is to be told.
+    paths: what is asked for besides, by what a patch touches.
     Raises ValueError when an action class is missing or named twice, or is laxer than LEAST_LEVELS.
     """
 
     levels: tuple[tuple[ActionClass, Confirmation], ...] = DEFAULT_LEVELS
     attention: Attention = Attention()
     risks: Risks = DEFAULT_RISKS
+    people: tuple[tuple[ActionClass, int], ...] = ()
+    notify: tuple[tuple[ActionClass, tuple[str, ...]], ...] = ()
+    paths: tuple[PathRule, ...] = ()
 
     def __post_init__(self) -> None:
         if sorted(action_class for action_class, _ in self.levels) != sorted(ActionClass):
@@ -103,19 +123,62 @@ class Schedule:
         for action_class, least in LEAST_LEVELS.items():
             if self.scheduled(action_class) < least:
                 raise ValueError(f"{action_class} needs at least {least.word}, whatever the schedule")
+        numbers = (*(number for _, number in self.people), *(rule.people for rule in self.paths))
+        if any(not TWO <= number <= MOST_PEOPLE for number in numbers):
+            raise ValueError(f"multi-party takes {TWO} to {MOST_PEOPLE} people")
 
     def scheduled(self, action_class: ActionClass) -> Confirmation:
         """The level the schedule asks for, before pricing."""
         return next(level for each, level in self.levels if each is action_class)
 
-    def tightened(self, levels: tuple[tuple[ActionClass, Confirmation], ...]) -> Schedule:
-        """This schedule with stricter levels where `levels` asks for them; laxer ones are ignored."""
+    def readers(self, level: Confirmation, action_class: ActionClass) -> int:
+        """How many people confirm an action at `level`: 0, 1, or as many as multi-party is for it."""
+        return (0, 1, dict(self.people).get(action_class, TWO))[level]
+
+    def told(self, action_class: ActionClass) -> tuple[str, ...]:
+        """Who is to be told of an action."""
+        return dict(self.notify).get(action_class, ())
+
+    def attention_of(self, level: Confirmation, action_class: ActionClass) -> float:
+        """Dollars of attention that confirming an action at `level` takes."""
+        return self.attention.of(level, self.readers(Confirmation.MULTI_PARTY, action_class))
+
+    def let_through(self, level: Confirmation, action_class: ActionClass) -> float:
+        """The share of wrong patches that `level` lets through, of those that the scheduled level does."""
+        scheduled = self.readers(self.scheduled(action_class), action_class)
+        return let_through(self.readers(level, action_class)) / let_through(scheduled)
+
+    def tightened(
+        self,
+        levels: tuple[tuple[ActionClass, Confirmation], ...],
+        people: tuple[tuple[ActionClass, int], ...] = (),
+        notify: tuple[tuple[ActionClass, tuple[str, ...]], ...] = (),
+    ) -> Schedule:
+        """This schedule with stricter levels where `levels` asks for them, more people, and more to be told;
+        what asks for less is ignored."""
         asked = dict(levels)
-        return Schedule(
-            tuple((cls, max(level, asked.get(cls, level))) for cls, level in self.levels),
-            self.attention,
-            self.risks,
+        tightened = tuple((cls, max(level, asked.get(cls, level))) for cls, level in self.levels)
+        more = dict(self.people)
+        for cls, number in people:
+            more[cls] = max(number, more.get(cls, TWO))
+        told = dict(self.notify)
+        for cls, names in notify:
+            told[cls] = tuple(dict.fromkeys((*told.get(cls, ()), *names)))
+        return replace(
+            self, levels=tightened, people=tuple(sorted(more.items())), notify=tuple(sorted(told.items()))
         )
+
+    def under(self, rules: Iterable[PathRule]) -> Schedule:
+        """This schedule, tightened by what these rules ask for."""
+        found = self
+        for rule in rules:
+            multi = rule.level is Confirmation.MULTI_PARTY
+            found = found.tightened(
+                tuple((each, rule.level) for each in rule.classes),
+                tuple((each, rule.people) for each in rule.classes if multi),
+                tuple((each, rule.notify) for each in rule.classes if rule.notify),
+            )
+        return found
 
 
 DEFAULT_SCHEDULE = Schedule()
@@ -143,9 +206,9 @@ def terms_at(
 ) -> DeliveryTerms:
     """Loss and attention of delivering at `level` a patch that is right with probability c."""
     risk = schedule.risks.of(action_class)
-    let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[schedule.scheduled(action_class)]
-    loss = decision_loss(risk, 1.0 - c) * let_through
-    return DeliveryTerms(level, loss, risk.irreversible_share * loss, schedule.attention.of(level))
+    loss = decision_loss(risk, 1.0 - c) * schedule.let_through(level, action_class)
+    attention = schedule.attention_of(level, action_class)
+    return DeliveryTerms(level, loss, risk.irreversible_share * loss, attention)
 
 
 def delivery_terms(
@@ -156,8 +219,8 @@ def delivery_terms(
     full = risk.price(prices) * decision_loss(risk, 1.0 - c)
 
     def price(level: Confirmation) -> float:
-        let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
-        return full * let_through + schedule.attention.of(level)
+        attention = schedule.attention_of(level, action_class)
+        return full * schedule.let_through(level, action_class) + attention
 
     level = min((level for level in LEVELS if level >= scheduled), key=price)
     return terms_at(level, action_class, c, schedule)
@@ -176,13 +239,13 @@ def delivery_price(
     risk, scheduled = schedule.risks.of(action_class), schedule.scheduled(action_class)
     chosen = expected = decision_losses(risk, wrong, total)
     unit = risk.price(prices)
-    best = unit * expected + schedule.attention.of(scheduled) * total
+    best = unit * expected + schedule.attention_of(scheduled, action_class) * total
     for level in LEVELS:
         if level > scheduled:
-            let_through = WRONG_LET_THROUGH[level] / WRONG_LET_THROUGH[scheduled]
-            price = unit * let_through * expected + schedule.attention.of(level) * total
+            share = schedule.let_through(level, action_class)
+            price = unit * share * expected + schedule.attention_of(level, action_class) * total
             if loss_left < UNLIMITED:
-                chosen = np.where(price < best, let_through * expected, chosen)
+                chosen = np.where(price < best, share * expected, chosen)
             best = np.minimum(best, price)
     return best if loss_left == UNLIMITED else np.where(chosen > loss_left * total, np.inf, best)
 
@@ -192,126 +255,3 @@ def required(
 ) -> Confirmation:
     """The confirmation level an action needs when its patch is right with probability c."""
     return delivery_terms(action_class, c, prices, schedule).level
-
-
-def recoverable_terms(
-    action_class: ActionClass,
-    c: float,
-    prices: Prices,
-    snapshot: Snapshot,
-    schedule: Schedule = DEFAULT_SCHEDULE,
-) -> DeliveryTerms:
-    """The better of `delivery_terms` plain and with `snapshot` taken before the action; plain on a tie."""
-    risks = tuple(
-        snapshot.protected(risk) if risk.action_class is action_class else risk
-        for risk in schedule.risks.classes
-    )
-    guarded = delivery_terms(action_class, c, prices, replace(schedule, risks=Risks(risks)))
-    plain = delivery_terms(action_class, c, prices, schedule)
-    return min((plain, replace(guarded, snapshot=snapshot)), key=lambda terms: terms.price(prices))
-
-
-def utility(
-    level: Confirmation,
-    action_class: ActionClass,
-    c: float,
-    prices: Prices,
-    schedule: Schedule = DEFAULT_SCHEDULE,
-    spent: float = 0.0,
-) -> float:
-    """U(a, t) = V·p(a, t) - C(t) - R(a, t) - H(a) of delivering at `level`, dollars (MTA eq. 6).
-
-    p is c at every level: whoever confirms lets right patches through. spent: C(t).
-    """
-    return prices.value * c - spent - terms_at(level, action_class, c, schedule).price(prices)
-
-
-def optimum(
-    action_class: ActionClass, c: float, prices: Prices, schedule: Schedule = DEFAULT_SCHEDULE
-) -> Confirmation:
-    """a* = argmax U(a, t) over all levels, the schedule aside; the laxest of equal ones (MTA eq. 7).
-
-    For reports: what may be done is `required`, which never goes below the schedule.
-    """
-    return max(Confirmation, key=lambda level: utility(level, action_class, c, prices, schedule))
-
-
-def break_even(
-    level: Confirmation, action_class: ActionClass, prices: Prices, schedule: Schedule = DEFAULT_SCHEDULE
-) -> float:
-    """The c below which `required` asks for `level` or a stricter one: 1 if at any c < 1, 0 if at none.
-
-    A level costs R·g·f_a + H_a, with R = severity·(ρ + ρ_irr·share), f_a the share of wrong patches that it
-    lets through over the scheduled level's, and g = 1 - c or its tail. Level b beats a laxer a from
-    g = (H_b - H_a) / (R·(f_a - f_b)) on, so the first level of at least `level` to beat all laxer ones does
-    so at g* = min_b max_a of these (MTA eq. 7 between discrete levels).
-    """
-    scheduled, risk = schedule.scheduled(action_class), schedule.risks.of(action_class)
-    if level <= scheduled:
-        return 1.0
-    full = risk.severity * risk.price(prices)
-    if full <= 0:
-        return 0.0
-
-    def from_on(stricter: Confirmation, laxer: Confirmation) -> float:
-        stopped = (WRONG_LET_THROUGH[laxer] - WRONG_LET_THROUGH[stricter]) / WRONG_LET_THROUGH[scheduled]
-        return (schedule.attention.of(stricter) - schedule.attention.of(laxer)) / (full * stopped)
-
-    allowed = [other for other in Confirmation if other >= scheduled]
-    laxer = [other for other in allowed if other < level]
-    worth_it = min(max(from_on(b, a) for a in laxer) for b in allowed if b >= level)
-    return 1.0 - min(1.0, max(0.0, wrong_for(risk, worth_it)))
-
-
-CLEAN_RECORD = 20
-"""Deliveries, all of them right, on which the worst case of `stakes` is taken to rest."""
-
-
-@dataclass(frozen=True)
-class Stakes:
-    """What delivering a patch that is right with probability `right` puts at stake, in dollars.
-
-    level: the confirmation it needs; optimum: a*, the schedule aside. stricter: levels beyond the schedule, P
-    below which pricing asks for them. At the scheduled level: loss, expected (`tail`: its CVaR, as most of
-    it cannot be undone); surcharge on it for what cannot; worst, with surcharge, over the ambiguity set after
-    CLEAN_RECORD right ones. snapshot: the break-even price of one that lets all of it be undone. waiting: the
-    option value of waiting for one more check.
-    """
-
-    action_class: ActionClass
-    right: float
-    level: Confirmation
-    optimum: Confirmation
-    stricter: tuple[tuple[Confirmation, float], ...]
-    loss: float
-    tail: bool
-    surcharge: float
-    worst: float
-    snapshot: float
-    waiting: float
-
-
-def stakes(
-    action_class: ActionClass,
-    right: float,
-    prices: Prices,
-    news: News,
-    schedule: Schedule = DEFAULT_SCHEDULE,
-) -> Stakes:
-    """The stakes of one delivery; `news`: the check that could be waited for (MTA §3.2, eq. 6-7)."""
-    risk, terms = schedule.risks.of(action_class), delivery_terms(action_class, right, prices, schedule)
-    undone = recoverable_terms(action_class, right, prices, Snapshot(share_left=0.0), schedule)
-    below = ((level, break_even(level, action_class, prices, schedule)) for level in LEVELS)
-    return Stakes(
-        action_class,
-        right,
-        terms.level,
-        optimum(action_class, right, prices, schedule),
-        tuple((level, c) for level, c in below if c > 0 and level > schedule.scheduled(action_class)),
-        prices.risk * decision_loss(risk, 1.0 - right),
-        risk.irreversible_share >= TAIL_FROM_SHARE,
-        surcharge(risk, 1.0 - right, prices),
-        risk.price(prices) * worst_loss(risk, 0, CLEAN_RECORD),
-        terms.price(prices) - undone.price(prices),
-        waiting(risk, 1.0 - right, news, prices).option_value,
-    )

@@ -66,6 +66,13 @@ class Baseline:
         self.name = name
         self._rule = RULES[name]
         self._pricing = MarginalPolicy(schedule, shadow_prices=False)
+        self._stricter: dict[Schedule, Baseline] = {}
+
+    def under(self, schedule: Schedule) -> Baseline:
+        """This policy under another schedule."""
+        if schedule not in self._stricter:
+            self._stricter[schedule] = Baseline(self.name, schedule)
+        return self._stricter[schedule]
 
     def decide(
         self,

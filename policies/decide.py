@@ -102,6 +102,15 @@ class MarginalPolicy:
         self._shadow_prices = shadow_prices
         self._exact_up_to = exact_up_to
         self._programmes: dict[_Key, Lookahead] = {}
+        self._stricter: dict[Schedule, MarginalPolicy] = {}
+
+    def under(self, schedule: Schedule) -> MarginalPolicy:
+        """This policy under another schedule. Kept: a run has one or two."""
+        if schedule not in self._stricter:
+            self._stricter[schedule] = MarginalPolicy(
+                schedule, shadow_prices=self._shadow_prices, exact_up_to=self._exact_up_to
+            )
+        return self._stricter[schedule]
 
     def decide(
         self,

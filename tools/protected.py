@@ -149,6 +149,8 @@ def _protected(path: str, base: bytes | None, after: bytes | None, protection: P
         return "is a pytest plugin"
     if _matches(pure.name, START_UP):
         return "would run whenever Python starts"
+    if str(pure) == ".agent/autonomy.toml":
+        return "says who must confirm what"
     if pure.name == "conftest.py":
         return "configures the tests"
     if _matches(pure.name, TEST_FILES) or TEST_NAMES.fullmatch(PurePosixPath(path).name):

@@ -16,7 +16,9 @@ from agent.audit.results_sums import Audit, AutonomySum, Broken, CacheBand, Mode
 from agent.audit.runs import Run, Submission
 from agent.audit.supply import cache_use
 from agent.audit.tallies import Tallies
-from policies.autonomy import Confirmation, optimum
+from agent.autonomy.patterns import schedule_for
+from policies.autonomy import Confirmation
+from policies.stakes import optimum
 from policies.vocabulary import ActionClass
 
 BANDS = (0.0, 5.0, 20.0, 100.0)
@@ -64,13 +66,14 @@ def audit_run(run: Run, *, steps: bool) -> RunAudit:
 
 def _autonomy(run: Run, given: Submission) -> AutonomyUse:
     asked, cost = level_required(run, given)
+    schedule = schedule_for(run.schedule, given.paths)
     return AutonomyUse(
         step=given.step,
         delivery=given.delivery,
         right=given.right,
-        scheduled=int(run.schedule.scheduled(given.delivery)),
+        scheduled=int(schedule.scheduled(given.delivery)),
         required=int(asked),
-        optimum=int(optimum(given.delivery, given.right, run.prices, run.schedule)),
+        optimum=int(optimum(given.delivery, given.right, run.prices, schedule)),
         used=given.level,
         by_flag=given.by_flag,
         approved=given.approved,

@@ -13,6 +13,7 @@ from agent.audit.gains import STOP, row_of
 from agent.audit.results import Concern, Finding, Mode
 from agent.audit.runs import Run, Step, Submission
 from agent.audit.supply import cache_misuse, congestion, found_or_none, stale
+from agent.autonomy.patterns import schedule_for
 from policies.amounts import show_apart, show_money
 from policies.autonomy import Confirmation, required, terms_at
 from policies.vocabulary import Candidate, Decision, StepKind
@@ -96,9 +97,10 @@ def over_delegation(run: Run) -> Finding:
 def level_required(run: Run, given: Submission) -> tuple[Confirmation, float]:
     """The confirmation that schedule and prices ask for, and by how many dollars the one given was worth
     less (0 where it was worth more)."""
-    asked = required(given.delivery, given.right, run.prices, run.schedule)
+    schedule = schedule_for(run.schedule, given.paths)
+    asked = required(given.delivery, given.right, run.prices, schedule)
     levels = (Confirmation(given.level), asked)
-    used, best = (terms_at(level, given.delivery, given.right, run.schedule) for level in levels)
+    used, best = (terms_at(level, given.delivery, given.right, schedule) for level in levels)
     return asked, max(0.0, used.price(run.prices) - best.price(run.prices))
 
 

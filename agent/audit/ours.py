@@ -234,7 +234,12 @@ class Reading:
         right = hand_right(before.belief, estimates(before), verified=True)
         number = len(self.steps) + 1
         return Submission(
-            step=number, right=right, delivery=delivery, level=int(level), by_flag=level > Confirmation.FREE
+            step=number,
+            right=right,
+            delivery=delivery,
+            level=int(level),
+            by_flag=level > Confirmation.FREE,
+            paths=before.hand.paths if before.hand else (),
         )
 
     def _approved(self, waiting: Submission, done: SubmissionDone) -> None:
@@ -294,7 +299,7 @@ def _finished(reading: Reading, later: tuple[Later, ...], known: Estimates | Non
         run_id=first.run_id,
         agent=f"marginal-agent {first.versions.get('marginal-agent', '')}".strip(),
         steps=(*reading.steps, *reading.cut_off()),
-        prices=settings.prices,
+        prices=state.prices,
         model=next(iter(asked)) if len(asked) == 1 else "",
         task=", ".join(state.targets),
         started=first.time,

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.audit.results import Realised, Total
 from agent.audit.runs import Run, Step, Submission
+from agent.autonomy.patterns import schedule_for
 from policies.autonomy import Confirmation
 from policies.vocabulary import ActionClass, Outcome, StepKind
 
@@ -185,7 +186,8 @@ def confirming(run: Run, submission: Submission) -> float:
     """H of one confirmation, dollars: none for one by a flag, given before there was anything to read."""
     if submission.by_flag:
         return 0.0
-    return run.schedule.attention.of(Confirmation(submission.level))
+    schedule = schedule_for(run.schedule, submission.paths)
+    return schedule.attention_of(Confirmation(submission.level), submission.delivery)
 
 
 def rework_of(run: Run) -> float:

@@ -85,7 +85,7 @@ class Submission:
     """What was handed out, at which stakes. right: P(it is right) when it was submitted. delivery: how far it
     reached. level: the confirmation it was given at (0 free, 1 confirm, 2 multi-party). by_flag: that was a
     flag, given before there was a patch: nobody was asked, and nobody's attention was taken. approved: by
-    whom, where people signed for it."""
+    whom, where people signed for it. paths: that the patch changes."""
 
     step: int
     right: float
@@ -93,6 +93,7 @@ class Submission:
     level: int
     by_flag: bool = False
     approved: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,7 +24,8 @@ SCHEMA_FILE = "result.schema.json"
 class TaskReport(Record):
     """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
     how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
-    count in its place. value: V; dollars; seconds: of its own steps."""
+    count in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
+    steps."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
@@ -40,6 +41,7 @@ class TaskReport(Record):
     run_id: str
     trace: str
     head_hash: str
+    notify: tuple[str, ...] = ()
 
 
 class JobReport(Record):
@@ -78,6 +80,10 @@ class JobReport(Record):
             others = f" and {more} more" if more else ""
             split = " (tried one by one after that)" if task.split else ""
             shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{split}")
+        told = dict.fromkeys(name for task in self.tasks for name in task.notify)
+        shown += (
+            [f"notify      {', '.join(told)} (by the autonomy schedule; nothing was sent)"] if told else []
+        )
         shown += [f"flaky       {each.line()}" for each in self.flaky]
         shown += [f"not begun   {test}" for test in self.not_begun]
         shown += [f"passes here {test}" for test in self.passing]
@@ -121,6 +127,7 @@ def task_report(
         run_id=report.run_id,
         trace=report.trace,
         head_hash=report.head_hash,
+        notify=report.notify,
     )
 
 

@@ -89,7 +89,7 @@ def steps_shown(trace: Trace, policy: str, first: int, last: int) -> StepsShown:
         return StepsShown(
             run_id=state.run_id,
             policy=policy,
-            prices=state.settings.prices,
+            prices=state.prices,
             steps=most,
             shown=tuple(map(_shown, kept)),
         )

@@ -74,10 +74,10 @@ def worth(state: State) -> float | None:
     settings, right = state.settings, right_of(state) or 0.0
     value = people = 0.0
     if state.ended is Outcome.FIXED:
-        value = settings.prices.value * right
-        people = settings.schedule.attention.of(_confirmed(state))
+        value = state.prices.value * right
+        people = state.schedule.attention_of(_confirmed(state), settings.delivery)
     elif state.ended is Outcome.DEFERRED:
-        value = settings.prices.value * estimates(state).defer_share * right
+        value = state.prices.value * estimates(state).defer_share * right
         people = settings.schedule.attention.glance
     spent = Bill(state.booked, state.spent.seconds, state.spent.loss)
     return value - people - priced(spent, settings)

@@ -11,14 +11,9 @@ from policies.autonomy import (
     Attention,
     Confirmation,
     Schedule,
-    break_even,
     delivery_terms,
-    optimum,
-    recoverable_terms,
     required,
-    stakes,
     terms_at,
-    utility,
 )
 from policies.risk import (
     DEFAULT_RISKS,
@@ -31,6 +26,7 @@ from policies.risk import (
     worst_loss,
     worst_wrong,
 )
+from policies.stakes import break_even, optimum, recoverable_terms, stakes, utility
 from policies.vocabulary import ActionClass, Prices
 from policies.waiting import News, Snapshot, surcharge, waiting
 

@@ -1,0 +1,78 @@
+"""Rules by path: patterns as in .gitignore, bounded, since a stranger may have written them, and what they
+make of a schedule and of V."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from pathspec import GitIgnoreSpec
+
+from policies.autonomy import Schedule
+from policies.vocabulary import Prices
+
+MOST_PATTERN, MOST_PATH = 200, 1000
+"""Characters. A longer path is taken to match whatever the pattern: rules only ask for more."""
+
+MOST_STARS, MOST_DEEP = 2, 2
+"""`*` within a part of a path, and `**` in a pattern: what matching takes grows with a power of them."""
+
+
+def check_pattern(pattern: str) -> str:
+    """The pattern, if it is one that may be used. Raises ValueError, in words."""
+    if not pattern or len(pattern) > MOST_PATTERN or not pattern.isprintable() or pattern != pattern.strip():
+        raise ValueError(f"a pattern has 1 to {MOST_PATTERN} printable characters, and no blanks at its ends")
+    if pattern.startswith(("!", "#")):
+        raise ValueError("a pattern says what matches; it cannot begin with ! or #")
+    deep = len(re.findall(r"\*{2,}", pattern))
+    if deep > MOST_DEEP or any(part.count("*") > MOST_STARS for part in pattern.split("/")):
+        raise ValueError(f"a pattern has at most {MOST_DEEP} ** and, between slashes, {MOST_STARS} *")
+    try:
+        usable = all(each.include for each in _spec(pattern).patterns)
+    except (ValueError, re.error):
+        usable = False
+    if not usable:
+        raise ValueError("it is no pattern as in .gitignore")
+    return pattern
+
+
+@lru_cache(maxsize=1024)
+def _spec(pattern: str) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines([pattern])
+
+
+@lru_cache(maxsize=4096)
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path of a repository (with slashes, from its top folder) is one that the pattern means."""
+    return len(path) > MOST_PATH or _spec(pattern).match_file(path)
+
+
+def names_branch(pattern: str, branch: str) -> bool:
+    """Whether the pattern means the branch: it counts from the beginning of the name."""
+    return bool(branch) and matches(f"/{pattern.lstrip('/')}", branch)
+
+
+def schedule_for(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
+    """The schedule for a patch that changes these paths: the strictest of its rules counts."""
+    if not schedule.paths or not paths:
+        return schedule
+    return _tightened(schedule, paths)
+
+
+@lru_cache(maxsize=64)
+def _tightened(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
+    return schedule.under(rule for rule in schedule.paths if any(matches(rule.match, path) for path in paths))
+
+
+def valued(prices: Prices, values: tuple[tuple[str, float], ...], paths: tuple[str, ...]) -> Prices:
+    """The prices with V by path: `values` are patterns with dollars, of which the most valuable one that
+    matches counts; where none does, V stays."""
+    return _valued(prices, values, paths) if values and paths else prices
+
+
+@lru_cache(maxsize=64)
+def _valued(prices: Prices, values: tuple[tuple[str, float], ...], paths: tuple[str, ...]) -> Prices:
+    found = [value for match, value in values if any(matches(match, path) for path in paths)]
+    if not found:
+        return prices
+    return Prices(max(found), prices.latency, prices.risk, prices.irreversible)
