@@ -199,8 +199,8 @@ def _parsed(source: str, data: bytes) -> ScheduleFile:
             tuple((each, LEVELS[entry.confirmation]) for each, entry in named),
             Attention(**file.attention.model_dump()),
             Risks(tuple(risks)),
-            asks.people,
-            asks.notify,
+            tuple(sorted(asks.people)),
+            tuple(sorted(asks.notify)),
         )
         return ScheduleFile(schedule, asks)
     except ValueError as error:

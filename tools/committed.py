@@ -53,6 +53,8 @@ def read_committed(git_dir: Path, commit: str, paths: tuple[str, ...], max_bytes
         path = name.decode("utf-8", "replace")
         if kind != b"blob" or mode not in _REGULAR or path not in paths:
             continue
+        if not size.isdigit():
+            raise GitError(f"{path} of commit {commit[:12]} is missing")
         if int(size) > max_bytes:
             larger.append(path)
             continue

@@ -125,7 +125,7 @@ def _of_tree(root: Path) -> Asks | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR):
             return None
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
     return parse(data, f"{FILE} of the working tree")
