@@ -57,7 +57,7 @@ def asked_with(state: State) -> list[str]:
         f"bill so far: {spent}",
         f"a yes risks {show_money(risk)}, the expected loss from a wrong patch on the branch",
         f"a no loses {show_money(prices.value * c)}, V of {show_money(prices.value)} with that probability, "
-        f"and saves that risk; the {spent} are spent either way",
+        f"unless the patch file is applied later; it saves that risk, and the {spent} are spent either way",
         *([f"to be told of it: {', '.join(told)}"] if told else []),
         "a no leaves your tree as it is; the patch file stays",
     ]

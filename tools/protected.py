@@ -2,7 +2,8 @@
 
 Protected: collected test files, files that are tests by their name in Python, JavaScript, Go, PHP and Ruby,
 conftest.py, everything under test directories, snapshots, start-up hooks (`.pth`, sitecustomize), pytest
-plugins, installed packages, and the sections of configuration files that say how tests are run.
+plugins, installed packages, the autonomy schedule, and the sections of configuration files that say how
+tests are run, ours among them.
 Refused besides: git's own files, paths out of the tree, links and submodules, compiled code, and new
 top-level modules that would stand in for the standard library or for pytest.
 """
@@ -213,7 +214,7 @@ def _toml_sections(data: bytes) -> dict[str, str]:
     document = load_toml(data)
     found = {}
     for keys in (
-        ("tool", "pytest"), ("tool", "tox"), ("tool", "coverage"), ("tool", "nox"), ("tool", "hatch", "envs"),
+        ("tool", "agent"), ("tool", "pytest"), ("tool", "tox"), ("tool", "coverage"), ("tool", "nox"), ("tool", "hatch", "envs"),
         ("project", "entry-points", "pytest11"), ("tool", "poetry", "plugins", "pytest11"),
     ):  # fmt: skip
         value: object = document

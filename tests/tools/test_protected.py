@@ -22,6 +22,7 @@ addopts = "-q"
 line-length = 100
 """
 SETUP_CFG = b"[metadata]\nname = calc\n\n[tool:pytest]\naddopts = -q\n"
+OURS = b'\n[tool.agent.autonomy]\ncommit = "multi-party"\n'
 PROTECTION = Protection(
     test_files=frozenset({"checks/check_core.py", "calc/verify.py"}),
     plugin_files=frozenset({"calc/plugin.py"}),
@@ -46,6 +47,9 @@ PROTECTED: dict[str, tuple[str, bytes | None, bytes | None, str]] = {
     "usercustomize": ("usercustomize.py", None, b"", "would run whenever Python starts"),
     "pytest.ini": ("pytest.ini", None, b"[pytest]", "configures how the tests are run"),
     "nox": ("noxfile.py", b"a", b"b", "configures how the tests are run"),
+    "schedule": (".agent/autonomy.toml", b"a", b"b", "says who must confirm what"),
+    "schedule, removed": (".Agent/autonomy.toml", b"a", None, "says who must confirm what"),
+    "our section": ("pyproject.toml", PYPROJECT + OURS, PYPROJECT, "[tool.agent]"),
     "by configuration": ("docs/api.rst", b"a", b"b", "is protected by configuration"),
     "pytest section": ("pyproject.toml", PYPROJECT, PYPROJECT.replace(b'"-q"', b'"-x"'), "[tool.pytest]"),
     "pytest section removed": (
