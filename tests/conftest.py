@@ -9,6 +9,7 @@ import pytest
 from docker import DockerClient
 from packaging.specifiers import SpecifierSet
 
+from agent.autonomy.versions import CI_VARIABLES
 from sandboxes.bubblewrap_backend import BubblewrapBackend
 from sandboxes.building import PYTHON
 from sandboxes.docker import DockerSandbox
@@ -22,10 +23,12 @@ from sandboxes.requirements import Declarations
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Traces and memory of the test's own: none reads or writes the developer's, nor a CI job's summary."""
+    """Traces and memory of the test's own: none reads or writes the developer's, nor a CI job's summary, nor
+    goes by the branch that a CI job is for."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.delenv("AGENT_MEMORY", raising=False)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name in ("GITHUB_STEP_SUMMARY", "AGENT_BASE_REF", *CI_VARIABLES):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -214,8 +214,9 @@ def _toml_sections(data: bytes) -> dict[str, str]:
     document = load_toml(data)
     found = {}
     for keys in (
-        ("tool", "agent"), ("tool", "pytest"), ("tool", "tox"), ("tool", "coverage"), ("tool", "nox"), ("tool", "hatch", "envs"),
-        ("project", "entry-points", "pytest11"), ("tool", "poetry", "plugins", "pytest11"),
+        ("tool", "agent"), ("tool", "pytest"), ("tool", "tox"), ("tool", "coverage"), ("tool", "nox"),
+        ("tool", "hatch", "envs"), ("project", "entry-points", "pytest11"),
+        ("tool", "poetry", "plugins", "pytest11"),
     ):  # fmt: skip
         value: object = document
         for key in keys:

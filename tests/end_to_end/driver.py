@@ -60,7 +60,8 @@ class World:
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a command here."""
-        gone = ("AGENT_", "OPENAI_", "ANTHROPIC_", "GITHUB_STEP_")  # a key would bring tiers of its own
+        # A key would bring tiers of its own, a base branch other rules.
+        gone = ("AGENT_", "OPENAI_", "ANTHROPIC_", "GITHUB_STEP_", "GITHUB_BASE_", "CI_MERGE_REQUEST_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(gone)}
         folders = {
             "XDG_CONFIG_HOME": str(self.folder / "config"),
