@@ -1,4 +1,4 @@
-"""Multi-party of n people, rules by path, and that nothing which is asked for besides ever loosens a schedule."""
+"""Multi-party of n people, rules by path, and that nothing which is asked for besides loosens a schedule."""
 
 from __future__ import annotations
 
