@@ -69,8 +69,9 @@ def show_command(
     for rule in resolved.schedule.paths:
         _say(f"path        {_rule_in_words(rule)}, says {rule.source}")
     _say(f"value       {show_money(resolved.prices.value)}, says {resolved.value_source}")
-    for match, value in resolved.values:
-        _say(f"value       {match} {show_money(value)}")
+    for words, values in (("", resolved.values), (" at most", resolved.value_caps)):
+        for match, value in values:
+            _say(f"value       {match}{words} {show_money(value)}")
 
 
 @app.command(
@@ -154,7 +155,7 @@ def _say_needed(resolved: Resolved, paths: tuple[str, ...], suite: CheckEstimate
         asking = [rule.match for rule in rules if each in rule.classes]
         why = f" (paths {', '.join(asking)})" if asking else ""
         _say(f"{each:<11} {_needs(schedule, each)}{why}")
-    prices = valued(resolved.prices, resolved.values, paths)
+    prices = valued(resolved.prices, resolved.values, resolved.value_caps, paths)
     source = resolved.value_source if prices == resolved.prices else "a rule by path"
     _say(f"value       {show_money(prices.value)}, says {source}")
     stricter = stakes_of(schedule, ActionClass.COMMIT, RIGHT, prices, suite).stricter

@@ -43,8 +43,9 @@ def bounded(settings: Settings) -> Settings:
     """The settings, if what they ask for can be held in memory and added up."""
     if not all(price <= MOST_NUMBER for price in vars(settings.prices).values()):
         raise TraceError("its prices are beyond any run's", 1)
-    rules = [*(rule.match for rule in settings.schedule.paths), *(match for match, _ in settings.values)]
-    if len(rules) > MOST_RULES or not all(0 <= value <= MOST_NUMBER for _, value in settings.values):
+    values = (*settings.values, *settings.value_caps)
+    rules = [*(rule.match for rule in settings.schedule.paths), *(match for match, _ in values)]
+    if len(rules) > MOST_RULES or not all(0 <= value <= MOST_NUMBER for _, value in values):
         raise TraceError("its rules by path are beyond any run's", 1)
     try:
         for rule in rules:

@@ -80,5 +80,7 @@ def settings_from(
         sandbox=resolved.sandbox,
         protected=resolved.protected,
         schedule=resolved.schedule,
+        values=resolved.values,
+        value_caps=resolved.value_caps,
         memory=resolved.teaches,
     )

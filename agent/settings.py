@@ -56,8 +56,8 @@ DEFAULTS = {
 class Resolved:
     """Settings in units, and notes on what the repository asked for and did not get.
 
-    value_source, values: who says V, and V by path. origins: who asks for the level of each action class.
-    memory: what finished runs taught is used. teaches: this run is to be learnt from."""
+    value_source: who says V; values, value_caps: V by path, and its most. origins: who asks for the level of
+    each action class. memory: what finished runs taught is used. teaches: this run is to be learnt from."""
 
     prices: Prices
     limits: Limits
@@ -75,6 +75,7 @@ class Resolved:
     notes: tuple[str, ...]
     value_source: str = ""
     values: tuple[tuple[str, float], ...] = ()
+    value_caps: tuple[tuple[str, float], ...] = ()
     origins: tuple[tuple[ActionClass, str], ...] = ()
 
 
@@ -154,6 +155,7 @@ def resolve(flags: Mapping[str, Any], pyproject: bytes | None, versions: Version
         notes=tuple(notes),
         value_source=value.source,
         values=value.by_path,
+        value_caps=value.caps,
         origins=schedule.origins,
     )
 

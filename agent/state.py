@@ -164,7 +164,8 @@ class State:
         """The prices in force, with V by the paths of the targets and of the lines suspected most."""
         suspects = self.localised.top[:SUSPECTS] if self.localised else ()
         paths = (test.split("::")[0] for test in self.targets), (line.rpartition(":")[0] for line in suspects)
-        return valued(self.settings.prices, self.settings.values, tuple(dict.fromkeys(chain(*paths))))
+        named, settings = tuple(dict.fromkeys(chain(*paths))), self.settings
+        return valued(settings.prices, settings.values, settings.value_caps, named)
 
     @property
     def schedule(self) -> Schedule:

@@ -73,8 +73,8 @@ class Settings(Record):
     what is expected, as shipped or as learnt from earlier runs; `models`: the tiers that are models;
     `template_factors`: as learnt, by how much the embedded tier's templates are likelier than shipped;
     `learnt`: from which runs, None where nothing was or an older trace does not say; `memory`: this run is to
-    be learnt from; `values`: V in dollars by path, as patterns; `surveyed`: subjects of first steps whose
-    results a job hands to this task."""
+    be learnt from; `values`: V in dollars by path, as patterns, `value_caps`: its most; `surveyed`: subjects
+    of first steps whose results a job hands to this task."""
 
     repository: str
     tests: tuple[str, ...] = ()
@@ -101,6 +101,7 @@ class Settings(Record):
     protected: tuple[str, ...] = ()
     schedule: Schedule = DEFAULT_SCHEDULE
     values: tuple[tuple[str, float], ...] = ()
+    value_caps: tuple[tuple[str, float], ...] = ()
     seed: int = 0
 
     @model_validator(mode="after")

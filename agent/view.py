@@ -118,6 +118,8 @@ class View:
         nothing to wait for."""
         number = state.steps + 1
         so_far = f"spent {show_money(state.spent.dollars)}, {show_seconds(state.spent.seconds)}"
+        if state.prices.value != state.settings.prices.value:
+            so_far += f"; by its paths worth {show_money(state.prices.value)}"
         if state.belief.hand is not None:
             so_far += f"; candidate right: {hand_right(state.belief, estimates(state)):.0%}"
         stops = decision.chosen is None

@@ -28,11 +28,12 @@ class InForce:
 
 @dataclass(frozen=True)
 class ValueInForce:
-    """V in dollars where no path says otherwise, who says so, and V by path."""
+    """V in dollars where no path says otherwise, who says so, V by path, and by path its most."""
 
     value: float
     source: str
     by_path: tuple[tuple[str, float], ...] = ()
+    caps: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -104,10 +105,8 @@ def value_in_force(
             if names_branch(match, branch) and (source == whose or dollars > found):
                 found, source = dollars, f"{asks.source}, branches {match}"
     by_path = tuple(pair for asks in heeded for pair in asks.path_values)
-    if trusted or not repository:
-        return ValueInForce(found, source, by_path)
-    notes = []
-    for asks in repository:
+    notes, caps = list[str](), tuple[tuple[str, float], ...]()
+    for asks in () if trusted else repository:
         named = [(match, v) for match, v in asks.branch_values if names_branch(match, branch)]
         if named and (lower := max(v for _, v in named)) < found:
             found, source = lower, f"{asks.source}, branches"
@@ -117,7 +116,14 @@ def value_in_force(
                 f"{asks.source} sets a value above yours, {show_money(found)}, ignored without "
                 f"--trust-repo-config: {', '.join(raising[:5])}"
             )
-        lowering = [(match, min(v, found)) for match, v in asks.path_values]
-        if any(v < found for _, v in lowering):
-            by_path += tuple(lowering)
-    return ValueInForce(found, source, by_path, tuple(notes))
+        caps += asks.path_values
+    if source != whose:
+        notes.append(f"the value is {show_money(found)}, says {source}")
+    notes += [f"values by path: {_listed(by_path)}"] if by_path else []
+    notes += [f"values by path, at most: {_listed(caps)}"] if any(v < found for _, v in caps) else []
+    return ValueInForce(found, source, by_path, caps, tuple(notes))
+
+
+def _listed(values: tuple[tuple[str, float], ...]) -> str:
+    shown = ", ".join(f"{match} {show_money(v)}" for match, v in values[:5])
+    return f"{shown}{' …' if len(values) > 5 else ''}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TypeAlias
 
 from pathspec import GitIgnoreSpec
 
@@ -65,15 +66,22 @@ def _tightened(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
     return schedule.under(rule for rule in schedule.paths if any(matches(rule.match, path) for path in paths))
 
 
-def valued(prices: Prices, values: tuple[tuple[str, float], ...], paths: tuple[str, ...]) -> Prices:
-    """The prices with V by path: `values` are patterns with dollars, of which the most valuable one that
-    matches counts; where none does, V stays."""
-    return _valued(prices, values, paths) if values and paths else prices
+Values: TypeAlias = tuple[tuple[str, float], ...]
+"""Patterns with dollars."""
+
+
+def valued(prices: Prices, values: Values, caps: Values, paths: tuple[str, ...]) -> Prices:
+    """The prices with V by path. Of the `values` that match the most valuable counts, where none does, V; the
+    `caps` that match only lower that, to the most valuable of them."""
+    return _valued(prices, values, caps, paths) if paths and (values or caps) else prices
 
 
 @lru_cache(maxsize=64)
-def _valued(prices: Prices, values: tuple[tuple[str, float], ...], paths: tuple[str, ...]) -> Prices:
-    found = [value for match, value in values if any(matches(match, path) for path in paths)]
-    if not found:
-        return prices
-    return Prices(max(found), prices.latency, prices.risk, prices.irreversible)
+def _valued(prices: Prices, values: Values, caps: Values, paths: tuple[str, ...]) -> Prices:
+    found, most = (
+        [value for match, value in each if any(matches(match, path) for path in paths)]
+        for each in (values, caps)
+    )
+    value = max(found, default=prices.value)
+    value = min(value, max(most, default=value))
+    return Prices(value, prices.latency, prices.risk, prices.irreversible)

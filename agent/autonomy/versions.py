@@ -53,8 +53,10 @@ def versions_of(folder: Path, base_ref: str | None = None) -> Versions:
     """
     try:
         root, git_dir = find_repository(folder)
-    except (GitError, OSError) as error:
-        raise UsageError(f"{folder}: {error}") from None
+    except GitError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"the git folder of {folder} cannot be read: {error.strerror or error}") from None
     tree = _of_tree(root)
     if git_dir is None:
         return Versions(tree=tree)

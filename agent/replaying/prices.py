@@ -45,5 +45,5 @@ def other_settings(settings: Settings, assignments: Iterable[str]) -> Settings:
             raise UsageError(f"--what-if {name}: {error}") from None
     if limits.seconds <= 0:
         raise UsageError("--what-if deadline: 0 leaves no time for anything; name a duration such as 10m")
-    values = () if "value" in seen else settings.values
-    return settings.model_copy(update={"prices": prices, "limits": limits, "values": values})
+    other = settings.model_copy(update={"prices": prices, "limits": limits})
+    return other.model_copy(update={"values": (), "value_caps": ()}) if "value" in seen else other

@@ -16,6 +16,9 @@ from agent.autonomy.form import Asks, parse
 from agent.autonomy.patterns import check_pattern, matches, names_branch, schedule_for, valued
 from agent.autonomy.versions import Versions
 from agent.errors import UsageError
+from agent.events import RunStarted
+from agent.fold import start
+from agent.intake import settings_from
 from agent.schedule import as_toml, load_schedule
 from agent.settings import Resolved, resolve
 from agent.sources import user_file
@@ -85,19 +88,34 @@ def test_the_base_tightens_by_class_path_and_branch() -> None:
 def test_a_repository_lowers_v_and_raises_it_only_by_the_users_word() -> None:
     found = under(RULES, RULES)
     assert found.prices.value == 20 and found.value_source == "the default"
-    assert valued(found.prices, found.values, ("auth/x.py",)).value == 20
-    assert valued(found.prices, found.values, ("db/x.sql",)).value == 5
+    assert valued(found.prices, found.values, found.value_caps, ("auth/x.py",)).value == 20
+    assert valued(found.prices, found.values, found.value_caps, ("db/x.sql",)).value == 5
     assert any("sets a value above yours, $20.00, ignored" in note for note in found.notes)
     release = under(RULES, branch="release/1.2")
     assert release.prices.value == 20
     trusted = under(RULES, branch="release/1.2", trust_repo_config=True)
     assert trusted.prices.value == 200 and trusted.value_source == "BASE, branches release/*"
-    assert valued(trusted.prices, trusted.values, ("auth/x.py", "db/x.sql")).value == 100
+    assert valued(trusted.prices, trusted.values, trusted.value_caps, ("auth/x.py", "db/x.sql")).value == 100
     assert under(tree=RULES, branch="release/1", trust_repo_config=True).prices.value == 20, "only the base's"
+    mine = valued(Prices(20), (("docs/**", 3.0),), (("docs/**", 50.0), ("docs/x", 2.0)), ("docs/x",))
+    assert mine.value == 3, "nor over what one's own rule says of a path"
     low = b'[[branches]]\nmatch = "main"\nvalue = 3\n'
     assert under(low).prices.value == 3
     said = under(low, value="$30")
     assert (said.prices.value, said.value_source, said.values) == (30, "--value", ())
+
+
+@pytest.mark.parametrize("trust", [True, False])
+def test_a_run_is_given_all_that_is_in_force(trust: bool) -> None:
+    resolved = under(RULES, trust_repo_config=trust)
+    given = settings_from(
+        resolved, Path("/r"), {}, tests=("auth/test_a.py::t",), junit=(), apply=False, branch="", patch_out=""
+    )
+    assert given.schedule == resolved.schedule and len(given.schedule.paths) == 2
+    state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=given))
+    assert state.prices.value == (100 if trust else 20)
+    sql = replace(state, settings=given.model_copy(update={"tests": ("db/a.sql::t",)}))
+    assert sql.prices.value == 5
 
 
 def test_all_of_the_users_own_schedule_counts(own_configuration: Path) -> None:
@@ -106,7 +124,7 @@ def test_all_of_the_users_own_schedule_counts(own_configuration: Path) -> None:
     (own_configuration.parent / "mine.toml").write_text(text)
     found = resolve({}, None, Versions(branch="release/7"))
     assert found.prices.value == 200 and "mine.toml, branches release/*" in found.value_source
-    assert valued(found.prices, found.values, ("auth/x.py",)).value == 100
+    assert valued(found.prices, found.values, found.value_caps, ("auth/x.py",)).value == 100
     assert schedule_for(found.schedule, ("auth/x.py",)).readers(MULTI, COMMIT) == 5
     printed = as_toml(found.schedule, found.prices)
     (own_configuration.parent / "printed.toml").write_text(printed)
@@ -249,8 +267,10 @@ def test_nothing_in_a_repository_loosens(
             assert {*other.told(each)} >= {*one.told(each)}
     assert both.schedule.attention == alone.schedule.attention
     assert both.schedule.risks == alone.schedule.risks
-    value = valued(both.prices, both.values, paths).value
-    assert value <= 20 and valued(of_base.prices, of_base.values, paths).value == value, "nor dearer"
+    value = valued(both.prices, both.values, both.value_caps, paths).value
+    assert value <= 20 and valued(of_base.prices, of_base.values, of_base.value_caps, paths).value == value, (
+        "nor dearer"
+    )
 
 
 def test_a_version_covers_itself() -> None:
