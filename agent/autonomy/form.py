@@ -162,8 +162,10 @@ def asks_of(
 def parse(data: bytes, source: str) -> Asks:
     """What a repository's file asks for; `source`: which version it is, in words. Raises UsageError with one
     line."""
+    if len(data) > MOST_BYTES:
+        raise UsageError(f"{source}: it is larger than {MOST_BYTES // 1024} KB; make it shorter")
     try:
-        file = _File.model_validate(load_toml(data, MOST_BYTES))
+        file = _File.model_validate(load_toml(data))
         return asks_of(source, file.classes, file.paths, file.branches)
     except ValidationError as error:
         raise UsageError(f"{source}: {first_problem(error)}") from None

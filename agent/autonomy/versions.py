@@ -82,7 +82,7 @@ def versions_of(folder: Path, base_ref: str | None = None) -> Versions:
         problem = f"the base {name} cannot be read: {plain_line(str(error))}; {_fetch(wanted or 'HEAD')}"
         return Versions(tree=tree, branch=branch, base=_strictest(), problem=problem)
     if FILE in found.larger:
-        raise UsageError(f"{FILE} of {name} is larger than {toml.MAX_BYTES // 1024} KB; make it shorter")
+        raise UsageError(f"{FILE} of {name} is larger than {MOST_BYTES // 1024} KB; make it shorter")
     data = found.files.get(FILE)
     base = None if data is None else parse(data, f"{FILE} of {name}")
     return Versions(name, base, found.files.get(PYPROJECT), tree, branch)

@@ -187,7 +187,7 @@ def test_the_bases_pyproject_counts_as_well() -> None:
         ('[[paths]]\nmatch = "a"\nnotify = ["\\u202Ex"]', "paths.0.notify.0: a name is one line"),
         ('[[paths]]\nmatch = "a"\n' * 101, "paths: List should have at most 100 items"),
         ("paths = 3", "paths: Input should be a valid list"),
-        ("# " + "x" * 70_000, "BASE: it is larger than"),
+        ("# " + "x" * 70_000, "BASE: it is larger than 64 KB; make it shorter"),
     ],
 )
 def test_a_file_that_is_not_in_order_is_one_line(text: str, message: str) -> None:

@@ -193,7 +193,7 @@ def test_a_file_that_is_not_in_order_ends_it_and_says_which(repository: Path) ->
         versions_of(repository)
     commit(repository, "# " + "x" * 2**21)
     write(repository, STRICT)
-    with pytest.raises(UsageError, match="is larger than 1024 KB; make it shorter"):
+    with pytest.raises(UsageError, match="is larger than 64 KB; make it shorter"):
         versions_of(repository)
 
 

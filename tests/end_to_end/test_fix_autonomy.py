@@ -86,11 +86,17 @@ def _submissions(ran: Ran) -> list[dict[str, object]]:
 
 
 def test_a_person_at_a_terminal_is_told_what_is_at_stake_and_a_no_is_a_no(world: World, calc: Path) -> None:
+    (calc / ".agent").mkdir()
+    (calc / ".agent" / "autonomy.toml").write_text('[[paths]]\nmatch = "tests/**"\nvalue = 7\n')
+    run_git(calc, "add", "-A")
+    run_git(calc, "commit", "-qm", "what a test is worth")
     before = (calc / FIXED).read_bytes()
     shown = at_a_terminal(world, calc, "n\n", {"CI": ""}, *world.honest())
     for said in ("right: with probability ", "bill so far: $0", "a yes risks $", "a no loses $"):
         assert said in shown, shown
+    assert "V of $7.00 with that probability" in shown, "lowered by the path of the failing test"
     assert "apply the patch to your tree?" in shown and "(fixed, not applied)" in shown
+    assert "identical" in world.replay(world.folder / "trace-1").output
     assert (calc / FIXED).read_bytes() == before
 
 
