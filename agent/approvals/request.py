@@ -22,8 +22,6 @@ LASTS = 7 * 86_400.0
 
 LEAST_LASTS, MOST_LASTS = 60.0, 365 * 86_400.0
 
-PEOPLE = {Confirmation.FREE: 0, Confirmation.CONFIRM: 1, Confirmation.MULTI_PARTY: 2}
-
 _SCHEDULE = TypeAdapter(Schedule)
 
 
@@ -43,18 +41,17 @@ def awaits(state: State) -> bool:
 
 def level_needed(state: State, action_class: ActionClass) -> Confirmation:
     """The confirmation that an action of this class with the verified patch requires: the run's own delivery
-    as was recorded when it was verified, another by its schedule and prices."""
-    settings = state.settings
+    as was recorded when it was verified, another by its schedule, for what the patch changes, and prices."""
     found = state.delivery.submission if state.delivery else state.submission
-    if action_class is settings.delivery and found is not None and found.required is not None:
+    if action_class is state.settings.delivery and found is not None and found.required is not None:
         return found.required
     right = hand_right(state.belief, estimates(state))
-    return required(action_class, right, settings.prices, settings.schedule)
+    return required(action_class, right, state.prices, state.schedule)
 
 
 def people_needed(state: State, action_class: ActionClass) -> int:
     """How many different people have to sign before that."""
-    return PEOPLE[level_needed(state, action_class)]
+    return state.schedule.readers(level_needed(state, action_class), action_class)
 
 
 def destinations(settings: Settings, action_class: ActionClass) -> tuple[str, ...]:

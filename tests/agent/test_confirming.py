@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from agent import fix
+from agent.approvals.request import awaits, people_needed
 from agent.bounds import bounded
 from agent.confirming import asked_with, offerable
 from agent.deliver import confirmed, unconfirmed
@@ -149,3 +150,13 @@ def test_a_person_is_asked_with_the_bill_the_risk_the_posterior_and_what_a_no_co
     told = replace(SCHEDULE, notify=((ActionClass.COMMIT, ("team@example.org",)),))
     with_names = replace(state, settings=state.settings.model_copy(update={"schedule": told}))
     assert "to be told of it: team@example.org" in asked_with(with_names)
+
+
+def test_as_many_have_to_sign_as_the_rules_ask_for() -> None:
+    auth = holding("auth/x", delivery=ActionClass.DRAFT)
+    assert [people_needed(auth, each) for each in (ActionClass.COMMIT, ActionClass.PUBLISH)] == [3, 3]
+    assert people_needed(auth, ActionClass.DRAFT) == 0
+    assert people_needed(holding("a.py"), ActionClass.COMMIT) == 1
+    done = SubmissionDone(verified=True, key="k", required=MULTI, confirmed=CONFIRM, people=3)
+    committing = replace(holding("auth/x"), submission=done)
+    assert awaits(committing) and people_needed(committing, ActionClass.COMMIT) == 3
