@@ -23,6 +23,7 @@ from agent.fix import Terminated, termination
 from agent.intake import settings_from
 from agent.memory import recalled
 from agent.outputs import fail
+from agent.prepare import count
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import redactor_for
 from agent.settings import Resolved, resolve
@@ -164,10 +165,12 @@ def _carried_out(
             for task in job.tasks
         ]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
-        verified = patch.decode("utf-8", "replace") if name == PATCH else ""
+        verified = patch if name == PATCH else b""
+        suite = job.together.suite
+        counts = count(suite) if verified and suite is not None else None
         seconds = time.monotonic() - began
-        report = job_report(found, tasks, not_begun, verified, seconds, noticed, stopped)
-        if problem := write_outputs(out, report, job.together.suite, settings.prices):
+        report = job_report(found, tasks, not_begun, verified, counts, seconds, noticed, stopped)
+        if problem := write_outputs(out, report, suite, settings.prices):
             view.note(problem)
         return report
     finally:

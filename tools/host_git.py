@@ -36,7 +36,11 @@ _MISSING = "git is not installed; install it (for example: apt-get install git)"
 
 
 class GitError(RuntimeError):
-    """A git command failed; the message is its own last line."""
+    """A git command failed; the message is its own last line, `said` all of them."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said or message
 
 
 def find_repository(folder: Path) -> tuple[Path, Path | None]:
@@ -112,8 +116,9 @@ def git(
     except subprocess.TimeoutExpired:
         raise GitError(f"git {arguments[0]} did not end within {timeout:.0f} s") from None
     if done.returncode != 0:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise GitError(lines[-1] if lines else f"git {arguments[0]} ended with {done.returncode}")
+        said = done.stderr.decode("utf-8", "replace").strip()
+        lines = said.splitlines()
+        raise GitError(lines[-1] if lines else f"git {arguments[0]} ended with {done.returncode}", said)
     return done.stdout
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from agent.ci.flaky import FlakyTest
 from agent.ci.survey import Survey
+from agent.observations import Counts
 from agent.report import Report
 from agent.schema import schema_of
 from agent.task import Record
 from agent.units import show_seconds
 from policies.amounts import show_money
-from policies.vocabulary import EXIT_CODES, Outcome
+from policies.autonomy import DEFAULT_SCHEDULE, Schedule
+from policies.vocabulary import EXIT_CODES, Outcome, Prices
 
 RESULT_VERSION = 1
 FIRST = (Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY, Outcome.NOT_FIXED)
@@ -47,13 +50,17 @@ class TaskReport(Record):
 class JobReport(Record):
     """What came of a job. not_begun: tests for which there was no time or money left; passing: reported, and
     they pass here; unknown: reported, and not among this repository's tests. patch: all verified patches in
-    one diff. seconds: of the job; suite_seconds: of a run of the suite in it; dollars: of all tasks."""
+    one diff, and patch_sha256: of its file, "" without one. head: the commit that it was made against, with
+    `dirty` uncommitted files. verified: counts of the final verification. prices, schedule: of the job, by
+    which it is published. seconds: of the job; suite_seconds: of a run of the suite in it; dollars: of all
+    tasks."""
 
     version: int = RESULT_VERSION
     outcome: Outcome
     exit_code: int
     repository: str
     head: str
+    dirty: int = 0
     tree: str
     failing: tuple[str, ...]
     fixed: tuple[str, ...]
@@ -63,6 +70,10 @@ class JobReport(Record):
     passing: tuple[str, ...]
     unknown: tuple[str, ...]
     patch: str
+    patch_sha256: str = ""
+    verified: Counts | None = None
+    prices: Prices = Prices()
+    schedule: Schedule = DEFAULT_SCHEDULE
     dollars: float
     seconds: float
     suite_seconds: float
@@ -135,13 +146,14 @@ def job_report(
     survey: Survey,
     tasks: Sequence[TaskReport],
     not_begun: tuple[str, ...],
-    patch: str,
+    patch: bytes,
+    verified: Counts | None,
     seconds: float,
     noticed: tuple[FlakyTest, ...] = (),
     stopped: int = 0,
 ) -> JobReport:
-    """The report of a job that was surveyed. noticed: flaky tests that nobody had asked about; stopped: the
-    exit code of a signal that ended it."""
+    """The report of a job that was surveyed. patch: what was verified, with these counts; noticed: flaky tests
+    that nobody had asked about; stopped: the exit code of a signal that ended it."""
     failing = tuple(test for group in survey.groups for test in group)
     fixed = tuple(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
@@ -164,6 +176,7 @@ def job_report(
         exit_code=stopped or EXIT_CODES[outcome],
         repository=survey.state.settings.repository,
         head=intake.head,
+        dirty=intake.dirty,
         tree=intake.tree_hash,
         failing=failing,
         fixed=fixed,
@@ -172,7 +185,11 @@ def job_report(
         flaky=(*survey.flaky, *noticed),
         passing=survey.passing,
         unknown=survey.unknown,
-        patch=patch,
+        patch=patch.decode("utf-8", "replace"),
+        patch_sha256=hashlib.sha256(patch).hexdigest() if patch else "",
+        verified=verified,
+        prices=survey.state.settings.prices,
+        schedule=survey.state.settings.schedule,
         dollars=sum(task.dollars for task in tasks),
         seconds=seconds,
         suite_seconds=survey.state.baseline.suite_seconds if survey.state.baseline else 0.0,

@@ -1,0 +1,154 @@
+"""What is to be published: the patch of a job's folder or of a trace, as it was verified, or an error."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agent.ci.outputs import PATCH, RESULT
+from agent.ci.report import JobReport
+from agent.deliver import FIXED_PATCH
+from agent.errors import AgentError, TraceError, UsageError
+from agent.observations import Counts
+from policies.autonomy import Schedule
+from policies.vocabulary import Outcome, Prices
+from tools.patch import MAX_PATCH_BYTES
+
+MOST_RESULT = 64 * 2**20
+MOST_PATCH = 4 * MAX_PATCH_BYTES
+"""A patch holds what it takes away, too, and context."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A verified patch. file: where it lies; commit: the full id of the one it was made against, with `dirty`
+    uncommitted files; tests: that it makes pass, of `failing` that failed; right: P(all of it is right);
+    counts: of the final verification, None where the record does not say; runs: (run id, head hash of its
+    trace); dollars and seconds: of all of it; prices, schedule: of the run; record: where it is written down
+    what was published, None for nowhere."""
+
+    file: Path
+    patch: bytes
+    commit: str
+    dirty: int
+    tests: tuple[str, ...]
+    failing: int
+    right: float
+    counts: Counts | None
+    runs: tuple[tuple[str, str], ...]
+    dollars: float
+    seconds: float
+    prices: Prices
+    schedule: Schedule
+    record: Path | None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the patch."""
+        return hashlib.sha256(self.patch).hexdigest()
+
+
+def find_verified(word: str) -> Verified:
+    """The verified patch in the folder of a job, or of the trace that `word` names.
+
+    Raises UsageError where none was verified, TraceError where the patch is not the one that was."""
+    folder = Path(word)
+    found = _of_job(folder) if _is_file(folder / RESULT) else _of_trace(word)
+    if len(found.commit) not in (40, 64) or not set(found.commit) <= set("0123456789abcdef"):
+        raise UsageError(f"{found.file} was not made against a commit, so there is nothing to put it on")
+    return found
+
+
+def _of_job(folder: Path) -> Verified:
+    report = _report(folder / RESULT)
+    fixed = [task for task in report.tasks if task.outcome is Outcome.FIXED]
+    if not fixed or not report.patch_sha256 or report.outcome is Outcome.INTERRUPTED:
+        raise UsageError(f"{folder / RESULT} says of no patch that it was verified; nothing is published")
+    patch = _read(folder / PATCH, MOST_PATCH)
+    if hashlib.sha256(patch).hexdigest() != report.patch_sha256:
+        raise TraceError(f"{folder / PATCH} is not the patch that was verified, as {RESULT} has it")
+    return Verified(
+        file=folder / PATCH,
+        patch=patch,
+        commit=report.head,
+        dirty=report.dirty,
+        tests=report.fixed,
+        failing=len(report.failing),
+        right=math.prod(task.posterior or 0.0 for task in fixed),
+        counts=report.verified,
+        runs=tuple((task.run_id, task.head_hash) for task in fixed),
+        dollars=report.dollars,
+        seconds=report.seconds,
+        prices=report.prices,
+        schedule=report.schedule,
+        record=folder / "published.json",
+    )
+
+
+def _of_trace(word: str) -> Verified:
+    from agent.report import report_of
+    from agent.trace import Trace
+    from agent.traces.checking import check
+    from agent.traces.facts import Gathered
+    from agent.traces.finding import find_trace
+
+    folder = find_trace(word)
+    checked = check(folder)
+    if not checked.good:
+        raise TraceError((*checked.problems, checked.unfinished)[0])
+    gathered = Gathered(folder)
+    for _, each in gathered.states():
+        state = each
+    if state.submission is None or not state.submission.verified or state.intake is None:
+        raise UsageError(f"the run of {folder} verified no patch; nothing is published")
+    report = report_of(state, diff="", candidate="", trace=str(folder), head_hash=gathered.head, exit_code=0)
+    return Verified(
+        file=folder / FIXED_PATCH,
+        patch=Trace(folder).blob(state.submission.diff),
+        commit=state.intake.head,
+        dirty=state.intake.dirty,
+        tests=state.targets,
+        failing=len(state.targets),
+        right=report.posterior or 0.0,
+        counts=report.verified,
+        runs=((state.run_id, gathered.head),),
+        dollars=report.dollars,
+        seconds=report.seconds,
+        prices=state.settings.prices,
+        schedule=state.settings.schedule,
+        record=None,
+    )
+
+
+def _report(path: Path) -> JobReport:
+    try:
+        return JobReport.model_validate_json(_read(path, MOST_RESULT))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(f"{path} is not what `agent ci` writes: {where}: {problem['msg']}") from None
+
+
+def _read(path: Path, most: int) -> bytes:
+    """A file of a job's folder, not through a link: it may have come from another machine."""
+    if path.is_symlink() or not path.is_file():
+        raise UsageError(f"{path} is not there; name the folder that `agent ci --out` wrote")
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise AgentError(f"cannot read {path}: {error.strerror or error}") from None
+    if len(data) > most:
+        raise UsageError(f"{path} is larger than {most // 2**20} MB; nothing is published")
+    return data
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no name for a file
+        return False

@@ -1,0 +1,197 @@
+"""The hosts that a patch can be published at, and what of their APIs that needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Protocol, TypeAlias
+from urllib.parse import quote
+
+from pydantic import BaseModel, TypeAdapter
+
+from agent.errors import UsageError
+from agent.publishing.api import Api
+from agent.task import Record
+
+HostName: TypeAlias = Literal["github", "gitlab"]
+
+MOST_PAGES, A_PAGE = 20, 100
+"""Of comments that are looked through for one of ours."""
+
+
+class Proposal(Record):
+    """A pull request or merge request."""
+
+    number: int
+    url: str
+
+
+class Host(Protocol):
+    """Where a patch is proposed. All raise UsageError and AgentError as `Api` does."""
+
+    user: str
+    """The name that goes with the token when git asks for both."""
+
+    def proposal(self, branch: str, into: str) -> Proposal | None:
+        """The one that asks to merge this branch into that one, open or not."""
+
+    def propose(self, branch: str, into: str, title: str, body: str) -> Proposal:
+        """Open a draft."""
+
+    def of_commit(self, commit: str) -> tuple[Proposal, ...]:
+        """The open ones whose branch ends at this commit."""
+
+    def comment_with(self, number: int, text: str) -> str:
+        """The address of a comment that holds this text, or ""."""
+
+    def comment(self, number: int, body: str) -> str:
+        """Comment; returns the address."""
+
+
+class _Tip(BaseModel):
+    sha: str
+
+
+class _Pull(BaseModel):
+    number: int
+    html_url: str
+    state: str
+    head: _Tip
+
+    def proposal(self) -> Proposal:
+        return Proposal(number=self.number, url=self.html_url)
+
+
+class _Comment(BaseModel):
+    html_url: str
+    body: str | None
+
+
+class GitHub:
+    """Its REST API, version 2022-11-28."""
+
+    user = "x-access-token"
+
+    def __init__(self, api: Api, repository: str) -> None:
+        self._api, self._owner = api, repository.partition("/")[0]
+        self._at = f"/repos/{quote(repository)}"
+
+    def proposal(self, branch: str, into: str) -> Proposal | None:
+        params: dict[str, str | int] = {
+            "head": f"{self._owner}:{branch}",
+            "base": into,
+            "state": "all",
+            "per_page": 1,
+        }
+        found = self._api.get(f"{self._at}/pulls", TypeAdapter(list[_Pull]), params)
+        return found[0].proposal() if found else None
+
+    def propose(self, branch: str, into: str, title: str, body: str) -> Proposal:
+        sent: dict[str, str | bool] = {
+            "head": branch, "base": into, "title": title, "body": body, "draft": True
+        }  # fmt: skip
+        return self._api.post(f"{self._at}/pulls", TypeAdapter(_Pull), sent).proposal()
+
+    def of_commit(self, commit: str) -> tuple[Proposal, ...]:
+        found = self._api.get(f"{self._at}/commits/{commit}/pulls", TypeAdapter(list[_Pull]))
+        return tuple(each.proposal() for each in found if each.state == "open" and each.head.sha == commit)
+
+    def comment_with(self, number: int, text: str) -> str:
+        for page in range(1, MOST_PAGES + 1):
+            params = {"per_page": A_PAGE, "page": page}
+            path = f"{self._at}/issues/{number}/comments"
+            found = self._api.get(path, TypeAdapter(list[_Comment]), params)
+            for each in found:
+                if text in (each.body or ""):
+                    return each.html_url
+            if len(found) < A_PAGE:
+                break
+        return ""
+
+    def comment(self, number: int, body: str) -> str:
+        path = f"{self._at}/issues/{number}/comments"
+        return self._api.post(path, TypeAdapter(_Comment), {"body": body}).html_url
+
+
+class _Merge(BaseModel):
+    iid: int
+    web_url: str
+    state: str
+    sha: str | None
+
+    def proposal(self) -> Proposal:
+        return Proposal(number=self.iid, url=self.web_url)
+
+
+class _Note(BaseModel):
+    id: int
+    body: str
+
+
+class GitLab:
+    """Its REST API, version 4. `web`: the address of the project's pages."""
+
+    user = "oauth2"
+
+    def __init__(self, api: Api, repository: str, web: str) -> None:
+        self._api, self._web = api, web
+        self._at = f"/projects/{quote(repository, safe='')}"
+
+    def proposal(self, branch: str, into: str) -> Proposal | None:
+        params: dict[str, str | int] = {
+            "source_branch": branch,
+            "target_branch": into,
+            "state": "all",
+            "per_page": 1,
+        }
+        found = self._api.get(f"{self._at}/merge_requests", TypeAdapter(list[_Merge]), params)
+        return found[0].proposal() if found else None
+
+    def propose(self, branch: str, into: str, title: str, body: str) -> Proposal:
+        sent: dict[str, str | bool] = {
+            "source_branch": branch, "target_branch": into, "title": f"Draft: {title}", "description": body,
+            "remove_source_branch": True,
+        }  # fmt: skip
+        return self._api.post(f"{self._at}/merge_requests", TypeAdapter(_Merge), sent).proposal()
+
+    def of_commit(self, commit: str) -> tuple[Proposal, ...]:
+        path = f"{self._at}/repository/commits/{commit}/merge_requests"
+        found = self._api.get(path, TypeAdapter(list[_Merge]))
+        return tuple(each.proposal() for each in found if each.state == "opened" and each.sha == commit)
+
+    def comment_with(self, number: int, text: str) -> str:
+        for page in range(1, MOST_PAGES + 1):
+            params = {"per_page": A_PAGE, "page": page}
+            path = f"{self._at}/merge_requests/{number}/notes"
+            found = self._api.get(path, TypeAdapter(list[_Note]), params)
+            for each in found:
+                if text in each.body:
+                    return self._address(number, each)
+            if len(found) < A_PAGE:
+                break
+        return ""
+
+    def comment(self, number: int, body: str) -> str:
+        path = f"{self._at}/merge_requests/{number}/notes"
+        return self._address(number, self._api.post(path, TypeAdapter(_Note), {"body": body}))
+
+    def _address(self, number: int, note: _Note) -> str:
+        return f"{self._web}/-/merge_requests/{number}#note_{note.id}"
+
+
+def host_of(
+    name: HostName, api: str, repository: str, web: str, token: str, variable: str, say: Callable[[str], None]
+) -> Host:
+    """The host called `name`, at the address `api`. variable: where the token is from."""
+    headers = {"Authorization": f"Bearer {token}"}
+    if name == "gitlab":
+        return GitLab(Api(api, headers, variable, say), repository, web)
+    headers |= {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+    return GitHub(Api(api, headers, variable, say), repository)
+
+
+def only_one(found: tuple[Proposal, ...], commit: str) -> Proposal:
+    """Raises UsageError where there is none, or more."""
+    if len(found) != 1:
+        what = "no open pull request ends" if not found else f"{len(found)} open pull requests end"
+        raise UsageError(f"{what} at commit {commit[:12]}; name the one to comment on with --number")
+    return found[0]
