@@ -91,7 +91,7 @@ def _of_job(folder: Path) -> Verified:
 
 def _of_trace(word: str) -> Verified:
     from agent.report import report_of
-    from agent.trace import Trace
+    from agent.trace import BLOBS, Trace
     from agent.traces.checking import check
     from agent.traces.facts import Gathered
     from agent.traces.finding import find_trace
@@ -106,8 +106,9 @@ def _of_trace(word: str) -> Verified:
     if state.submission is None or not state.submission.verified or state.intake is None:
         raise UsageError(f"the run of {folder} verified no patch; nothing is published")
     report = report_of(state, diff="", candidate="", trace=str(folder), head_hash=gathered.head, exit_code=0)
+    file, blob = folder / FIXED_PATCH, folder / BLOBS / state.submission.diff
     return Verified(
-        file=folder / FIXED_PATCH,
+        file=file if file.is_file() else blob,
         patch=Trace(folder).blob(state.submission.diff),
         commit=state.intake.head,
         dirty=state.intake.dirty,

@@ -84,7 +84,7 @@ def _diff(found: Verified) -> str:
         return "The patch is too long to be shown here; it is the `fix.patch` among the artefacts of the job."
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}diff\n{plain(text, 2 * MOST_DIFF)}\n{fence}"
+    return f"{fence}diff\n{plain(text, 2 * MOST_DIFF).rstrip()}\n{fence}"
 
 
 def _apart_from(found: Verified) -> str:

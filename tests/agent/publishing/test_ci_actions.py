@@ -315,3 +315,13 @@ def test_the_make_example(runner: Runner) -> None:
     assert "make apply" not in made("yes").stdout, "what an earlier one left is gone"
     hook = yaml.safe_load((DOCS / "pre-commit.yml").read_text())["repos"][0]["hooks"][0]
     assert hook["entry"].split()[-1] == "tests-or-a-patch" and hook["stages"] == ["pre-push"]
+
+
+def test_the_container_recipe_copies_what_the_package_is_built_from() -> None:
+    lines = (DOCS / "Dockerfile").read_text().splitlines()
+    copied = {word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]}
+    assert all((ROOT / name).exists() for name in copied)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {*wheel["packages"], project["project"]["readme"], *project["project"]["license-files"]}
+    assert copied == {*needed, "pyproject.toml", ".github/actions/constraints.txt"}
