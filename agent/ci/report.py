@@ -152,8 +152,8 @@ def job_report(
     noticed: tuple[FlakyTest, ...] = (),
     stopped: int = 0,
 ) -> JobReport:
-    """The report of a job that was surveyed. patch: what was verified, with these counts; noticed: flaky tests
-    that nobody had asked about; stopped: the exit code of a signal that ended it."""
+    """The report of a job that was surveyed. patch: what was verified, with these counts; noticed: flaky
+    tests that nobody had asked about; stopped: the exit code of a signal that ended it."""
     failing = tuple(test for group in survey.groups for test in group)
     fixed = tuple(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
