@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import httpx2
 
 SECONDS = 30.0
-MOST_ANSWER = 8 * 2**20
+MOST_ANSWER = 32 * 2**20
 MOST_WAIT = 60.0
 """Seconds that a host's rate limits are waited for, in all."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal, Protocol, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter
@@ -15,7 +15,9 @@ from agent.task import Record
 HostName: TypeAlias = Literal["github", "gitlab"]
 
 MOST_PAGES, A_PAGE = 20, 100
-"""Of comments that are looked through for one of ours."""
+"""Of comments and of open pull requests, that are looked through."""
+
+Entry = TypeVar("Entry")
 
 
 class Proposal(Record):
@@ -54,7 +56,6 @@ class _Tip(BaseModel):
 class _Pull(BaseModel):
     number: int
     html_url: str
-    state: str
     head: _Tip
 
     def proposal(self) -> Proposal:
@@ -92,19 +93,19 @@ class GitHub:
         return self._api.post(f"{self._at}/pulls", TypeAdapter(_Pull), sent).proposal()
 
     def of_commit(self, commit: str) -> tuple[Proposal, ...]:
-        found = self._api.get(f"{self._at}/commits/{commit}/pulls", TypeAdapter(list[_Pull]))
-        return tuple(each.proposal() for each in found if each.state == "open" and each.head.sha == commit)
+        # Asked for the pull requests of a commit, GitHub leaves out those from forks.
+        params: dict[str, str | int] = {"state": "open", "sort": "updated", "direction": "desc"}
+        for page in _pages(self._api, f"{self._at}/pulls", TypeAdapter(list[_Pull]), params):
+            if found := tuple(each.proposal() for each in page if each.head.sha == commit):
+                return found
+        return ()
 
     def comment_with(self, number: int, text: str) -> str:
-        for page in range(1, MOST_PAGES + 1):
-            params = {"per_page": A_PAGE, "page": page}
-            path = f"{self._at}/issues/{number}/comments"
-            found = self._api.get(path, TypeAdapter(list[_Comment]), params)
-            for each in found:
+        path = f"{self._at}/issues/{number}/comments"
+        for page in _pages(self._api, path, TypeAdapter(list[_Comment])):
+            for each in page:
                 if text in (each.body or ""):
                     return each.html_url
-            if len(found) < A_PAGE:
-                break
         return ""
 
     def comment(self, number: int, body: str) -> str:
@@ -115,7 +116,6 @@ class GitHub:
 class _Merge(BaseModel):
     iid: int
     web_url: str
-    state: str
     sha: str | None
 
     def proposal(self) -> Proposal:
@@ -154,20 +154,18 @@ class GitLab:
         return self._api.post(f"{self._at}/merge_requests", TypeAdapter(_Merge), sent).proposal()
 
     def of_commit(self, commit: str) -> tuple[Proposal, ...]:
-        path = f"{self._at}/repository/commits/{commit}/merge_requests"
-        found = self._api.get(path, TypeAdapter(list[_Merge]))
-        return tuple(each.proposal() for each in found if each.state == "opened" and each.sha == commit)
+        params: dict[str, str | int] = {"state": "opened", "order_by": "updated_at"}
+        for page in _pages(self._api, f"{self._at}/merge_requests", TypeAdapter(list[_Merge]), params):
+            if found := tuple(each.proposal() for each in page if each.sha == commit):
+                return found
+        return ()
 
     def comment_with(self, number: int, text: str) -> str:
-        for page in range(1, MOST_PAGES + 1):
-            params = {"per_page": A_PAGE, "page": page}
-            path = f"{self._at}/merge_requests/{number}/notes"
-            found = self._api.get(path, TypeAdapter(list[_Note]), params)
-            for each in found:
+        path = f"{self._at}/merge_requests/{number}/notes"
+        for page in _pages(self._api, path, TypeAdapter(list[_Note])):
+            for each in page:
                 if text in each.body:
                     return self._address(number, each)
-            if len(found) < A_PAGE:
-                break
         return ""
 
     def comment(self, number: int, body: str) -> str:
@@ -176,6 +174,17 @@ class GitLab:
 
     def _address(self, number: int, note: _Note) -> str:
         return f"{self._web}/-/merge_requests/{number}#note_{note.id}"
+
+
+def _pages(
+    api: Api, path: str, shape: TypeAdapter[list[Entry]], params: Mapping[str, str | int] | None = None
+) -> Iterator[list[Entry]]:
+    """A list of a host, page by page."""
+    for page in range(1, MOST_PAGES + 1):
+        found = api.get(path, shape, {**(params or {}), "per_page": A_PAGE, "page": page})
+        yield found
+        if len(found) < A_PAGE:
+            return
 
 
 def host_of(

@@ -234,15 +234,12 @@ def api_server(hosted: Hosted, seen: Seen) -> Iterator[str]:
             path = parts.path.removeprefix("/repos/o/r").removeprefix("/projects/o%2Fr")
             if path in ("/pulls", "/merge_requests"):
                 if body is None:
-                    return 200, {}, [each for each in hosted.pulls if _asked_for(each, asked)]
+                    return 200, {}, _page([each for each in hosted.pulls if _asked_for(each, asked)], asked)
                 hosted.pulls.append(_pull(body, len(hosted.pulls) + 1))
                 return 201, {}, hosted.pulls[-1]
-            if path.endswith(("/pulls", "/merge_requests")):
-                return 200, {}, hosted.pulls
             if path.endswith(("/comments", "/notes")):
                 if body is None:
-                    first = (int(asked["page"]) - 1) * int(asked["per_page"])
-                    return 200, {}, hosted.comments[first : first + int(asked["per_page"])]
+                    return 200, {}, _page(hosted.comments, asked)
                 number = len(hosted.comments) + 1
                 made = {"id": number, "html_url": f"https://h/c/{number}", "body": body["body"]}
                 hosted.comments.append(made)
@@ -276,7 +273,14 @@ def _pull(body: Mapping[str, Any], number: int) -> dict[str, Any]:
 def _asked_for(pull: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
     head = asked.get("head", "").partition(":")[2] or asked.get("source_branch")
     into: str | None = asked.get("base") or asked.get("target_branch")
-    return pull["branches"] == [head, into]
+    named = head is None or pull["branches"] == [head, into]
+    return named and asked["state"] in ("all", pull["state"], f"{pull['state']}ed")
+
+
+def _page(found: list[dict[str, Any]], asked: Mapping[str, str]) -> list[dict[str, Any]]:
+    size = int(asked["per_page"])
+    first = (int(asked.get("page", 1)) - 1) * size
+    return found[first : first + size]
 
 
 def environment_of(home: Path, **extra: str) -> dict[str, str]:

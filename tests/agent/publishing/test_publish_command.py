@@ -148,6 +148,7 @@ def test_a_branch_with_something_else_on_it_is_left_alone(world: World) -> None:
 def test_a_comment_goes_to_the_open_pull_request_of_the_commit(world: World) -> None:
     pull = {"html_url": "https://h/pull/7", "web_url": "", "branches": []}
     world.hosted.pulls = [
+        *({**pull, "number": 9, "state": "open", "head": {"sha": "1" * 40}} for _ in range(120)),
         {**pull, "number": 6, "state": "closed", "head": {"sha": world.commit}},
         {**pull, "number": 7, "state": "open", "head": {"sha": world.commit}},
         {**pull, "number": 8, "state": "open", "head": {"sha": "0" * 40}},
