@@ -66,7 +66,7 @@ def find_verified(word: str) -> Verified:
 def _of_job(folder: Path) -> Verified:
     report = _report(folder / RESULT)
     fixed = [task for task in report.tasks if task.outcome is Outcome.FIXED]
-    if not fixed or not report.patch_sha256 or report.outcome is Outcome.INTERRUPTED:
+    if not fixed or not report.patch_sha256:
         raise UsageError(f"{folder / RESULT} says of no patch that it was verified; nothing is published")
     patch = _read(folder / PATCH, MOST_PATCH)
     if hashlib.sha256(patch).hexdigest() != report.patch_sha256:

@@ -30,8 +30,6 @@ from publish_world import (
     write_job,
 )
 
-from policies.vocabulary import Outcome
-
 TEST = "test_numbers.py::test_double"
 
 
@@ -233,7 +231,6 @@ def test_only_what_was_verified_is_published(world: World) -> None:
     one_line(world.publish(), 2, "fix.patch")
     for name, changed in (
         ("none", {"tasks": (), "patch_sha256": ""}),
-        ("stopped", {"outcome": Outcome.INTERRUPTED}),
         ("older", {"patch_sha256": ""}),
     ):
         world.out = write_job(world.folder / name, world.commit, world.patch, (TEST,), **changed)
