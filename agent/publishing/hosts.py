@@ -33,6 +33,9 @@ class Host(Protocol):
     user: str
     """The name that goes with the token when git asks for both."""
 
+    def contains(self, branch: str, commit: str) -> bool:
+        """Whether a commit is on a branch."""
+
     def proposal(self, branch: str, into: str) -> Proposal | None:
         """The one that asks to merge this branch into that one, open or not."""
 
@@ -67,6 +70,10 @@ class _Comment(BaseModel):
     body: str | None
 
 
+class _Comparison(BaseModel):
+    status: str
+
+
 class GitHub:
     """Its REST API, version 2022-11-28."""
 
@@ -75,6 +82,11 @@ class GitHub:
     def __init__(self, api: Api, repository: str) -> None:
         self._api, self._owner = api, repository.partition("/")[0]
         self._at = f"/repos/{quote(repository)}"
+
+    def contains(self, branch: str, commit: str) -> bool:
+        path = f"{self._at}/compare/{quote(f'{commit}...{branch}', safe='')}"
+        params = {"per_page": 1, "page": 2}  # the first page has the files that differ
+        return self._api.get(path, TypeAdapter(_Comparison), params).status in ("ahead", "identical")
 
     def proposal(self, branch: str, into: str) -> Proposal | None:
         params: dict[str, str | int] = {
@@ -127,6 +139,10 @@ class _Note(BaseModel):
     body: str
 
 
+class _Commit(BaseModel):
+    id: str
+
+
 class GitLab:
     """Its REST API, version 4. `web`: the address of the project's pages."""
 
@@ -135,6 +151,10 @@ class GitLab:
     def __init__(self, api: Api, repository: str, web: str) -> None:
         self._api, self._web = api, web
         self._at = f"/projects/{quote(repository, safe='')}"
+
+    def contains(self, branch: str, commit: str) -> bool:
+        path = f"{self._at}/repository/merge_base?refs[]={commit}&refs[]={quote(branch, safe='')}"
+        return self._api.get(path, TypeAdapter(_Commit)).id == commit
 
     def proposal(self, branch: str, into: str) -> Proposal | None:
         params: dict[str, str | int] = {

@@ -51,6 +51,12 @@ def proposed(found: Verified, place: Place, into: str, level: str, say: Callable
         raise UsageError("name the branch to merge into with --into BRANCH")
     there, commit = place.host.proposal(branch, into), ""
     if there is None:
+        if not place.host.contains(into, found.commit):  # that of a fork, say
+            raise UsageError(
+                f"commit {found.commit[:12]} is not on branch {into} of {place.repository}, so a pull "
+                "request would bring more than the patch; name another branch with --into, or publish it "
+                "--as comment"
+            )
         commit = _pushed(found, place, branch, say)
     proposal = there or place.host.propose(branch, into, words.title(found), words.body(found))
     return Published(

@@ -10,18 +10,8 @@ from pathlib import Path
 
 import pytest
 from driver import World, run_git
-from publish_world import (
-    ROOT,
-    TOKEN,
-    Hosted,
-    Seen,
-    api_server,
-    environment_of,
-    git_server,
-    let_publish,
-    make_origin,
-    secrets_of,
-)
+from publish_servers import TOKEN, Hosted, Seen, api_server, git_server, secrets_of
+from publish_world import ROOT, environment_of, let_publish, make_origin
 
 pytestmark = pytest.mark.docker
 
