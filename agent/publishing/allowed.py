@@ -26,7 +26,7 @@ def waits_for(found: Verified, own: Resolved, confirm: bool) -> str:
     asked = asked_for(found, own)
     if asked <= granted(found, confirm):
         return ""
-    who = "two people" if asked is Confirmation.MULTI_PARTY else "a person"
+    who = "two people" if asked is Confirmation.MULTI_PARTY else "a person (--confirm at a terminal)"
     scheduled = max(each.scheduled(ActionClass.PUBLISH) for each in (found.schedule, own.schedule))
     if asked > scheduled:
         return f"at this price of risk {who} must confirm it (right with probability {found.right:.2f})"

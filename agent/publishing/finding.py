@@ -91,11 +91,13 @@ def _of_job(folder: Path) -> Verified:
 
 def _of_trace(word: str) -> Verified:
     from agent.report import report_of
-    from agent.trace import BLOBS, Trace
+    from agent.trace import BLOBS, EVENTS, Trace
     from agent.traces.checking import check
     from agent.traces.facts import Gathered
     from agent.traces.finding import find_trace
 
+    if "/" in word and not _is_file(Path(word) / EVENTS) and not _is_file(Path(word)):
+        raise UsageError(f"{word} holds neither the {RESULT} of `agent ci` nor a trace; nothing is published")
     folder = find_trace(word)
     checked = check(folder)
     if not checked.good:

@@ -121,7 +121,12 @@ def test_text_of_a_repository_is_text_at_the_host(world: Place) -> None:
 
 def test_without_a_persons_word_nothing_leaves(world: Place) -> None:
     (world.home / "config" / "marginal-agent" / "config.toml").unlink()
-    one_line(world.publish(), 11, "asks a person to confirm a publish", str(world.out / "fix.patch"))
+    one_line(
+        world.publish(),
+        11,
+        "asks a person (--confirm at a terminal) to confirm a publish",
+        str(world.out / "fix.patch"),
+    )
     one_line(world.publish("--as", "comment"), 11, "asks a person")
     one_line(world.publish("--confirm"), 2, "terminal")
     left = world.publish("--as", "artefact")

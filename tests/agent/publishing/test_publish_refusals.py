@@ -52,8 +52,15 @@ def test_only_what_was_verified_is_published(world: Place) -> None:
     (world.out / "result.json").write_text("{}")
     one_line(world.publish(), 2, "not what `agent ci` writes")
     world.out = world.folder / "nowhere"
-    one_line(world.publish(), 2, "neither a folder with a trace")
+    one_line(world.publish(), 2, "holds neither the result.json of `agent ci` nor a trace")
     assert not world.calls.requests and not world.pushes.requests
+
+
+def test_a_patch_of_uncommitted_work_is_not_pushed(world: Place) -> None:
+    patch = world.patch.replace(b"return x", b"return x + 0")
+    world.out = write_job(world.folder / "dirty", world.commit, patch, (TEST,), dirty=1)
+    one_line(world.publish(), 2, "does not fit commit", "not committed", str(world.out / "fix.patch"))
+    assert world.branches() == ["main"] and not world.calls.sent("POST")
 
 
 @pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".gitmodules", "x/.gitattributes"])
