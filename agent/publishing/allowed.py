@@ -11,7 +11,7 @@ from policies.vocabulary import ActionClass
 def asked_for(found: Verified, own: Resolved) -> Confirmation:
     """What publishing it needs: by the schedule and prices of its run, and by those of whoever publishes it;
     the stricter counts."""
-    both = (found.prices, found.schedule), (own.prices, own.schedule)
+    both = ((found.prices, found.schedule), (own.prices, own.schedule))
     return max(required(ActionClass.PUBLISH, found.right, prices, schedule) for prices, schedule in both)
 
 
