@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from agent.errors import UsageError
 from agent.outputs import fail, one_line_errors, write_json
-from agent.publishing.allowed import asked_for, waits_for
+from agent.publishing.allowed import asked_for, granted, waits_for
 from agent.publishing.finding import find_verified
 from agent.publishing.hosts import HostName
 from agent.publishing.places import place_of
@@ -105,14 +105,16 @@ def publish_command(
                 "(`agent schedule`)"
             )
         own = resolve({}, None)
-        if why := waits_for(found, own, confirm):
+        asked = asked_for(found, own)
+        given = granted(found, confirm, asked)
+        if why := waits_for(found, own, given):
             fail(f"{why}; the patch waits for that in {found.file}", EXIT_CODES[Outcome.DEFERRED])
-        level = asked_for(found, own).word
         place = place_of(host, repository, api, remote, say)
         if how is How.COMMENT:
-            sent = commented(found, place, number, level)
+            sent = commented(found, place, number, asked.word)
         else:
-            sent = proposed(found, place, into, level, say)
+            sent = proposed(found, place, into, asked.word, say)
         say(f"{'published' if sent.new else 'it is there already'}: {sent.sent} {sent.url}")
+        given.spend()
         if found.record is not None:
             write_json(found.record, sent)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
+from agent.approvals import nonces
+from agent.approvals.counting import signers_of
+from agent.approvals.delivering import is_approved
 from agent.publishing.finding import Verified
 from agent.settings import Resolved
 from policies.autonomy import Confirmation, required
@@ -15,18 +21,44 @@ def asked_for(found: Verified, own: Resolved) -> Confirmation:
     return max(required(ActionClass.PUBLISH, found.right, prices, schedule) for prices, schedule in both)
 
 
-def granted(found: Verified, confirm: bool) -> Confirmation:
-    """How far people have confirmed it. confirm: the person at this terminal does."""
-    del found
-    return Confirmation.CONFIRM if confirm else Confirmation.FREE
+@dataclass(frozen=True)
+class Granted:
+    """How far people have confirmed it; nonce: of the approval that says so, "" without one."""
+
+    level: Confirmation
+    nonce: str = ""
+
+    def spend(self) -> None:
+        """It was published: the approval counts for nothing more."""
+        if self.nonce:
+            nonces.spend(self.nonce)
 
 
-def waits_for(found: Verified, own: Resolved, confirm: bool) -> str:
+def granted(found: Verified, confirm: bool, asked: Confirmation) -> Granted:
+    """How far people have confirmed it, as far as anybody is asked. confirm: the person at this terminal
+    does.
+
+    Raises NotApproved where people were asked to approve it and more must, UsageError where that cannot
+    help."""
+    own = Confirmation.CONFIRM if confirm else Confirmation.FREE
+    if found.asked is None or asked <= own:
+        return Granted(own)
+    signers = signers_of(found.asked, None)
+    approved = is_approved(found.asked, signers, ActionClass.PUBLISH, time.time())
+    several = len(approved.count.approvers) > 1
+    return Granted(Confirmation.MULTI_PARTY if several else Confirmation.CONFIRM, approved.asked.nonce)
+
+
+def waits_for(found: Verified, own: Resolved, given: Granted) -> str:
     """Why it may not be published yet, in words; "" where it may."""
     asked = asked_for(found, own)
-    if asked <= granted(found, confirm):
+    if asked <= given.level:
         return ""
-    who = "two people" if asked is Confirmation.MULTI_PARTY else "a person (--confirm at a terminal)"
+    ways = ["--confirm at a terminal"] if asked is Confirmation.CONFIRM else []
+    if found.record is None:  # of one run: that of a job has no trace that could be signed for
+        ways.append("agent approvals request --for publish")
+    how = f" ({', or '.join(ways)})" if ways else ""
+    who = f"{'two people' if asked is Confirmation.MULTI_PARTY else 'a person'}{how}"
     scheduled = max(each.scheduled(ActionClass.PUBLISH) for each in (found.schedule, own.schedule))
     if asked > scheduled:
         return f"at this price of risk {who} must confirm it (right with probability {found.right:.2f})"

@@ -15,7 +15,7 @@ from agent.deliver import FIXED_PATCH
 from agent.errors import AgentError, TraceError, UsageError
 from agent.observations import Counts
 from policies.autonomy import Schedule
-from policies.vocabulary import Outcome, Prices
+from policies.vocabulary import ActionClass, Outcome, Prices
 from tools.patch import MAX_PATCH_BYTES
 
 MOST_RESULT = 64 * 2**20
@@ -29,7 +29,8 @@ class Verified:
     uncommitted files; tests: that it makes pass, of `failing` that failed; right: P(all of it is right);
     counts: of the final verification, None where the record does not say; runs: (run id, head hash of its
     trace); dollars and seconds: of all of it; prices, schedule: of the run; record: where it is written down
-    what was published, None for nowhere."""
+    what was published, None for nowhere; asked: the trace of a run that people were asked to approve the
+    publishing of, None where they were not."""
 
     file: Path
     patch: bytes
@@ -45,6 +46,7 @@ class Verified:
     prices: Prices
     schedule: Schedule
     record: Path | None
+    asked: Path | None = None
 
     @property
     def digest(self) -> str:
@@ -90,6 +92,8 @@ def _of_job(folder: Path) -> Verified:
 
 
 def _of_trace(word: str) -> Verified:
+    """Of a run by itself."""
+    from agent.approvals.request import approvable
     from agent.report import report_of
     from agent.trace import BLOBS, EVENTS, Trace
     from agent.traces.checking import check
@@ -107,6 +111,12 @@ def _of_trace(word: str) -> Verified:
         state = each
     if state.submission is None or not state.submission.verified or state.intake is None:
         raise UsageError(f"the run of {folder} verified no patch; nothing is published")
+    if not approvable(state):
+        raise UsageError(
+            f"the patch of {folder} was verified only together with others: name the folder of the job"
+        )
+    request = state.approvals.request
+    for_this = request is not None and request.statement.action_class is ActionClass.PUBLISH
     report = report_of(state, diff="", candidate="", trace=str(folder), head_hash=gathered.head, exit_code=0)
     file, blob = folder / FIXED_PATCH, folder / BLOBS / state.submission.diff
     return Verified(
@@ -124,6 +134,7 @@ def _of_trace(word: str) -> Verified:
         prices=state.settings.prices,
         schedule=state.settings.schedule,
         record=None,
+        asked=folder if for_this else None,
     )
 
 
