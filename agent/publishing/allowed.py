@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from agent.approvals import nonces
 from agent.approvals.counting import signers_of
 from agent.approvals.delivering import is_approved
+from agent.autonomy.patterns import schedule_for
+from agent.confirming import people
+from agent.errors import UsageError
 from agent.publishing.finding import Verified
 from agent.settings import Resolved
-from policies.autonomy import Confirmation, required
-from policies.vocabulary import ActionClass
+from policies.autonomy import Confirmation, Schedule, required
+from policies.vocabulary import ActionClass, Prices
+from tools.diff_paths import changed_paths
 
 
 def asked_for(found: Verified, own: Resolved) -> Confirmation:
     """What publishing it needs: by the schedule and prices of its run, and by those of whoever publishes it;
     the stricter counts."""
-    both = ((found.prices, found.schedule), (own.prices, own.schedule))
+    both = _in_force(found, own)
     return max(required(ActionClass.PUBLISH, found.right, prices, schedule) for prices, schedule in both)
 
 
@@ -58,8 +62,19 @@ def waits_for(found: Verified, own: Resolved, given: Granted) -> str:
     if found.record is None:  # of one run: that of a job has no trace that could be signed for
         ways.append("agent approvals request --for publish")
     how = f" ({', or '.join(ways)})" if ways else ""
-    who = f"{'two people' if asked is Confirmation.MULTI_PARTY else 'a person'}{how}"
-    scheduled = max(each.scheduled(ActionClass.PUBLISH) for each in (found.schedule, own.schedule))
+    schedules = [schedule for _, schedule in _in_force(found, own)]
+    who = f"{people(max(each.readers(asked, ActionClass.PUBLISH) for each in schedules))}{how}"
+    scheduled = max(each.scheduled(ActionClass.PUBLISH) for each in schedules)
     if asked > scheduled:
         return f"at this price of risk {who} must confirm it (right with probability {found.right:.2f})"
     return f"the autonomy schedule asks {who} to confirm a {ActionClass.PUBLISH}"
+
+
+def _in_force(found: Verified, own: Resolved) -> tuple[tuple[Prices, Schedule], ...]:
+    """Prices and schedule of the run, and of whoever publishes, with the rules for what the patch changes."""
+    try:
+        paths = changed_paths(found.patch)
+    except ValueError as error:
+        raise UsageError(f"{found.file}: {error}") from None
+    both = ((found.prices, found.schedule), (own.prices, own.schedule))
+    return tuple((prices, schedule_for(schedule, paths)) for prices, schedule in both)

@@ -151,3 +151,13 @@ def test_a_person_confirms_at_a_terminal(world: Place) -> None:
     os.close(theirs)
     assert done.returncode == 0, done.stdout + done.stderr
     assert world.record()["level"] == "confirm" and len(world.hosted.pulls) == 1
+
+
+def test_a_rule_for_a_path_that_the_patch_changes_counts(world: Place) -> None:
+    schedule = world.home / "config" / "marginal-agent" / "schedule.toml"
+    lax = schedule.read_text()
+    schedule.write_text(f'{lax}\n[[paths]]\nmatch = "auth/**"\nconfirmation = "multi-party"\n')
+    assert world.publish().returncode == 0
+    world.hosted.pulls.clear()
+    schedule.write_text(f'{lax}\n[[paths]]\nmatch = "numbers_of.py"\nconfirmation = "multi-party"\n')
+    one_line(world.publish(), 11, "two people to confirm a publish")
