@@ -32,6 +32,7 @@ from agent.observations import (
     CheckDone,
     DeferralDone,
     EnvironmentDone,
+    HistoryDone,
     IntakeDone,
     LocaliseDone,
     Observation,
@@ -168,7 +169,7 @@ def _stopped(state: State, decision: Decision) -> State:
     if decision.limit_alone:
         why = decision.reason.removeprefix("stop: ")
         return _end(state, Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
-    broken = next((each for each in state.gone.values() if each.failure not in _OURS), None)
+    broken = unreachable(state)
     if broken is not None:
         ended = _end(state, Outcome.INFRASTRUCTURE, f"tier '{broken.tier}' is gone: {broken.message}")
         return replace(ended, cut_off=True)
@@ -178,6 +179,11 @@ def _stopped(state: State, decision: Decision) -> State:
         return _end(state, Outcome.LIMIT, why)
     gone = "".join(f"; tier '{each.tier}' is gone: {each.message}" for each in state.gone.values())
     return _end(state, Outcome.NOT_FIXED, decision.reason + gone)
+
+
+def unreachable(state: State) -> TierFailed | None:
+    """A tier that could not be asked for a reason that may pass: to resume the run is to ask it again."""
+    return next((each for each in state.gone.values() if each.failure not in _OURS), None)
 
 
 def _end(state: State, outcome: Outcome, explanation: str) -> State:
@@ -197,6 +203,8 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _baselined(state, observation)
         case LocaliseDone():
             return _localised(state, observation)
+        case HistoryDone():
+            return replace(state, history=observation)
         case PlanDone(tier=tier, note=note):
             return replace(state, plan=note, belief=belief.after_plan(tier, bool(note)))
         case AttemptDone():

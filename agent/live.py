@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from agent import asking, deliver, prepare, work
+from agent import asking, bisecting, deliver, prepare, work
 from agent.events import TierSeen
 from agent.loop import Performed
 from agent.purse import Purse
@@ -42,6 +42,8 @@ class LiveEffects:
                 return Performed(prepare.reproduce(world, state))
             case _, "baseline":
                 return Performed(prepare.baseline(world, state))
+            case StepKind.READ, "history":
+                return Performed(bisecting.search_history(world, state))
             case StepKind.READ, _:
                 traced = state.runner in PYTHON_RUNNERS
                 return Performed(

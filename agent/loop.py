@@ -10,6 +10,7 @@ from agent import fold
 from agent.errors import AgentError
 from agent.events import Event, RequestDone, StepDecided, StepDone, StepIntended, TierSeen
 from agent.forecast import estimates
+from agent.history import before_handing_over
 from agent.ledger import Ledger
 from agent.observations import Observation
 from agent.options import LOCALISE, options
@@ -74,7 +75,7 @@ def decide(state: State, policy: Policy) -> Decision:
     if step is not None:
         row = Candidate(step, NOTHING_TAKEN, 0.0)
         return Decision(step, (row,), f"{step.name} was done for all tasks of the job")
-    return policy_under(policy, state.settings.schedule, state.schedule).decide(
+    decision = policy_under(policy, state.settings.schedule, state.schedule).decide(
         state.belief,
         offered,
         estimates(state),
@@ -82,6 +83,7 @@ def decide(state: State, policy: Policy) -> Decision:
         state.left,
         state.settings.delivery,
     )
+    return before_handing_over(state, decision)
 
 
 def handed_over(state: State) -> frozenset[str]:

@@ -30,13 +30,15 @@ class Counts(Record):
 
 
 class IntakeDone(Record):
-    """The base snapshot was taken."""
+    """The base snapshot was taken. commits: of the history before it (first parents), as many as a search of
+    it would look at; 0 outside git, and in older traces."""
 
     type: Literal["intake"] = "intake"
     tree_hash: str
     files: int
     head: str
     dirty: int
+    commits: int = 0
     runner: str = "pytest"
     notes: tuple[str, ...] = ()
 
@@ -205,6 +207,36 @@ class SubmissionDone(Record):
         return f"not {'all ' if self.delivered else ''}delivered: {self.undelivered}"
 
 
+class CommitSeen(Record):
+    """A commit: when it was committed (YYYY-MM-DD, "" for unknown), and its subject (untrusted)."""
+
+    id: str
+    date: str
+    subject: str
+
+
+class HistoryDone(Record):
+    """The history was searched for where the targets began to fail. since: the commits among which it is, the
+    oldest first, at most MOST_SUSPECTS of `suspects`; uncommitted: what is not committed is, or may be, it.
+    passes: the newest commit before those that is known to pass; None: none was seen to, and `oldest` is the
+    oldest that was looked at. commits: how many there were to look at, cut off by a shallow clone or not;
+    looks: how many were, of which `untold` could not be run. complete: False where time ran out. problem: why
+    it could not be searched at all, or ""."""
+
+    type: Literal["history"] = "history"
+    commits: int
+    shallow: bool = False
+    looks: int = 0
+    untold: int = 0
+    since: tuple[CommitSeen, ...] = ()
+    suspects: int = 0
+    uncommitted: bool = False
+    passes: CommitSeen | None = None
+    oldest: CommitSeen | None = None
+    complete: bool = True
+    problem: str = ""
+
+
 class DeferralDone(Record):
     """The evidence was handed to a person."""
 
@@ -251,7 +283,7 @@ class StepLost(Record):
 
 Observation = Annotated[
     IntakeDone | EnvironmentDone | ReproductionDone | BaselineDone | LocaliseDone | AttemptDone | PlanDone
-    | CheckDone | SubmissionDone | DeferralDone | StepRefused | StepLost | TierFailed
+    | CheckDone | SubmissionDone | HistoryDone | DeferralDone | StepRefused | StepLost | TierFailed
     | TierBusy,
     Field(discriminator="type"),
 ]  # fmt: skip

@@ -30,9 +30,12 @@ from agent.world import World
 from policies.vocabulary import Outcome
 from sandboxes.backend import Backend
 from sandboxes.environments import Environment
+from tools.base import Base
 from tools.detection import PYTEST
 from tools.endings import end_of
 from tools.files import FileEdit
+from tools.history import commits_of
+from tools.host_git import GitError
 from tools.patch import branch_problem
 from tools.verdicts import SuiteRun
 
@@ -86,9 +89,20 @@ def intake(world: World, state: State) -> Observation:
         files=len(base.files),
         head=base.head,
         dirty=len(base.dirty),
+        commits=_commits(base),
         runner=runner,
         notes=tuple(notes),
     )
+
+
+def _commits(base: Base) -> int:
+    """How many commits a search of the history could look at."""
+    if base.git_dir is None or not base.head:
+        return 0
+    try:
+        return len(commits_of(base.git_dir, base.head))
+    except GitError:  # nothing depends on it but that search
+        return 0
 
 
 def environment(world: World, state: State) -> Observation:

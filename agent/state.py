@@ -23,6 +23,7 @@ from agent.observations import (
     BaselineDone,
     DeferralDone,
     EnvironmentDone,
+    HistoryDone,
     IntakeDone,
     LocaliseDone,
     ReproductionDone,
@@ -109,7 +110,8 @@ class State:
     diagnosis that was bought. read: pieces that tiers asked for, in so many readings. unreviewed: trees of
     candidates on which a review gave no opinion. looked_again: at targets on the base, as a candidate that
     had passed them failed them on the same tree. delivery: of the patch that was verified; answer: what a
-    person said of it; approvals: what people signed who were not there."""
+    person said of it; approvals: what people signed who were not there. history: since which commit the
+    targets fail, once that was looked for."""
 
     settings: Settings
     run_id: str
@@ -147,6 +149,7 @@ class State:
     submission: SubmissionDone | None = None
     answer: PersonAnswered | None = None
     approvals: Approvals = Approvals()
+    history: HistoryDone | None = None
     deferral: DeferralDone | None = None
     ended: Outcome | None = None
     cut_off: bool = False

@@ -7,9 +7,11 @@ from agent.observations import (
     AttemptDone,
     BaselineDone,
     CheckDone,
+    CommitSeen,
     Counts,
     DeferralDone,
     EnvironmentDone,
+    HistoryDone,
     IntakeDone,
     LocaliseDone,
     Observation,
@@ -86,6 +88,8 @@ def _lines(observation: Observation, verbose: bool) -> list[str]:
             return [f"{verdict} ({counts(observation.counts)})", *shown]
         case SubmissionDone():
             return _submission(observation)
+        case HistoryDone():
+            return history(observation)
         case DeferralDone():
             return ["evidence handed over"]
         case StepRefused(outcome=outcome, message=message):
@@ -202,6 +206,36 @@ def again(seen: ReproductionDone | None) -> list[str]:
         return []
     which = zip(seen.targets, seen.passes, strict=True)
     return [f"without it, {test} fails {seen.runs - n} of {seen.runs} times" for test, n in which]
+
+
+def history(seen: HistoryDone) -> list[str]:
+    """Since when the tests fail, as far as the history tells, and what that rests on."""
+    if seen.problem:
+        return [f"the history cannot be searched: {seen.problem}"]
+    many = f"{seen.looks} of {seen.commits} commits looked at"
+    if seen.untold:
+        many += f", {seen.untold} of them could not be run"
+    if seen.passes is None:
+        oldest = f", back to {commit(seen.oldest)}" if seen.oldest else ""
+        why = "" if seen.complete else "; time ran out"
+        ends = "; the clone is shallow, its history ends there" if seen.shallow and seen.complete else ""
+        return [f"not seen to pass at any commit{oldest}{why}{ends}", many]
+    last = f"it passes at {commit(seen.passes)}"
+    if seen.uncommitted and not seen.since:
+        return ["fails since what is not committed yet", last, many]
+    named = [commit(each) for each in seen.since]
+    more = seen.suspects - len(named)
+    if seen.suspects == 1 and not seen.uncommitted:
+        return [f"fails since {named[0]}", last, many]
+    why = "could not be told apart" if seen.complete else "were not told apart, as time ran out"
+    also = ["what is not committed"] if seen.uncommitted else []
+    others = [f"and {more} more"] if more else []
+    return [f"fails since one of these, which {why}:", *named, *others, *also, last, many]
+
+
+def commit(seen: CommitSeen) -> str:
+    """A commit by its short id, day and subject."""
+    return " ".join(filter(None, (seen.id[:12], seen.date, seen.subject)))
 
 
 def _submission(seen: SubmissionDone) -> list[str]:

@@ -101,6 +101,17 @@ def _is_doctest(test: str) -> bool:
     return path.endswith(".py") and "::" not in name and f".{module}." in f".{name}."
 
 
+def belongs_to_tests(path: str, protection: Protection) -> bool:
+    """Whether a file is a test, or lies beside tests and configures or feeds them, by its place and name."""
+    pure = PurePosixPath(path.casefold())
+    return (
+        path in protection.test_files
+        or _matches(pure.name, TEST_FILES)
+        or TEST_NAMES.fullmatch(PurePosixPath(path).name) is not None
+        or bool(TEST_DIRECTORIES & set(pure.parts[:-1]))
+    )
+
+
 def protected_reason(
     path: str,
     base: bytes | None,

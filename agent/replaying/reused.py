@@ -13,7 +13,15 @@ from math import isclose
 from agent.deliver import unconfirmed
 from agent.events import Event
 from agent.loop import chosen_candidate
-from agent.observations import AttemptDone, CheckDone, LocaliseDone, Observation, StepLost, SubmissionDone
+from agent.observations import (
+    AttemptDone,
+    CheckDone,
+    HistoryDone,
+    LocaliseDone,
+    Observation,
+    StepLost,
+    SubmissionDone,
+)
 from agent.pieces import case_of, chosen_pieces
 from agent.replaying.recorded import Recorded
 from agent.settings import REPAIR
@@ -113,7 +121,7 @@ def _holds(recorded: Recorded, state: State, row: Candidate, fresh: bool) -> boo
     same_patch = then.hand is not None and state.hand is not None and then.hand.tree == state.hand.tree
     match step.kind:
         case StepKind.READ:
-            return isinstance(seen, LocaliseDone)
+            return isinstance(seen, LocaliseDone | HistoryDone)  # of the base alone
         case StepKind.VERIFY if step.check is Check.REVIEW:
             return fresh and same_patch and told_the_same(recorded, state, row)
         case StepKind.VERIFY if step.check is Check.REPEAT:
