@@ -11,9 +11,11 @@ from typing import TypeVar
 
 from agent.approvals.request import awaits, requested
 from agent.confirming import offerable
-from agent.deliver import apply_fix, deliver, keep_candidate
+from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH, apply_fix, deliver, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
 from agent.events import PersonAnswered, RunEnded, StepDone
+from agent.handover import handover_of
+from agent.handover_page import write_page
 from agent.ledger import LimitExceeded
 from agent.lessons import lesson
 from agent.live import LiveEffects
@@ -84,6 +86,8 @@ def reported(run: Run, world: World, ended: RunEnded) -> Report:
     """The report of a run whose end is on record; its candidate is kept, and its trace released."""
     candidate = keep_candidate(world, run.state)
     diff = diff_of(run.state, Trace(run.folder))
+    handover = handover_of(run.state, candidate or best_patch(run))
+    page = "" if handover is None else write_page(run.folder, handover, run.state.run_id, run.writer.head)
     run.writer.close()
     return report_of(
         run.state,
@@ -92,7 +96,15 @@ def reported(run: Run, world: World, ended: RunEnded) -> Report:
         trace=str(run.folder),
         head_hash=run.writer.head,
         exit_code=ended.exit_code,
+        handover=handover,
+        page=page,
     )
+
+
+def best_patch(run: Run) -> str:
+    """The patch file beside the trace of a run that was deferred, or ""."""
+    names = (FIXED_PATCH, CANDIDATE_PATCH)
+    return next((str(run.folder / name) for name in names if (run.folder / name).is_file()), "")
 
 
 def _remember(run: Run, view: View) -> None:

@@ -7,6 +7,8 @@ import shlex
 from agent.approvals.request import awaits, people_needed
 from agent.delivered import expected_loss, reached
 from agent.forecast import estimates
+from agent.handover import Handover
+from agent.handover_page import in_short
 from agent.observations import Counts
 from agent.settings import REPAIR
 from agent.state import State
@@ -31,7 +33,8 @@ class Report(Record):
     cannot be undone. suspects: the most suspicious lines; tried: candidate patches of the embedded tier that
     were gone through, and attempts of other tiers; tiers: what each of those that were asked took. beyond:
     which billed more than the worst case of their requests. people: who have to approve the delivery that
-    waits for them; 0 where none does. notify: who is to be told, by the schedule.
+    waits for them; 0 where none does. notify: who is to be told, by the schedule. handover: what a person is
+    handed who takes over (null where nobody has to), and page: the file that says it.
     """
 
     outcome: Outcome
@@ -65,6 +68,8 @@ class Report(Record):
     beyond: tuple[str, ...] = ()
     people: int = 0
     notify: tuple[str, ...] = ()
+    handover: Handover | None = None
+    page: str = ""
 
     def lines(self) -> list[str]:
         """The summary a person reads."""
@@ -96,6 +101,9 @@ class Report(Record):
                 "files       one that does not collect is fixed only when all of its tests pass and none is "
                 "skipped; --test NODEID asks about one test"
             )
+        if self.handover is not None:
+            shown += in_short(self.handover)
+            shown += [f"one page    {self.page}"] if self.page else []
         if self.posterior is not None:
             shown.append(
                 f"right       with probability {self.posterior:.2f}, as far as what it has passed can tell"
@@ -138,9 +146,17 @@ def diff_of(state: State, trace: Trace) -> str:
 
 
 def report_of(
-    state: State, *, diff: str, candidate: str, trace: str, head_hash: str, exit_code: int
+    state: State,
+    *,
+    diff: str,
+    candidate: str,
+    trace: str,
+    head_hash: str,
+    exit_code: int,
+    handover: Handover | None = None,
+    page: str = "",
 ) -> Report:
-    """The report of an ended run."""
+    """The report of an ended run. handover, page: see `Report`."""
     outcome = state.ended or Outcome.INFRASTRUCTURE
     submission = state.submission
     delivered = submission.delivered if submission and submission.verified else ()
@@ -185,6 +201,8 @@ def report_of(
         beyond=beyond(state),
         people=_people(state),
         notify=state.schedule.told(delivery) if fixed else (),
+        handover=handover,
+        page=page,
     )
 
 

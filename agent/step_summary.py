@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from agent.handover_page import in_short
 from agent.report import Report
 from tools.plain import plain_line
 
@@ -25,6 +26,8 @@ def summary(report: Report) -> str:
         **({"to be told": ", ".join(report.notify)} if report.notify else {}),
     }
     lines = [f"- {name}: {escaped(plain_line(said))}" for name, said in told.items()]
+    if report.handover is not None:
+        lines += [f"- {escaped(plain_line(said, 500))}" for said in in_short(report.handover)]
     title = f"## agent fix: {escaped(report.outcome)}"
     return "\n".join(["", title, "", escaped(plain_line(report.explanation, 500)), "", *lines, ""])
 

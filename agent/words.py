@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agent.events import RequestDone, StepDone
 from agent.observations import (
     AttemptDone,
@@ -208,7 +210,12 @@ def again(seen: ReproductionDone | None) -> list[str]:
     return [f"without it, {test} fails {seen.runs - n} of {seen.runs} times" for test, n in which]
 
 
-def history(seen: HistoryDone) -> list[str]:
+def commit(seen: CommitSeen) -> str:
+    """A commit by its short id, day and subject."""
+    return " ".join(filter(None, (seen.id[:12], seen.date, seen.subject)))
+
+
+def history(seen: HistoryDone, named: Callable[[CommitSeen], str] = commit) -> list[str]:
     """Since when the tests fail, as far as the history tells, and what that rests on."""
     if seen.problem:
         return [f"the history cannot be searched: {seen.problem}"]
@@ -216,26 +223,21 @@ def history(seen: HistoryDone) -> list[str]:
     if seen.untold:
         many += f", {seen.untold} of them could not be run"
     if seen.passes is None:
-        oldest = f", back to {commit(seen.oldest)}" if seen.oldest else ""
+        oldest = f", back to {named(seen.oldest)}" if seen.oldest else ""
         why = "" if seen.complete else "; time ran out"
         ends = "; the clone is shallow, its history ends there" if seen.shallow and seen.complete else ""
         return [f"not seen to pass at any commit{oldest}{why}{ends}", many]
-    last = f"it passes at {commit(seen.passes)}"
+    last = f"it passes at {named(seen.passes)}"
     if seen.uncommitted and not seen.since:
         return ["fails since what is not committed yet", last, many]
-    named = [commit(each) for each in seen.since]
-    more = seen.suspects - len(named)
+    since = [named(each) for each in seen.since]
+    more = seen.suspects - len(since)
     if seen.suspects == 1 and not seen.uncommitted:
-        return [f"fails since {named[0]}", last, many]
+        return [f"fails since {since[0]}", last, many]
     why = "could not be told apart" if seen.complete else "were not told apart, as time ran out"
     also = ["what is not committed"] if seen.uncommitted else []
     others = [f"and {more} more"] if more else []
-    return [f"fails since one of these, which {why}:", *named, *others, *also, last, many]
-
-
-def commit(seen: CommitSeen) -> str:
-    """A commit by its short id, day and subject."""
-    return " ".join(filter(None, (seen.id[:12], seen.date, seen.subject)))
+    return [f"fails since one of these, which {why}:", *since, *others, *also, last, many]
 
 
 def _submission(seen: SubmissionDone) -> list[str]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from agent.ci.flaky import FlakyTest
 from agent.ci.survey import Survey
+from agent.handover import Handover
+from agent.handover_page import in_short
 from agent.observations import Counts
 from agent.report import Report
 from agent.schema import schema_of
@@ -28,7 +30,8 @@ class TaskReport(Record):
     """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
     how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
     count in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
-    steps."""
+    steps. handover: what a person is handed who takes over, null where nobody has to; page: the file that
+    says it."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
@@ -45,6 +48,8 @@ class TaskReport(Record):
     trace: str
     head_hash: str
     notify: tuple[str, ...] = ()
+    handover: Handover | None = None
+    page: str = ""
 
 
 class JobReport(Record):
@@ -91,6 +96,9 @@ class JobReport(Record):
             others = f" and {more} more" if more else ""
             split = " (tried one by one after that)" if task.split else ""
             shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{split}")
+            if task.handover is not None and not task.split:
+                shown += [f"  {line}" for line in in_short(task.handover)]
+                shown += [f"  one page    {task.page}"] if task.page else []
         told = dict.fromkeys(name for task in self.tasks for name in task.notify)
         shown += (
             [f"notify      {', '.join(told)} (by the autonomy schedule; nothing was sent)"] if told else []
@@ -139,6 +147,8 @@ def task_report(
         trace=report.trace,
         head_hash=report.head_hash,
         notify=report.notify,
+        handover=report.handover,
+        page=report.page,
     )
 
 

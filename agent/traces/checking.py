@@ -19,6 +19,7 @@ from agent.audit.later import LATER, ends_torn, read_later
 from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH, PART_PATCH
 from agent.errors import TraceError, UsageError
 from agent.events import DeliveryIntended, RunEnded, RunResumed, RunStarted, StepDone, blobs_of
+from agent.handover_page import PAGE
 from agent.observations import DeferralDone, SubmissionDone
 from agent.redact import REPLACEMENT
 from agent.replay import FROM_OUTSIDE
@@ -27,9 +28,9 @@ from agent.trace import BLOBS, EVENTS, GENESIS, MAX_BLOB_BYTES, Trace, is_hash, 
 from tools.plain import plain_line
 
 SIGNATURES = "signatures"
-KNOWN = frozenset({EVENTS, BLOBS, FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH, LATER, SIGNATURES})
+KNOWN = frozenset({EVENTS, BLOBS, FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH, PAGE, LATER, SIGNATURES})
 """What may lie in the folder of a trace."""
-LEFT = frozenset(f"{name}.part" for name in (FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH))
+LEFT = frozenset(f"{name}.part" for name in (FIXED_PATCH, PART_PATCH, CANDIDATE_PATCH, PAGE))
 """What a killed process may leave there."""
 
 HONESTY = "that what was recorded is what really happened: the machine that wrote the trace could have lied"
@@ -261,7 +262,7 @@ def _files(folder: Path, chain: _Chain) -> tuple[list[str], list[str], list[str]
                 notes.append(f"{name}: {where}; an interrupted process may leave it so, or it was added")
             else:
                 problems.append(f"{name} was added: {where}")
-        elif name == CANDIDATE_PATCH:
+        elif name in (CANDIDATE_PATCH, PAGE):
             uncovered.append(name)
     for name in sorted(chain.patches.keys() - present.keys()):
         notes.append(f"{name} is not there; it is the blob {chain.patches[name][0][:12]}")
