@@ -20,6 +20,7 @@ from agent import (
     flags,
     ladder,
     menu_cli,
+    outcomes_cli,
     publish_cli,
     replay_cli,
     tiers_cli,
@@ -235,6 +236,7 @@ def doctor_command(sandbox: flags.SandboxBackend = None) -> None:
 app.command("ci", help="Fix what fails in a CI job: never asks, verifies everything, exits honestly.")(
     ci_cli.ci_command
 )
+app.command("outcomes", help=outcomes_cli.HELP)(outcomes_cli.outcomes_command)
 app.command("publish", help=publish_cli.HELP, epilog=publish_cli.EPILOG)(publish_cli.publish_command)
 app.command("replay", help=replay_cli.HELP, epilog=replay_cli.EPILOG)(replay_cli.replay_command)
 

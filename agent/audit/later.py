@@ -33,11 +33,13 @@ MOST_MINUTES = 60 * 24 * 365
 
 
 class Said(Record):
-    """A word on a run, as it is written. minutes: of rework. time: seconds since the epoch."""
+    """A word on a run, as it is written. minutes: of rework. time: seconds since the epoch. commit: id of the
+    one in a history that says so, "" where a person does."""
 
     word: Literal["merged", "reverted", "reworked"]
     time: float = Field(ge=0, le=1e12)
     minutes: float = Field(default=0.0, ge=0, le=MOST_MINUTES)
+    commit: str = Field(default="", pattern="^([0-9a-f]{40}|[0-9a-f]{64})?$")
 
 
 def read_later(folder: Path, head: str) -> tuple[Later, ...]:
@@ -64,7 +66,8 @@ def append_later(folder: Path, head: str, later: Later) -> None:
     path = folder / LATER
     if not 0 <= later.minutes <= MOST_MINUTES:
         raise UsageError(f"{later.minutes:g} minutes of rework are not between 0 and {MOST_MINUTES:,}")
-    said = Said(word=later.word, time=later.time, minutes=later.minutes).model_dump_json().encode()
+    word = Said(word=later.word, time=later.time, minutes=later.minutes, commit=later.commit)
+    said = word.model_dump_json(exclude=None if later.commit else {"commit"}).encode()
     try:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         with os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0) as stream:
@@ -135,8 +138,13 @@ def _checked(path: Path, data: bytes, head: str) -> list[tuple[str, Later]]:
         except ValidationError:
             raise TraceError(f"line {number} of {path} is not a word this version knows", number) from None
         prev = hashlib.sha256(prev.encode() + body).hexdigest()
-        found.append((prev, Later(word=said.word, time=said.time, minutes=said.minutes)))
+        found.append((prev, _later(said)))
     return found
+
+
+def _later(said: Said) -> Later:
+    """The word as it is read."""
+    return Later(word=said.word, time=said.time, minutes=said.minutes, commit=said.commit)
 
 
 def _line(prev: str, body: bytes) -> bytes:

@@ -98,11 +98,13 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Later:
-    """What became of a run's patch, as a person or a hook said later. minutes: of rework. time: when said."""
+    """What became of a run's patch, as a person or a hook said later. minutes: of rework. time: when said.
+    commit: that says so, "" where a person does."""
 
     word: Literal["merged", "reverted", "reworked"]
     time: float
     minutes: float = 0.0
+    commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
