@@ -143,6 +143,8 @@ def _unsearched(state: State) -> str:
         return "there is no history here to look at"
     if state.ended is Outcome.FLAKY or (state.reproduction and any(state.reproduction.passes)):
         return "what fails only sometimes cannot be told from a look at each commit"
+    if state.settings.surveyed and len(state.targets) > 1:
+        return "not looked for: these tests are looked at one by one first"
     row = history_row(state)
     if row is None:
         return "there is no commit before this one" if state.reproduction else ""

@@ -13,21 +13,28 @@ from policies.amounts import show_money
 from policies.history import looking_back
 from policies.vocabulary import ActionClass, Candidate, Decision, Step, StepKind
 
+SHARE_OF_A_JOB = 0.1
+"""Of what is left of a job's time: other tasks wait for it, which may still be fixed."""
+
 HISTORY = Step(StepKind.READ, ActionClass.EXECUTE, "history")
 
 
 def history_row(state: State) -> Candidate | None:
     """The search of the history as a row of the table; None where there is nothing to look at: no commit
-    before, tests that are not known to fail always, or a search that was made already."""
+    before, tests that are not known to fail always, or a search that was made already. A job's group of tests
+    is taken apart first, as no single commit need have broken all of them."""
     intake, seen = state.intake, state.reproduction
     if state.history is not None or intake is None or seen is None or not seen.targets or any(seen.passes):
         return None
     places = intake.commits - (0 if intake.dirty else 1)
     if places < 1:
         return None
-    settings = state.settings
-    attention = settings.schedule.attention
-    quote, refused = looking_back(places, seen.seconds_each, attention, state.left.seconds)
+    settings, left = state.settings, state.left.seconds
+    if settings.surveyed:
+        if len(seen.targets) > 1:
+            return None
+        left *= SHARE_OF_A_JOB
+    quote, refused = looking_back(places, seen.seconds_each, settings.schedule.attention, left)
     return Candidate(HISTORY, quote, quote.net(settings.prices), refused)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,14 @@ def test_where_looking_is_too_dear_the_page_says_what_it_would_cost(world: World
     assert ran.code == 10 and "read history" not in ran.steps()
     assert ran.report["handover"]["history"] is None
     assert "of time at your prices, and spares you about" in ran.report["handover"]["unsearched"]
+
+
+def test_a_job_hands_over_each_task_that_it_could_not_fix(world: World, broken: Path, tmp_path: Path) -> None:
+    world.tier("idle", dollars=0, seconds=0.1, attempts=1, ability=2, replies=[])
+    out = tmp_path / "out"
+    ran = world.agent("ci", str(broken), "--out", str(out), "--tier", "idle")
+    assert ran.code == 10, ran.output + ran.errors
+    (task,) = json.loads((out / "result.json").read_text())["tasks"]
+    assert [each["subject"] for each in task["handover"]["history"]["since"]] == ["change 4"]
+    assert Path(task["page"]).read_text().startswith("# Not fixed")
+    assert "history fails since" in (out / "summary.md").read_text()
