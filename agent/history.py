@@ -13,9 +13,6 @@ from policies.amounts import show_money
 from policies.history import looking_back
 from policies.vocabulary import ActionClass, Candidate, Decision, Step, StepKind
 
-SHARE_OF_A_JOB = 0.1
-"""Of what is left of a job's time: other tasks wait for it, which may still be fixed."""
-
 HISTORY = Step(StepKind.READ, ActionClass.EXECUTE, "history")
 
 
@@ -29,12 +26,11 @@ def history_row(state: State) -> Candidate | None:
     places = intake.commits - (0 if intake.dirty else 1)
     if places < 1:
         return None
-    settings, left = state.settings, state.left.seconds
-    if settings.surveyed:
-        if len(seen.targets) > 1:
-            return None
-        left *= SHARE_OF_A_JOB
-    quote, refused = looking_back(places, seen.seconds_each, settings.schedule.attention, left)
+    settings = state.settings
+    if settings.surveyed and len(seen.targets) > 1:
+        return None
+    attention = settings.schedule.attention
+    quote, refused = looking_back(places, seen.seconds_each, attention, state.left.seconds)
     return Candidate(HISTORY, quote, quote.net(settings.prices), refused)
 
 

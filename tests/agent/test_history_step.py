@@ -105,17 +105,12 @@ def test_a_clean_tree_has_one_place_less_to_look_at(tmp_path: Path) -> None:
     assert [row and row.quote.seconds for row in rows] == [3 * 1.5, 4 * 1.5]
 
 
-def test_in_a_job_it_takes_a_tenth_of_what_is_left_and_single_tests_only(tmp_path: Path) -> None:
+def test_in_a_job_it_is_for_single_tests_only(tmp_path: Path) -> None:
+    """A group of tests is taken apart first; no single commit need have broken all of them."""
     state, _ = driven(tmp_path / "trace")
-    of_job = state.settings.model_copy(update={"surveyed": ("intake",), "limits": Limits(5.0, 200.0)})
+    of_job = state.settings.model_copy(update={"surveyed": ("intake",)})
     state = replace(state, history=None, settings=of_job)
-    row = history_row(state)
-    assert row is not None and not row.refused
-    assert row.quote.worst_seconds == pytest.approx(0.1 * state.left.seconds)
-    late = of_job.model_copy(update={"limits": Limits(5.0, 60.0)})
-    row = history_row(replace(state, settings=late))
-    assert row is not None and row.refused.startswith("takes about 9 s and 4.7 s")
-    assert state.reproduction is not None
+    assert history_row(state) is not None and state.reproduction is not None
     two = state.reproduction.model_copy(update={"targets": ("t", "u"), "passes": (0, 0)})
     assert history_row(replace(state, reproduction=two)) is None
 
