@@ -131,10 +131,14 @@ def _failures(state: State) -> Iterator[Failure]:
         for test in state.targets[:MOST_FAILURES]:
             yield Failure(test=plain_line(test), said="")
         return
+    later = state.looked_again
+    more = dict(zip(later.targets, later.passes, strict=True)) if later is not None else {}
     each = zip(seen.targets, seen.passes, seen.messages or ("",) * len(seen.targets), strict=False)
     for test, passes, message in list(each)[:MOST_FAILURES]:
         said = plain_line(reason(message), MOST_LINE) if message.strip() else ""
-        yield Failure(test=plain_line(test), said=said, failed=seen.runs - passes, looks=seen.runs)
+        looks = seen.runs + (later.runs if later is not None and test in more else 0)
+        failed = looks - passes - more.get(test, 0)
+        yield Failure(test=plain_line(test), said=said, failed=failed, looks=looks)
 
 
 def _unsearched(state: State) -> str:

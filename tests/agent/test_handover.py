@@ -146,6 +146,9 @@ def test_a_flaky_test_is_handed_over_with_its_looks(cheap: State) -> None:
     found = handed(flaky)
     assert (found.failures[0].failed, found.failures[0].looks) == (1, 2)
     assert found.failures[0].said == "assert 1 == 2"
+    again = seen.model_copy(update={"runs": 8, "passes": (5,)})
+    (failure,) = handed(replace(flaky, looked_again=again)).failures
+    assert (failure.failed, failure.looks) == (4, 10)
     assert found.unsearched == "what fails only sometimes cannot be told from a look at each commit"
 
 
