@@ -6,12 +6,15 @@ which heeds neither line numbers nor white space.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tools.files import FileEdit
 from tools.history import message_of
 from tools.host_git import GitError, git
 
@@ -53,14 +56,15 @@ def patch_id(git_dir: Path, patch: bytes) -> str:
 
 
 def landings(
-    git_dir: Path, branch: str, base: str, patch: bytes, paths: Sequence[str]
+    git_dir: Path, branch: str, base: str, patch: bytes, edits: Sequence[FileEdit]
 ) -> tuple[Landing, ...]:
-    """The commits on `branch` after `base` that make this patch, as far as its files (`paths`) go, or undo
-    it; oldest first. One that says it reverts such a commit, and touches its files, counts as undoing it.
+    """The commits on `branch` after `base` that make this patch, as far as its files go, or undo it; oldest
+    first. One that leaves all of its files as its edits do has made it, with whatever else (work that was not
+    committed yet). One that says it reverts such a commit, and touches its files, counts as undoing it.
 
     Merges are looked into, and are none themselves. Raises GitError.
     """
-    wanted = patch_id(git_dir, patch)
+    wanted, paths = patch_id(git_dir, patch), [edit.path for edit in edits]
     if not wanted or not paths:
         return ()
     listed = git(
@@ -70,12 +74,13 @@ def landings(
     commits = listed.decode().split()[::-1]
     made = _ids(git_dir, commits, paths, undone=False)
     unmade = _ids(git_dir, commits, paths, undone=True)
+    whole = _leaving(git_dir, commits, edits)
     found = list[Landing]()
     for commit in commits:
         time, message = message_of(git_dir, commit)
         undoes = {said[1] for said in _REVERTS.finditer(message)}
         word = _said_to_undo(found, undoes)
-        if made.get(commit) == wanted:
+        if made.get(commit) == wanted or commit in whole:
             word = "merged"
         elif unmade.get(commit) == wanted:
             word = "reverted"
@@ -108,3 +113,31 @@ def _ids(git_dir: Path, commits: Sequence[str], paths: Sequence[str], *, undone:
     ids = git("patch-id", "--stable", git_dir=git_dir, stdin=diffs).decode().splitlines()
     pairs = (line.split(" ", 1) for line in ids if " " in line)
     return {commit: found for found, commit in pairs}
+
+
+def _leaving(git_dir: Path, commits: Sequence[str], edits: Sequence[FileEdit]) -> set[str]:
+    """The commits that change every one of these files to what its edit makes of it."""
+    if not commits:
+        return set()
+    algorithm = "sha256" if len(commits[0]) == 64 else "sha1"
+    wanted = {edit.path: _blob_id(edit.content, algorithm, len(commits[0])) for edit in edits}
+    listed = git(
+        "diff-tree", "--stdin", "-r", "-z", "--root", "--raw", "--no-renames", "--no-abbrev", "--",
+        *wanted, git_dir=git_dir, env=_PLAIN, stdin="".join(f"{each}\n" for each in commits).encode(),
+    )  # fmt: skip
+    found: dict[str, dict[str, str]] = {}
+    commit, fields = "", iter(listed.split(b"\0"))
+    for field in fields:
+        if field.startswith(b":"):
+            found[commit][os.fsdecode(next(fields, b""))] = field.split()[3].decode()
+        elif field:
+            commit = field.decode().strip()
+            found[commit] = {}
+    return {commit for commit, after in found.items() if after == wanted}
+
+
+def _blob_id(content: bytes | None, algorithm: str, digits: int) -> str:
+    """As git names it; zeros for a file that is removed."""
+    if content is None:
+        return "0" * digits
+    return hashlib.new(algorithm, b"blob %d\0" % len(content) + content).hexdigest()

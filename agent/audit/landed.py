@@ -111,9 +111,9 @@ def _landed(git_dir: Path, branch: str, facts: Facts, state: State, learns: str)
     assert state.hand is not None and state.intake is not None
     try:
         trace = Trace(folder)
-        paths = [edit.path for edit in load_edits(trace.blob(state.hand.patch))]
+        edits = load_edits(trace.blob(state.hand.patch))
         patch = _patch_of(state, trace)
-        happened = landings(git_dir, branch, state.intake.head, patch, paths)
+        happened = landings(git_dir, branch, state.intake.head, patch, edits)
         if not happened:
             return plain
         last, commit = happened[-1], commit_named(git_dir, happened[-1].commit)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tools.files import FileEdit
 from tools.host_git import GitError
 from tools.landed import default_branch, landings
 
 GIT = ("git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
 BEFORE = "def f(x):\n    y = 1\n    z = 2\n    return x - y\n"
 AFTER = BEFORE.replace("x - y", "x + y")
+EDITS = (FileEdit("a.py", AFTER.encode()),)
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -44,7 +46,7 @@ class History:
         return self.commit(subject, **files)
 
     def words(self, branch: str = "HEAD") -> list[str]:
-        found = landings(self.root / ".git", branch, self.base, self.patch, ["a.py"])
+        found = landings(self.root / ".git", branch, self.base, self.patch, EDITS)
         return [each.word for each in found]
 
 
@@ -86,6 +88,21 @@ def test_reverts_and_what_brings_it_back(history: History) -> None:
     assert history.words() == ["merged", "reverted"]
     git(history.root, "revert", "--no-edit", "HEAD")
     assert history.words() == ["merged", "reverted", "merged"]
+
+
+def test_a_patch_of_work_that_was_not_committed_counts_once_both_are(history: History) -> None:
+    work = BEFORE.replace("z = 2", "z = 3")
+    edits = (FileEdit("a.py", work.replace("x - y", "x + y").encode()), FileEdit("b.py", None))
+    history.commit("b", **{"b.py": "1"})
+    (history.root / "a.py").write_text(work.replace("x - y", "x + y"))
+    history.commit("only a part of it")
+    found = landings(history.root / ".git", "HEAD", history.base, history.patch, edits)
+    assert found == ()
+    history.commit("something else", **{"a.py": BEFORE})
+    (history.root / "b.py").unlink()
+    history.commit("all of it", **{"a.py": work.replace("x - y", "x + y")})
+    (landing,) = landings(history.root / ".git", "HEAD", history.base, history.patch, edits)
+    assert landing.word == "merged"
 
 
 def test_a_revert_need_not_say_so(history: History) -> None:
@@ -140,4 +157,4 @@ def test_the_branch_that_others_see_is_the_remote_s(history: History, tmp_path: 
 
 def test_an_unknown_base_is_an_error_of_git(history: History) -> None:
     with pytest.raises(GitError):
-        landings(history.root / ".git", "HEAD", "f" * 40, history.patch, ["a.py"])
+        landings(history.root / ".git", "HEAD", "f" * 40, history.patch, EDITS)
