@@ -11,7 +11,7 @@ from agent.state import State
 from agent.vetting import protection_of
 from agent.world import World, room_in_the_sandbox
 from policies.history import TREE_SECONDS
-from sandboxes.interface import REPO
+from sandboxes.interface import REPO, SandboxError
 from tools.base import Base
 from tools.history import (
     Enough,
@@ -41,7 +41,8 @@ LEAST_LOOK = 5.0
 def search_history(world: World, state: State) -> HistoryDone:
     """Since which commit the targets fail: the tests as they are now, laid over the code as it was.
 
-    Within the seconds of the step. What cannot be read of the history is an observation.
+    Within the seconds of the step. What cannot be read of the history is an observation; so is a sandbox that
+    an old tree brings down: the run had come to its end, whatever this finds.
     """
     assert state.intake is not None and state.reproduction is not None
     base = world.base_of(state)
@@ -52,7 +53,7 @@ def search_history(world: World, state: State) -> HistoryDone:
         look = _Look(world, state, base, commits)
         found = search(len(commits), look.passes, dirty=bool(state.intake.dirty))
         return _seen(base.git_dir, commits, found)
-    except GitError as error:
+    except (GitError, SandboxError) as error:
         return HistoryDone(commits=state.intake.commits, problem=plain_line(str(error)))
 
 

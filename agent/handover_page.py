@@ -44,7 +44,8 @@ def write_page(folder: Path, found: Handover, run_id: str, head: str) -> str:
 
 def in_short(found: Handover) -> list[str]:
     """The same in a few lines."""
-    said = history(found.history)[0] if found.history else found.unsearched
+    told = history(found.history) if found.history else [found.unsearched]
+    said = " ".join(told[:2]) if told[0].endswith(":") else told[0]
     lines = [f"history     {said}"] if said else []
     best = next((tier for tier in found.going_on.tiers if tier.chance > 0), None)
     if best is not None:

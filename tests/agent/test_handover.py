@@ -152,6 +152,12 @@ def test_a_flaky_test_is_handed_over_with_its_looks(cheap: State) -> None:
     assert found.unsearched == "what fails only sometimes cannot be told from a look at each commit"
 
 
+def test_in_short_names_the_first_of_several_commits(cheap: State) -> None:
+    found = handed(replace(cheap, history=FOUND.model_copy(update={"suspects": 4})))
+    said = "fails since one of these, which could not be told apart: cccccccccccc 2026-01-02 break it"
+    assert in_short(found)[0] == f"history     {said}"
+
+
 def test_a_search_that_does_not_pay_says_what_it_would_cost(tmp_path: Path) -> None:
     state, _ = driven(tmp_path / "trace", "cascade", seconds_each=60.0)
     assert handed(state).unsearched == (
