@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agent.approvals.request import awaits
 from agent.forecast import estimates
 from agent.going_on import GoingOn, decided, going_on, next_step
 from agent.history import history_row
@@ -263,7 +264,8 @@ def _words(state: State, further: GoingOn, about: About) -> tuple[str, str]:
             why = state.submission.undelivered if state.submission else ""
             return (
                 f"May the verified patch be delivered as a {settings.delivery}?",
-                f"It waits for that: {plain_line(why, MOST_LINE)}.",
+                f"It waits for that: {plain_line(why, MOST_LINE)}."
+                + (" The yes is `agent approvals approve`." if awaits(state) else ""),
             )
 
 

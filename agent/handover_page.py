@@ -6,6 +6,7 @@ Text of the repository, its tests and of models is neutralised, and stands in co
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from agent.errors import AgentError
@@ -40,6 +41,12 @@ def write_page(folder: Path, found: Handover, run_id: str, head: str) -> str:
     except AgentError:
         return ""
     return str(path)
+
+
+def drop_page(folder: Path) -> None:
+    """Take the page away once nobody has to take over any more."""
+    with suppress(OSError):
+        (folder / PAGE).unlink(missing_ok=True)
 
 
 def in_short(found: Handover) -> list[str]:

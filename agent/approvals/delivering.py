@@ -25,6 +25,7 @@ from agent.approvals.statement import Statement
 from agent.deliver import deliver
 from agent.errors import NotApproved, UsageError
 from agent.events import DeliveryApproved, DeliveryDone, DeliveryIntended, RunResumed
+from agent.handover_page import drop_page
 from agent.report import Report, diff_of, report_of
 from agent.run import Run, TakenUp, redactor_for, take_up
 from agent.settled import settled_patch
@@ -127,6 +128,7 @@ def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
     run.append(ended)
     if not done.undelivered:
         nonces.spend(found.asked.nonce)
+        drop_page(run.folder)
     return report_of(
         run.state,
         diff=diff_of(run.state, Trace(run.folder)),
