@@ -105,7 +105,8 @@ def handover_of(state: State, candidate: str) -> Handover | None:
     test fail. `candidate`: the file of its best patch, or ""."""
     if state.ended not in HANDED_OVER or not state.targets:
         return None
-    further = going_on(state)
+    verified = state.submission is not None and state.submission.verified
+    further = GoingOn() if verified else going_on(state)
     return Handover(
         outcome=state.ended,
         explanation=plain_line(state.explanation, MOST_LINE),
@@ -144,6 +145,8 @@ def _failures(state: State) -> Iterator[Failure]:
 
 def _unsearched(state: State) -> str:
     """Why nobody looked for the commit since which it fails."""
+    if state.submission is not None and state.submission.verified:
+        return "not looked for, as there is a verified patch"
     if state.intake is not None and not state.intake.commits:
         return "there is no history here to look at"
     if state.ended is Outcome.FLAKY or (state.reproduction and any(state.reproduction.passes)):
@@ -264,7 +267,7 @@ def _words(state: State, further: GoingOn, about: About) -> tuple[str, str]:
             why = state.submission.undelivered if state.submission else ""
             return (
                 f"May the verified patch be delivered as a {settings.delivery}?",
-                f"It waits for that: {plain_line(why, MOST_LINE)}."
+                f"It waits for that: {plain_line(why.partition('; ')[0], MOST_LINE)}."
                 + (" The yes is `agent approvals approve`." if awaits(state) else ""),
             )
 

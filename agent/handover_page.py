@@ -51,15 +51,20 @@ def drop_page(folder: Path) -> None:
 
 def in_short(found: Handover) -> list[str]:
     """The same in a few lines."""
+    if found.candidate is not None and found.candidate.verified:
+        return _asked(found)
     told = history(found.history) if found.history else [found.unsearched]
     said = " ".join(told[:2]) if told[0].endswith(":") else told[0]
     lines = [f"history     {said}"] if said else []
     best = next((tier for tier in found.going_on.tiers if tier.chance > 0), None)
     if best is not None:
         lines.append(f"going on    {best.tier}: {_tier(best)}")
-    if found.question is not None:
-        lines.append(f"question    {found.question.text} {found.question.then}")
-    return lines
+    return [*lines, *_asked(found)]
+
+
+def _asked(found: Handover) -> list[str]:
+    asked = found.question
+    return [f"question    {asked.text} {asked.then}"] if asked is not None else []
 
 
 def page(found: Handover, trace: str, run_id: str, head: str) -> str:
@@ -113,7 +118,8 @@ def _ruled_out(found: Handover) -> Iterator[str]:
     for each in found.tried:
         of = f" of {each.of}" if each.of else ""
         what = "candidate patches gone through" if each.of else f"attempt{'' if each.tried == 1 else 's'}"
-        yield f"{code(each.tier)}: {each.tried}{of} {what}, none of which holds"
+        none = "" if found.candidate else ", none of which holds"
+        yield f"{code(each.tier)}: {each.tried}{of} {what}{none}"
     yield from map(code, found.ruled_out)
     if not found.tried and not found.ruled_out:
         yield "nothing was tried"
@@ -134,6 +140,8 @@ def _candidate(best: Candidate | None) -> Iterator[str]:
 
 def _going_on(found: Handover) -> Iterator[str]:
     further = found.going_on
+    if found.candidate is not None and found.candidate.verified:
+        yield "nothing more has to be bought: the patch is verified"
     yield from (f"{code(tier.tier)}: {_own(_tier(tier))}" for tier in further.tiers)
     yield from map(code, further.done)
     if further.value is not None:

@@ -123,12 +123,15 @@ def test_a_verified_patch_that_waits_asks_for_its_delivery(tmp_path: Path) -> No
     state, _ = driven(tmp_path / "trace", "cascade", delivery=ActionClass.PUBLISH)
     waiting = with_candidate(state)
     submission = SubmissionDone(
-        verified=True, key="k", undelivered="nobody confirmed it", required=Confirmation.CONFIRM
+        verified=True, key="k", undelivered="nobody confirmed it; it waits", required=Confirmation.CONFIRM
     )
     found = handed(replace(waiting, submission=submission), "/t/fix.patch")
     assert found.question is not None and found.question.about == "delivery"
     assert found.question.text == "May the verified patch be delivered as a publish?"
+    assert found.question.then == "It waits for that: nobody confirmed it."
     assert found.candidate is not None and found.candidate.verified
+    assert in_short(found) == [f"question    {found.question.text} {found.question.then}"]
+    assert "- nothing more has to be bought: the patch is verified" in page(found, "/t", "r", "h")
 
 
 def test_nothing_is_handed_over_where_nobody_has_to_take_over(cheap: State) -> None:
