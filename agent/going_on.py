@@ -70,9 +70,9 @@ def going_on(state: State) -> GoingOn:
 def decided(state: State) -> Decision:
     """The plan's decision in this state, whatever policy the run had."""
     settings = state.settings
-    policy = MarginalPolicy(settings.schedule, shadow_prices=False)
+    policy = MarginalPolicy(state.schedule, shadow_prices=False)
     return policy.decide(
-        state.belief, options(state), estimates(state), settings.prices, state.left, settings.delivery
+        state.belief, options(state), estimates(state), state.prices, state.left, settings.delivery
     )
 
 
@@ -87,14 +87,15 @@ def next_step(decision: Decision) -> Candidate | None:
 def at_value(state: State, value: float) -> State:
     """The state if the task were worth so much."""
     prices = replace(state.settings.prices, value=value)
-    return replace(state, settings=state.settings.model_copy(update={"prices": prices}))
+    update = {"prices": prices, "values": (), "value_caps": ()}
+    return replace(state, settings=state.settings.model_copy(update=update))
 
 
 def _worth_more(state: State, found: GoingOn) -> GoingOn:
     """From which V on it would go on; unsaid where it would by its own (another policy stopped it)."""
     if next_step(decided(state)) is not None:
         return found
-    low = high = state.settings.prices.value
+    low = high = state.prices.value
     row = None
     for _ in range(MOST_DOUBLED):
         low, high = high, 2 * high
@@ -132,7 +133,7 @@ def _within_more(state: State, found: GoingOn) -> GoingOn:
                 low = middle
             else:
                 high, row = middle, at
-        return _then(found, row, state.settings.prices.value).model_copy(update={name: high})
+        return _then(found, row, state.prices.value).model_copy(update={name: high})
     return found
 
 
@@ -175,7 +176,7 @@ def _tiers(state: State) -> Iterator[TierLeft]:
 
 def _unconfigured(state: State) -> Iterator[TierLeft]:
     settings, known = state.settings, estimates(state)
-    policy = MarginalPolicy(settings.schedule, shadow_prices=False)
+    policy = MarginalPolicy(state.schedule, shadow_prices=False)
     for key, presets in PRESETS.items():
         for preset in presets:
             try:
@@ -186,7 +187,7 @@ def _unconfigured(state: State) -> Iterator[TierLeft]:
             step = Step(StepKind.ACT, ActionClass.DRAFT, tier=tier.name)
             offered = (*options(state), step)
             table = policy.decide(
-                state.belief, offered, expected, settings.prices, state.left, settings.delivery
+                state.belief, offered, expected, state.prices, state.left, settings.delivery
             )
             row = next(each for each in table.candidates if each.step == step)
             yield _left(row).model_copy(update={"configured": False, "key": key})

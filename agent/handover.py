@@ -17,7 +17,6 @@ from agent.targets import reason
 from agent.task import Record
 from agent.units import show_seconds
 from policies.amounts import show_money
-from policies.autonomy import utility
 from policies.belief import hand_right
 from policies.questions import (
     About,
@@ -28,6 +27,7 @@ from policies.questions import (
     about_value,
     worth_asking,
 )
+from policies.stakes import utility
 from policies.vocabulary import Outcome, StepKind
 from tools.plain import plain_line
 
@@ -121,7 +121,7 @@ def handover_of(state: State, candidate: str) -> Handover | None:
         candidate=_candidate(state, candidate),
         going_on=further,
         question=_question(state, further),
-        value=state.settings.prices.value,
+        value=state.prices.value,
         dollars=state.booked,
         seconds=state.spent.seconds,
     )
@@ -157,7 +157,7 @@ def _unsearched(state: State) -> str:
     if row is None:
         return "there is no commit before this one" if state.reproduction else ""
     quote = row.quote
-    price = show_money(state.settings.prices.latency * quote.seconds)
+    price = show_money(state.prices.latency * quote.seconds)
     if row.refused:
         return f"not looked for: it {row.refused}"
     if row.net > 0:  # (of an older trace, or one that ended by what is no choice)
@@ -195,7 +195,7 @@ def _candidate(state: State, path: str) -> Candidate | None:
 
 def _question(state: State, further: GoingOn) -> Asked | None:
     """The question whose answer is worth most, if one is worth its glance."""
-    best = worth_asking(_questions(state, further), state.settings.schedule.attention)
+    best = worth_asking(_questions(state, further), state.schedule.attention)
     if best is None:
         return None
     text, then = _words(state, further, best.about)
@@ -203,7 +203,7 @@ def _question(state: State, further: GoingOn) -> Asked | None:
 
 
 def _questions(state: State, further: GoingOn) -> Iterator[Question]:
-    prices, hand = state.settings.prices, state.belief.hand
+    prices, hand = state.prices, state.belief.hand
     if state.submission is not None and state.submission.verified and state.submission.undelivered:
         yield about_delivery(_delivering(state))
         return
@@ -227,9 +227,9 @@ def _delivering(state: State) -> float:
     assert state.submission is not None
     c = hand_right(state.belief, known, verified=True)
     level = state.submission.required
-    level = settings.schedule.scheduled(settings.delivery) if level is None else level
-    delivered = utility(level, settings.delivery, c, settings.prices, settings.schedule)
-    handed = known.defer_share * c * settings.prices.value - settings.schedule.attention.glance
+    level = state.schedule.scheduled(settings.delivery) if level is None else level
+    delivered = utility(level, settings.delivery, c, state.prices, state.schedule)
+    handed = known.defer_share * c * state.prices.value - state.schedule.attention.glance
     return max(0.0, delivered - max(0.0, handed))
 
 
@@ -243,7 +243,7 @@ def _words(state: State, further: GoingOn, about: About) -> tuple[str, str]:
     match about:
         case "value":
             needed = show_money(_up(further.value or 0.0))
-            said = show_money(settings.prices.value)
+            said = show_money(state.prices.value)
             return (
                 f"Is a fix worth {needed} or more to you? You said {said}.",
                 f"With --value {_up(further.value or 0.0):.2f} {step}.",

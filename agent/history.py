@@ -29,9 +29,9 @@ def history_row(state: State) -> Candidate | None:
     settings = state.settings
     if settings.surveyed and len(seen.targets) > 1:
         return None
-    attention = settings.schedule.attention
+    attention = state.schedule.attention
     quote, refused = looking_back(places, seen.seconds_each, attention, state.left.seconds)
-    return Candidate(HISTORY, quote, quote.net(settings.prices), refused)
+    return Candidate(HISTORY, quote, quote.net(state.prices), refused)
 
 
 def before_handing_over(state: State, decision: Decision) -> Decision:
