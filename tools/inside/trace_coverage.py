@@ -159,7 +159,7 @@ class _Trace:
         self.limits: dict[str, float] = settings["limits"]
         self.deadline = time.monotonic() + settings["budget"]
         self.tests: set[str] = set()
-        self.watch = Watch(root, settings["timeout"], self.start, self.end, self.uncollected)
+        self.watch = Watch(root, settings["timeout"], self.start, self.end, self.uncollected, tracer.folder)
         self.sent: set[str] = set()
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:

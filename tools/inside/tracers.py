@@ -12,6 +12,8 @@ from typing import Any
 class SettraceTracer:
     """Lines by file through `sys.settrace`: slower, but needs nothing installed."""
 
+    folder = ""  # (holds no lock)
+
     def __init__(self, root: str) -> None:
         self._root = root + os.sep
         self._ours: dict[str, bool] = {}
@@ -53,6 +55,7 @@ class CoverageTracer:
         os.environ["COVERAGE_CORE"] = "ctrace"
         import coverage
 
+        self.folder = os.path.dirname(coverage.__file__) + os.sep  # noqa: PTH120
         # Environments below the root are not the repository's code.
         omit = ["*/*-packages/*"]
         self._coverage = coverage.Coverage(
