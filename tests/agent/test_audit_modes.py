@@ -164,9 +164,9 @@ def test_a_long_session_is_looked_through_once() -> None:
     one = step(
         table, 1, requests=tuple(request(10, cached=count % 7, written=500) for count in range(30_000))
     )
-    begun = time.monotonic()
+    begun = time.process_time()
     assert cache_misuse(run(one)).status == "found"
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
 
 
 def test_what_was_already_cached_does_not_count_as_read_of_a_later_write() -> None:

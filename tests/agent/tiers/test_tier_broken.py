@@ -49,7 +49,7 @@ def took(
 def test_silence(vendor: tuple[ScriptedServer, Client]) -> None:
     failure, seconds = took(*vendor, Scripted("x", first_delay=6), 1)
     assert (failure.kind, failure.maybe_billed) == ("timeout", True)
-    assert seconds < 3
+    assert seconds < 5.5, "the answer would come after 6"
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_silence(vendor: tuple[ScriptedServer, Client]) -> None:
 def test_a_server_that_drips(vendor: tuple[ScriptedServer, Client], scripted: Scripted) -> None:
     failure, seconds = took(*vendor, scripted, 1)
     assert (failure.kind, failure.maybe_billed) == ("timeout", True)
-    assert seconds < 3
+    assert seconds < 4.5, "the whole answer takes 5"
 
 
 def test_no_time(vendor: tuple[ScriptedServer, Client]) -> None:
@@ -137,7 +137,7 @@ def test_headers_that_drip(vendor_name: str) -> None:
     with Peer(*(header[at : at + 1] for at in range(len(header))), pause=0.05) as peer:
         failure = failed_at(vendor_name, f"http://127.0.0.1:{peer.port}", 0.5)
     assert (failure.kind, failure.maybe_billed) == ("timeout", True)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 40, "all of it takes 51"
 
 
 def test_hung_up_on(vendor_name: str) -> None:
@@ -155,9 +155,9 @@ def test_not_http(vendor_name: str) -> None:
 def test_an_error_without_end(vendor_name: str) -> None:
     begun = time.monotonic()
     with Peer(b"HTTP/1.1 429 Too Many Requests\r\n\r\n", endless=b"x" * 65_536) as peer:
-        failure = failed_at(vendor_name, f"http://127.0.0.1:{peer.port}", 10)
+        failure = failed_at(vendor_name, f"http://127.0.0.1:{peer.port}", 60)
     assert (failure.kind, failure.maybe_billed) == ("rate", False)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 45
 
 
 def test_an_error_that_breaks_off(vendor_name: str) -> None:
@@ -168,9 +168,9 @@ def test_an_error_that_breaks_off(vendor_name: str) -> None:
 
 def test_metrics_whose_headers_drip() -> None:
     begun = time.monotonic()
-    with Peer(b"HTTP/1.1 200 OK\r\nX: ", *[b"y"] * 100, pause=0.05) as peer:
+    with Peer(b"HTTP/1.1 200 OK\r\nX: ", *[b"y"] * 1000, pause=0.05) as peer:
         assert read_metrics(f"http://127.0.0.1:{peer.port}/v1", 0.3) == Signals()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 40, "all of it takes 50"
 
 
 def test_a_proxy_that_refuses(vendor_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,8 +193,8 @@ def test_metrics_without_end() -> None:
     begun = time.monotonic()
     page = b"HTTP/1.1 200 OK\r\n\r\nvllm:num_requests_waiting 4\n"
     with Peer(page, endless=b"process_cpu_seconds_total 17\n" * 2_000) as peer:
-        assert read_metrics(f"http://127.0.0.1:{peer.port}/v1", 5).waiting == 4.0
-    assert time.monotonic() - begun < 3
+        assert read_metrics(f"http://127.0.0.1:{peer.port}/v1", 60).waiting == 4.0
+    assert time.monotonic() - begun < 45
 
 
 def test_a_connection_that_is_not_taken(vendor_name: str) -> None:
@@ -289,7 +289,7 @@ def test_a_thread_left_behind_ends(vendor_name: str) -> None:
 
     with Peer(*[b"HTTP/1.1 200 OK\r\nX: ", *[b"y"] * 200], pause=0.05) as peer:
         failed_at(vendor_name, f"http://127.0.0.1:{peer.port}", 0.2)
-        until = time.monotonic() + 5
+        until = time.monotonic() + 9  # the peer ends after 10
         while left() and time.monotonic() < until:
             time.sleep(0.02)
     assert left() == []

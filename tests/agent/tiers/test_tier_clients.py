@@ -51,15 +51,15 @@ def test_text_and_usage(vendor: tuple[ScriptedServer, Client]) -> None:
 
 def test_first_token_is_timed(vendor: tuple[ScriptedServer, Client]) -> None:
     server, client = vendor
-    completion = ask(server, client, Scripted("x" * 80, piece=10, first_delay=0.3, delay=0.03))
-    assert 0.3 <= completion.first_token_seconds < completion.seconds - 0.15
+    completion = ask(server, client, Scripted("x" * 80, piece=20, first_delay=0.3, delay=0.2))
+    assert 0.3 <= completion.first_token_seconds < completion.seconds - 0.2
 
 
 def test_reasoning_is_the_first_token(vendor: tuple[ScriptedServer, Client]) -> None:
     server, client = vendor
-    completion = ask(server, client, Scripted("x", reasoning=True, delay=0.05))
+    completion = ask(server, client, Scripted("x", reasoning=True, delay=0.2))
     assert completion.text == "x"
-    assert completion.first_token_seconds < completion.seconds - 0.04
+    assert completion.first_token_seconds < completion.seconds - 0.1
 
 
 def test_rate_limits_are_read(vendor: tuple[ScriptedServer, Client]) -> None:

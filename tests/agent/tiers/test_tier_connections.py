@@ -83,6 +83,6 @@ def test_nothing_waits_for_the_end_of_a_body(server: Keeping, client: OpenAIChat
     begun = time.monotonic()
     for _ in range(2):
         assert client.complete(PLAIN, 10).text == "fine"
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 9, "a request may take 10"
     assert len(set(server.ports)) == 2
     server.over.set()

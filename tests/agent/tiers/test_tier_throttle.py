@@ -131,9 +131,9 @@ def test_nonsense_never_raises(text: str, headers: dict[str, str]) -> None:
     "line", ["vllm:num_requests_waiting" + "{}" * 500_000, "vllm:a{" * 150_000, "vllm:a 1\n" * 110_000]
 )
 def test_a_megabyte_takes_no_time(line: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     metrics(line)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
 
 
 def test_metrics_are_read_beside_the_endpoint() -> None:
