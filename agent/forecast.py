@@ -31,6 +31,10 @@ LOCALISE_FACTOR = 2.5
 
 LOCALISE_CAP_SECONDS = 120.0
 
+LOCALISE_SHARE = 0.25
+"""Of the deadline, the share that localising may take in any case, as far as its prior has it: it also
+prepares the search for a repair, which on a busy machine takes longer than quick tests say."""
+
 FRESH_TREE_SECONDS = 1.0
 """A fresh sandbox with the tree in it, for the final verification, which also runs the targets alone."""
 
@@ -76,7 +80,7 @@ def _measured(
         fresh_tree_seconds=FRESH_TREE_SECONDS + (target or 0.0),
     )
     if suite is not None:
-        known = replace(known, reads=tuple(_localising(read, suite) for read in known.reads))
+        known = replace(known, reads=tuple(_localising(read, suite, deadline) for read in known.reads))
     return replace(known, preparations=tuple(_within(p, deadline) for p in known.preparations))
 
 
@@ -101,9 +105,10 @@ def _quoted(tier: TierEstimate, state: State, standing: tuple[TierEstimate, ...]
     return quoted(tier, model, state, case, next_attempt(case, model, state, standing))
 
 
-def _localising(read: ReadEstimate, suite: float) -> ReadEstimate:
+def _localising(read: ReadEstimate, suite: float, deadline: float) -> ReadEstimate:
     seconds = min(1.0 + LOCALISE_FACTOR * suite, LOCALISE_CAP_SECONDS / 3)
-    return replace(read, seconds=seconds, worst_seconds=min(cap(seconds), LOCALISE_CAP_SECONDS))
+    worst = max(cap(seconds), min(read.worst_seconds, LOCALISE_SHARE * deadline))
+    return replace(read, seconds=seconds, worst_seconds=min(worst, LOCALISE_CAP_SECONDS))
 
 
 def _within(preparation: PreparationEstimate, deadline: float) -> PreparationEstimate:

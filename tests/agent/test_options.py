@@ -9,7 +9,7 @@ import pytest
 from agent.events import RunStarted
 from agent.fold import start
 from agent.forecast import estimates
-from agent.observations import TierFailed
+from agent.observations import BaselineDone, Counts, TierFailed
 from agent.options import options
 from agent.sources import ModelTierSettings
 from agent.state import Search, State
@@ -18,7 +18,7 @@ from agent.tiers.models import model_settings, prior_of
 from agent.tiers.pricing import StatedPrice
 from policies.belief import Belief
 from policies.priors import repair_tier
-from policies.vocabulary import StepKind
+from policies.vocabulary import Limits, StepKind
 
 PRICE = StatedPrice(prefill=1.0, decode=5.0)
 
@@ -69,3 +69,20 @@ def test_a_model_plans_for_another_but_not_for_itself() -> None:
 
 def test_what_is_not_offered_is_not_expected() -> None:
     assert [tier.can_plan for tier in estimates(with_models("cheap")).tiers] == [False, False]
+
+
+@pytest.mark.parametrize(("deadline", "worst"), [(float("inf"), 60.0), (900.0, 60.0), (60.0, 17.5)])
+def test_localising_quick_tests_has_time_on_a_busy_machine_too(deadline: float, worst: float) -> None:
+    """It also prepares the search: cut off in that, it would leave the search looking far too dear."""
+    state = began()
+    quick = BaselineDone(
+        counts=Counts(collected=2),
+        failing=("t.py::t",),
+        complete=True,
+        suite_seconds=0.6,
+        verdicts="",
+        key="",
+    )
+    settings = state.settings.model_copy(update={"limits": Limits(seconds=deadline)})
+    (read,) = estimates(replace(state, baseline=quick, settings=settings)).reads
+    assert (read.seconds, read.worst_seconds) == (2.5, worst)

@@ -122,7 +122,7 @@ class RepairSearch:
         if end is None:
             raise failure(result)
         self._singles = len(self._rows)
-        # Where not even one trial fitted in, one takes longer than all that.
+        # Where not even a look at the original code fitted in, a trial takes longer than all that.
         pace, passes = end.number("seconds_per_candidate") or result.seconds, end.truth("passes")
         self._space = SearchSpace(self._singles, self._masses(), pace, passes)
         self._begun = None if passes else self._result(result, self._space, shown)
