@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from docker import DockerClient
+from hypothesis import settings
 from packaging.specifiers import SpecifierSet
 
 from agent.autonomy.versions import CI_VARIABLES
@@ -19,6 +20,9 @@ from sandboxes.environments import build_environment
 from sandboxes.generated import NOTHING
 from sandboxes.interface import EngineMissing
 from sandboxes.requirements import Declarations
+
+settings.register_profile("busy", deadline=None)  # an example takes as long as the machine lets it
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

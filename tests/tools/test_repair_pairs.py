@@ -16,6 +16,7 @@ from tools.inside.repair.pairs import MOST_APART, pairs
 from tools.repair.search import PAIR, RepairSearch
 
 REPO = "/workspace/repo"
+SECONDS = 600.0  # of a search: more than any takes, on a busy machine too
 DATA = b"a = 1\nb = 2\nc = 3\n"
 
 
@@ -88,14 +89,14 @@ def test_a_pair_is_found_where_no_single_edit_will_do(sandbox: DockerSandbox) ->
     search = begun()
     singles = search.prepare()
     assert singles.masses[-1] == pytest.approx(0.95)
-    alone = search.advance(0, 120.0, singles.count)
+    alone = search.advance(0, SECONDS, singles.count)
     assert (alone.plausible, alone.exhausted) == (None, True)
     assert alone.moved and all(index < singles.count for index in alone.moved)
 
     space = search.add_pairs(alone.moved)
     assert space.count > singles.count and space.masses[-1] == pytest.approx(1.0)
     assert search.add_pairs(alone.moved) == space, "they are added once"
-    found = search.advance(singles.count, 120.0, space.count - singles.count)
+    found = search.advance(singles.count, SECONDS, space.count - singles.count)
     assert found.plausible is not None and found.plausible.template == PAIR
     names: dict[str, Any] = {}
     exec(found.plausible.content, names)  # (the patch of the function above)
@@ -105,5 +106,5 @@ def test_a_pair_is_found_where_no_single_edit_will_do(sandbox: DockerSandbox) ->
     again = begun()
     assert again.prepare().count == singles.count
     assert again.add_pairs(alone.moved).masses == space.masses
-    resumed = again.advance(found.next_index - 1, 60.0, 1)
+    resumed = again.advance(found.next_index - 1, SECONDS, 1)
     assert resumed.plausible is not None and resumed.plausible.content == found.plausible.content

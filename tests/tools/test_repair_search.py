@@ -19,6 +19,7 @@ from tools.repair.search import RepairSearch
 REPO = "/workspace/repo"
 SOURCES = [path for path in SHOP if path.startswith("shop/")]
 pytestmark = pytest.mark.docker
+SECONDS = 600.0  # of a search: more than any takes, on a busy machine too
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def search(
 def test_seeded_defects_are_repaired(sandbox: DockerSandbox, defect: Defect) -> None:
     files = defect.seeded()
     put(sandbox, files)
-    found = search(sandbox, defect, locate(sandbox, files, defect.failing)).advance(0, 120.0, 5000)
+    found = search(sandbox, defect, locate(sandbox, files, defect.failing)).advance(0, SECONDS, 5000)
     assert found.plausible is not None, found
     assert found.plausible.path in SOURCES
     for path, text in files.items():
@@ -100,17 +101,17 @@ def test_a_search_goes_on_where_it_stopped(sandbox: DockerSandbox) -> None:
     files = defect.seeded()
     put(sandbox, files)
     localisation = locate(sandbox, files, defect.failing)
-    whole = search(sandbox, defect, localisation).advance(0, 120.0, 5000)
+    whole = search(sandbox, defect, localisation).advance(0, SECONDS, 5000)
     assert whole.plausible is not None and whole.next_index == whole.plausible.index + 1
-    first = search(sandbox, defect, localisation).advance(0, 120.0, 10)
+    first = search(sandbox, defect, localisation).advance(0, SECONDS, 10)
     assert (first.next_index, first.plausible, first.exhausted) == (10, None, False)
     seen: list[tuple[int, int]] = []
-    second = search(sandbox, defect, localisation).advance(10, 120.0, 5000, lambda *at: seen.append(at))
+    second = search(sandbox, defect, localisation).advance(10, SECONDS, 5000, lambda *at: seen.append(at))
     assert second.plausible == whole.plausible
     assert second.next_index == whole.next_index
     assert first.mass_tried + second.mass_tried == pytest.approx(whole.mass_tried)
     assert seen and all(index >= 10 for index, _ in seen)
-    after = search(sandbox, defect, localisation).advance(whole.next_index, 120.0, 20)
+    after = search(sandbox, defect, localisation).advance(whole.next_index, SECONDS, 20)
     assert after.plausible is None or after.plausible.index >= whole.next_index
 
 
@@ -121,7 +122,7 @@ def test_what_was_tried_is_told_by_template_and_one_that_is_likelier_comes_earli
     files = defect.seeded()
     put(sandbox, files)
     localisation = locate(sandbox, files, defect.failing)
-    found = search(sandbox, defect, localisation).advance(0, 120.0, 5000)
+    found = search(sandbox, defect, localisation).advance(0, SECONDS, 5000)
     assert found.plausible is not None and found.plausible.index > 5
     told, template = found.templates, found.plausible.template
     assert told[template].passed >= 1
@@ -132,7 +133,7 @@ def test_what_was_tried_is_told_by_template_and_one_that_is_likelier_comes_earli
 
     indices = list[int]()
     for factor in (4.0, 1.5, 0.25):
-        again = search(sandbox, defect, localisation, priors={template: factor}).advance(0, 120.0, 5000)
+        again = search(sandbox, defect, localisation, priors={template: factor}).advance(0, SECONDS, 5000)
         assert again.plausible is not None and again.plausible.content == found.plausible.content
         indices.append(again.plausible.index)
     assert indices[0] < indices[1] < found.plausible.index < indices[2]
@@ -146,7 +147,7 @@ def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox
     again = search(sandbox, defect, locate(sandbox, files, defect.failing), affected=False)
     start, proposed, contents = 0, [], set()
     for _ in range(4):
-        found = again.advance(start, 120.0, 5000, proposed=proposed)
+        found = again.advance(start, SECONDS, 5000, proposed=proposed)
         assert found.plausible is not None
         assert found.found >= found.clusters >= 1 and 0 < found.share <= 1
         assert (found.clusters > 1) == (found.share < 1)
@@ -174,7 +175,7 @@ def test_prepare_tells_count_masses_and_pace(sandbox: DockerSandbox) -> None:
 def test_it_works_without_a_localisation(sandbox: DockerSandbox) -> None:
     defect = next(each for each in DEFECTS if each.name == "import")
     put(sandbox, defect.seeded())
-    found = search(sandbox, defect, None).advance(0, 120.0, 5000)
+    found = search(sandbox, defect, None).advance(0, SECONDS, 5000)
     assert found.plausible is not None
     assert b"import math" in found.plausible.content
 
@@ -185,7 +186,7 @@ def test_a_command_stands_in_for_pytest(sandbox: DockerSandbox) -> None:
     put(sandbox, defect.seeded())
     command = (sandbox.python, "-B", "-c", check)
     only = RepairSearch(sandbox, sandbox.python, REPO, ["shop/stock.py"], command=command, timeout=5.0)
-    found = only.advance(0, 120.0, 300)
+    found = only.advance(0, SECONDS, 300)
     assert found.plausible is not None
     put(sandbox, {"shop/__init__.py": "", "shop/stock.py": found.plausible.content.decode()})
     assert sandbox.run(RunRequest(argv=command, timeout=30.0, cwd=REPO)).exit_code == 0
@@ -207,7 +208,7 @@ def test_leaving_early_is_not_passing(sandbox: DockerSandbox, exit_call: str) ->
     only = RepairSearch(
         sandbox, sandbox.python, REPO, ["pack/leave.py"], ["test_leave.py::test_it"], timeout=2.0
     )
-    found = only.advance(0, 90.0, 60)
+    found = only.advance(0, SECONDS, 60)
     assert found.plausible is None
     assert found.tried > 20
 
@@ -230,7 +231,7 @@ def test_candidates_that_eat_memory_or_never_end_are_cut(sandbox: DockerSandbox)
         timeout=1.0,
         memory_bytes=3 * 10**8,
     )
-    found = only.advance(0, 120.0, 400)
+    found = only.advance(0, SECONDS, 400)
     assert found.plausible is not None
     put(sandbox, {**files, "grow.py": found.plausible.content.decode()})
     assert run_suite(sandbox) == 0
@@ -248,7 +249,7 @@ def test_a_search_that_runs_out_of_memory_says_so(
         put(small, files)
         only = RepairSearch(small, small.python, REPO, ["calc.py"], ["test_calc.py::test_it"])
         with pytest.raises(RepairError, match="the repair search inside the sandbox ran out of memory"):
-            only.advance(0, 60.0, 100)
+            only.advance(0, SECONDS, 100)
 
 
 def test_seconds_are_a_hard_limit_and_the_tree_is_put_back(sandbox: DockerSandbox) -> None:
@@ -274,7 +275,7 @@ def test_only_the_given_files_are_edited(sandbox: DockerSandbox) -> None:
     }
     put(sandbox, files)
     only = RepairSearch(sandbox, sandbox.python, REPO, ["calc.py"], ["test_calc.py::test_it"], timeout=2.0)
-    found = only.advance(0, 120.0, 10**6)
+    found = only.advance(0, SECONDS, 10**6)
     assert found.plausible is None
     assert found.exhausted
 
@@ -293,4 +294,4 @@ def test_a_pytest_that_cannot_start_is_an_error_not_a_search(sandbox: DockerSand
     put(sandbox, files)
     only = RepairSearch(sandbox, sandbox.python, REPO, ["calc.py"], ["test_calc.py::test_it"], timeout=2.0)
     with pytest.raises(RepairError, match="before any test"):
-        only.advance(0, 60.0, 100)
+        only.advance(0, SECONDS, 100)
