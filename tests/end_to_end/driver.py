@@ -192,7 +192,7 @@ def start_hanging(
     slow = b"import time\n\n\ndef test_slow():\n    time.sleep(60)\n"
     (repository / "tests" / "test_slow.py").write_bytes(slow)
     process, report, trace = start(world, repository, "--test", "tests/test_slow.py::test_slow")
-    wait_for(lambda: containers_of(process, client) != [], 60)
+    wait_for(lambda: containers_of(process, client) != [], 300)
     time.sleep(2)
     return process, report, trace
 

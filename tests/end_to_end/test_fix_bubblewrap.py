@@ -41,10 +41,10 @@ def test_killed_in_the_middle_of_a_step_and_resumed(
 ) -> None:
     process, _, trace = start(world, calc, *world.honest(), "--test", TARGET, "--sandbox", "bubblewrap")
     events = trace / "events.jsonl"
-    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 300)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
-    wait_for(lambda: not processes_of(process.pid), 20)
+    wait_for(lambda: not processes_of(process.pid), 120)
     recorded = events.read_text()
     ran = world.resume(trace)
     assert ran.code == 0, ran.output

@@ -34,7 +34,7 @@ def proxy(docker_client: DockerClient, tmp_path: Path) -> Iterator[EngineProxy]:
 def wait_for_intent(trace: Path, number: int) -> None:
     """Wait until the run is in the middle of its step of this number."""
     events = trace / "events.jsonl"
-    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= number, 120)
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= number, 300)
 
 
 def ended_as_infrastructure(process: subprocess.Popen[bytes], world: World, trace: Path, said: str) -> None:
@@ -57,7 +57,7 @@ def test_the_container_is_removed_in_the_middle_of_a_step(
 ) -> None:
     process, _, trace = start(world, calc, "--test", TARGET)
     wait_for_intent(trace, 4)
-    wait_for(lambda: containers_of(process, docker_client) != [], 60)
+    wait_for(lambda: containers_of(process, docker_client) != [], 300)
     for name in containers_of(process, docker_client):
         docker_client.containers.get(name).remove(force=True)
     ended_as_infrastructure(process, world, trace, "the sandbox is gone")
@@ -70,10 +70,10 @@ def test_the_engine_dies_in_the_middle_of_a_step(
 ) -> None:
     process, _, trace = start(world, calc, "--test", TARGET, env={"DOCKER_HOST": proxy.address})
     wait_for_intent(trace, step)
-    wait_for(lambda: containers_of(process, docker_client) != [], 60)
+    wait_for(lambda: containers_of(process, docker_client) != [], 300)
     proxy.cut()
     ended_as_infrastructure(process, world, trace, "the sandbox")
-    wait_for(lambda: containers_of(process, docker_client) == [], 20)
+    wait_for(lambda: containers_of(process, docker_client) == [], 120)
 
 
 def test_only_what_a_dead_run_has_provably_left_is_reaped(
@@ -117,7 +117,7 @@ def test_nothing_is_left_of_a_run_killed_while_it_builds(
 ) -> None:
     process, _, trace = start(world, calc, "--test", TARGET, "--setup-command", "sleep 60")
     wait_for_intent(trace, 2)
-    wait_for(lambda: containers_of(process, docker_client) != [], 60)
+    wait_for(lambda: containers_of(process, docker_client) != [], 300)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
-    wait_for(lambda: containers_of(process, docker_client) == [], 30)
+    wait_for(lambda: containers_of(process, docker_client) == [], 120)

@@ -83,7 +83,7 @@ def test_a_resumed_run_counts_once(world: World, calc: Path) -> None:
     world.memory = "true"
     process, _, trace = start(world, calc, "--test", TARGET)
     events = trace / "events.jsonl"
-    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 300)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     world.memory = "false"

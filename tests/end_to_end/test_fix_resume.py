@@ -43,7 +43,7 @@ def test_killed_in_the_middle_of_a_step_and_resumed(
 ) -> None:
     process, _, trace = start(world, calc, "--test", TARGET)
     events = trace / "events.jsonl"
-    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 3, 120)
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 3, 300)
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     recorded = events.read_text()
@@ -55,7 +55,7 @@ def test_killed_in_the_middle_of_a_step_and_resumed(
     lost = [event for event in ran.events("result") if event["observation"]["type"] == "lost"]
     assert len(lost) == 1
     assert world.replay(trace).code == 0
-    wait_for(lambda: containers_of(process, docker_client) == [], 20)
+    wait_for(lambda: containers_of(process, docker_client) == [], 120)
 
 
 def test_an_unsettled_purchase_is_booked_at_its_worst_case(world: World, calc: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_tree_that_changed_refuses_the_resume_and_keeps_the_trace(
 def test_an_interrupted_run_can_be(world: World, calc: Path, docker_client: DockerClient) -> None:
     process, _, trace = start(world, calc, *world.honest(), "--test", TARGET)
     events = trace / "events.jsonl"
-    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 120)
+    wait_for(lambda: events.is_file() and events.read_text().count('"type":"intent"') >= 4, 300)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -49,7 +49,7 @@ def kept(bubblewrap_backend: BubblewrapBackend, made: str) -> Iterator[str]:
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     return condition()

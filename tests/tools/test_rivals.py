@@ -234,7 +234,7 @@ def test_hostile_arguments_are_bounded(tmp_path: Path, thing: str) -> None:
     target, other = f"assert use({thing}, 3)", f"assert use({thing}, 2) and not use(1, 7)"
     found = ranked(tmp_path, HOSTILE, target, other, *edits)
     assert found.clusters <= 2
-    assert found.seconds < 20
+    assert found.seconds < 60
 
 
 def test_functions_that_end_the_process_or_leave_files_are_bounded(tmp_path: Path) -> None:
