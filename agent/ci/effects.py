@@ -25,9 +25,11 @@ class TaskEffects(LiveEffects):
         """See `agent.loop.Effects`."""
         seen = self._known.pop(step.subject, None)
         if seen is None:
+            if step.kind is StepKind.ACT:
+                self.world.final = None  # it is of the candidate that this drops
             performed = super().perform(state, step, purse)
             if step.kind is StepKind.SUBMIT:
-                self.world.final = None  # it was of that candidate
+                self.world.final = None
             return performed
         for name in blobs_of(seen):
             self.world.store(self._bodies.load(name))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.ci.effects import TaskEffects
 from agent.ci.merging import Conflict, merged
-from agent.ci.promise import best, horizons
+from agent.ci.promise import Horizon, best, horizons
 from agent.ci.prospects import Bodies, Prospect, prospect
 from agent.ci.survey import Survey
 from agent.ci.tasks import Task
@@ -21,7 +21,9 @@ from agent.errors import AgentError
 from agent.events import LimitsLowered, RunEnded
 from agent.fix import end, ended_as, ended_by, reported
 from agent.loop import drive, worst_case
+from agent.observations import StepRefused
 from agent.policies import policy_named
+from agent.prepare import look
 from agent.report import Report
 from agent.run import begin, signals_held
 from agent.trace import Trace
@@ -30,6 +32,9 @@ from agent.world import Final, World
 from policies.vocabulary import Limits, Outcome, Step, StepKind
 from tools.files import FileEdit
 from tools.repair.causes import finer
+
+JOIN_LOOKS = 2
+"""A test of another group that passes so often with a candidate joins its task, until both are verified."""
 
 
 @dataclass
@@ -45,6 +50,8 @@ class Job:
     finish_by: float
     tasks: list[Task] = field(default_factory=list)
     unbegun: list[Prospect] = field(default_factory=list)
+    kept: list[Task] = field(default_factory=list)
+    """Those whose candidates were verified together."""
 
     @cached_property
     def together(self) -> Together:
@@ -73,18 +80,26 @@ class Job:
     def carry_out(self) -> tuple[FileEdit, ...]:
         """All tasks to their ends; returns the edits that were verified together."""
         self.unbegun = self._prospects(self.survey.groups)
+        while True:
+            self._search()
+            if not any(task.parked for task in self.tasks):
+                break
+            self._verify_together()  # what that refutes goes on
+        for task in self.tasks:
+            if task.ended is None:
+                self._drive(task, 0.0, Limits(0.0, 0.0, 0.0))
+        return merged(self.world.take_base(), [task.edits for task in self.kept]) if self.kept else ()
+
+    def _search(self) -> None:
+        """Until every task has ended or has a candidate, or no time is left."""
         while self.left_to_search.seconds > LEAST_SECONDS:
             going_on = [task for task in self.tasks if task.ended is None and not task.parked]
             open_ones: list[Prospect | Task] = [*self.unbegun, *going_on]
             if not open_ones:
-                break
+                return
             left = self.left_to_search
             _, number = max((best(each.promised, left)[0], -n) for n, each in enumerate(open_ones))
             self._advance(open_ones[-number], left)
-        for task in self.tasks:
-            if task.ended is None and not task.parked:
-                self._drive(task, 0.0, Limits(0.0, 0.0, 0.0))
-        return self._verified_together()
 
     def _advance(self, chosen: Prospect | Task, left: Limits) -> None:
         """Go on with a task, or begin it, for as long as it promises most."""
@@ -99,10 +114,13 @@ class Job:
         if task.parked:
             self.unbegun = self._without_those_it_fixes(task, self.unbegun)
         elif task.ended is None:
-            policy = policy_named(self.policy, task.run.state.settings.schedule)
-            task.promised = horizons(task.run.state, policy, left.seconds)
+            task.promised = self._promised(task)
         elif task.ended.outcome is Outcome.NOT_FIXED:
             self.unbegun += self._split(task)
+
+    def _promised(self, task: Task) -> tuple[Horizon, ...]:
+        policy = policy_named(self.policy, task.run.state.settings.schedule)
+        return horizons(task.run.state, policy, max(self.left_to_search.seconds, LEAST_SECONDS))
 
     def _split(self, task: Task) -> list[Prospect]:
         """The tests of a task that found nothing in smaller groups: no patch may make all of them pass."""
@@ -144,6 +162,8 @@ class Job:
         run, began = task.run, time.monotonic()
         if left is not None:
             run.append(LimitsLowered(left=left))
+        if task.stopwatch > 0:
+            self.view.note(f"going on with {run.folder.name}")
         offset = task.stopwatch - began
         policy = policy_named(run.policy, run.state.settings.schedule)
 
@@ -151,8 +171,9 @@ class Job:
             return time.monotonic() + offset
 
         def waits(step: Step) -> bool:
-            unverified = step.kind is StepKind.SUBMIT and task.world.final is None
-            return unverified or time.monotonic() - began > seconds
+            if task.world.final is not None:  # of the candidate in hand, which so is submitted
+                return False
+            return step.kind is StepKind.SUBMIT or time.monotonic() - began > seconds
 
         def driven() -> RunEnded | None:
             drive(run.state, policy, task.effects, run.append, clock, self.view, waits)
@@ -166,39 +187,43 @@ class Job:
         self.view.finish()
 
     def _without_those_it_fixes(self, task: Task, waiting: list[Prospect]) -> list[Prospect]:
-        """The groups that this candidate leaves failing; tests of others join the task."""
-        others = tuple(test for each in waiting for test in each.tests)
-        sandbox = task.world.sandbox
-        if not others or sandbox is None:
+        """The groups that this candidate leaves failing; others join the task, where they execute what it
+        edits: a test that does not, and passes, is flaky."""
+        others = [test for each in waiting for test in each.tests]
+        edited = {edit.path for edit in task.edits}
+        near = tuple(test for test in others if self.survey.reaches(test, edited))
+        if not near or task.world.sandbox is None:
             return waiting
-        with task.world.edited(sandbox, task.edits):
-            run = task.world.run_tests(
-                sandbox,
-                others,
-                task.world.run_limits(self.left.seconds / 4),
-                "the other failures with this patch",
-            )
-        joined = [each for each in waiting if all(run.passed(test) for test in each.tests)]
-        task.also += tuple(test for each in joined for test in each.tests)
+        task.world.finish_by = time.monotonic() + self.left.seconds / 4
+        looks = look(task.world, task.run.state, near, JOIN_LOOKS, task.edits)
+        if isinstance(looks, StepRefused):
+            return waiting
+        passing = {test for test in near if looks.passes[test] == looks.runs == JOIN_LOOKS}
+        joined = [each for each in waiting if passing.issuperset(each.tests)]
+        task.joined += tuple(joined)
         return [each for each in waiting if each not in joined]
 
-    def _verified_together(self) -> tuple[FileEdit, ...]:
+    def _verify_together(self) -> None:
         """Verify what is parked in as few runs as can be: all together; where that fails, by halves."""
-        kept: list[Task] = []
-        while parked := [task for task in self.tasks if task.parked]:
-            for task, final in self.together.verdicts(kept, parked):
-                if final is None:
-                    why = "no time was left to verify its candidate"
-                    task.ended = ended_as(Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
-                    continue
-                task.world.final = task.among(final) if isinstance(final, Final) else final
-                self._drive(task)
-                if task.ended and task.ended.outcome is Outcome.FIXED:
-                    kept.append(task)
         together = self.together
-        if kept and kept != together.held and not together.holds(kept, together.run(kept)):
-            raise AgentError("what was verified together does not hold without a part of it")
-        return merged(self.world.take_base(), [task.edits for task in kept]) if kept else ()
+        for task, final in together.verdicts(self.kept, [task for task in self.tasks if task.parked]):
+            self.unbegun += task.left_out
+            task.left_out = ()
+            if final is None:
+                why = "no time was left to verify its candidate"
+                task.ended = ended_as(Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
+                continue
+            task.world.final = task.among(final) if isinstance(final, Final) else final
+            self._drive(task, 0.0)
+            if task.ended is None:
+                task.promised = self._promised(task)
+            elif task.ended.outcome is Outcome.FIXED:
+                self.kept.append(task)
+        if self.kept and self.kept != together.held:
+            together.held = []
+            if not together.holds(self.kept, together.run(self.kept)):
+                raise AgentError("what was verified together does not hold without a part of it")
+            together.held = [*self.kept]
 
     def stop(self, code: int) -> tuple[FileEdit, ...]:
         """End what is under way, as somebody outside wants; returns the candidates in hand, not verified."""

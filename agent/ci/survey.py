@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from agent import fold, prepare, work
@@ -45,6 +46,12 @@ class Survey:
     flaky: tuple[FlakyTest, ...] = ()
     passing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    def reaches(self, test: str, paths: Collection[str]) -> bool:
+        """Whether the test executes a statement of these files on the base; True where nobody knows."""
+        traces = self.traced.traces if self.traced is not None else ()
+        trace = next((trace for trace in traces if trace.id == test), None)
+        return trace is None or any(path in paths for path, _ in trace.statements)
 
 
 def survey(world: World, reported: Reported, finish_by: float) -> Survey:

@@ -17,15 +17,17 @@ from tools.files import FileEdit
 
 @dataclass
 class Task:
-    """A run of the job. also: tests of other groups that its candidate makes pass as well. split: it found no
-    patch for all of its tests, and they became groups of their own."""
+    """A run of the job. joined: other groups whose tests its candidate makes pass as well; left_out: those of
+    them that the final verification showed otherwise. split: it found no patch for all of its tests, and they
+    became groups of their own."""
 
     run: Run
     world: World
     effects: TaskEffects
     prospect: Prospect
     promised: tuple[Horizon, ...] = ()
-    also: tuple[str, ...] = ()
+    joined: tuple[Prospect, ...] = ()
+    left_out: tuple[Prospect, ...] = ()
     split: bool = False
     stopwatch: float = 0.0
     ended: RunEnded | None = None
@@ -35,6 +37,11 @@ class Task:
         """Of the candidate in hand."""
         assert self.run.state.hand is not None
         return load_edits(self.world.load(self.run.state.hand.patch))
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """Tests of the groups that joined."""
+        return tuple(test for each in self.joined for test in each.tests)
 
     @property
     def tests(self) -> tuple[str, ...]:

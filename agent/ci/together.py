@@ -54,6 +54,10 @@ class Together:
                 self.run([*together, *some]) if self.finish_by - time.monotonic() > LEAST_SECONDS else None
             )
             holds = final is not None and self.holds([*together, *some], final)
+            if not holds and final is not None and len(some) == 1 and some[0].joined:
+                task = some[0]
+                task.left_out, task.joined = task.joined, ()
+                holds = self.holds([*together, task], final)
             if holds and some[0] not in alone:
                 together += some
                 self.held, self.suite = [*together], final.suite if final else None

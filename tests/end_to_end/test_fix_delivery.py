@@ -63,7 +63,7 @@ def test_a_price_of_risk_that_asks_for_more_confirmation_defers(world: World, ca
     ran = world.fix(calc, "--risk-price", "$2000", "--value", "$500", "--patch-out", str(target))
     assert ran.code == 11, ran.output
     assert ran.steps()[-1] == "submit"
-    assert "a person must confirm" in ran.report["explanation"]
+    assert "two people must confirm it" in ran.report["explanation"]
     assert not target.exists()
     assert run_git(calc, "status", "--porcelain") == ""
 

@@ -32,6 +32,28 @@ def test_edits_of_other_lines_and_files_go_together(base: Base) -> None:
     assert content == {"a.py": "".join(expected).encode(), "b.py": b"b = 2\n"}
 
 
+def test_lines_beside_each_other_are_no_conflict(base: Base) -> None:
+    both = merged(base, [(edited(2, "two\n"),), (edited(3, "three\n"),), (edited(1, ""),)])
+    assert both[0].content == "".join([LINES[0], "two\n", "three\n", *LINES[4:]]).encode()
+
+
+def test_long_changes_are_one_each(tmp_path: Path) -> None:
+    lines = ["x\n"] * 10_000
+    (tmp_path / "a.py").write_text("".join(lines))
+    ends = "".join(["first\n", *lines[1:-1], "last\n"]).encode()
+    middle = "".join([*lines[:5_000], "middle\n", *lines[5_001:]]).encode()
+    with pytest.raises(Conflict):
+        merged(take_base(tmp_path), [(FileEdit("a.py", ends),), (FileEdit("a.py", middle),)])
+
+
+def test_two_lines_put_in_at_one_place_are_a_conflict(base: Base) -> None:
+    first, second = (
+        FileEdit("a.py", "".join([*LINES[:5], text, *LINES[5:]]).encode()) for text in ("x\n", "y\n")
+    )
+    with pytest.raises(Conflict):
+        merged(base, [(first,), (second,)])
+
+
 def test_the_same_edit_twice_is_one(base: Base) -> None:
     assert merged(base, [(edited(2, "two\n"),), (edited(2, "two\n"),)]) == (edited(2, "two\n"),)
 
