@@ -1,0 +1,118 @@
+"""Candidates verified together: what holds, what is taken apart, which groups wait again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from agent.ci import together
+from agent.ci.survey import Survey
+from agent.ci.together import Together
+from agent.world import Final, Refusal
+from tools.files import FileEdit
+from tools.repair.localise import Traced
+from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
+
+
+@dataclass(eq=False)
+class Stub:
+    """As much of a task as is asked for: its candidate mends its own tests only."""
+
+    own: tuple[str, ...]
+    edits: tuple[FileEdit, ...]
+    joined: tuple[Any, ...] = ()
+    left_out: tuple[Any, ...] = ()
+    breaks: bool = False
+    run: Any = field(default_factory=lambda: SimpleNamespace(state=SimpleNamespace(run_id="r")))
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        return (*self.own, *(test for each in self.joined for test in each.tests))
+
+
+def run_of(outcomes: dict[str, bool]) -> SuiteRun:
+    verdicts = {
+        test: Verdict(test, VerdictOutcome.PASSED if ok else VerdictOutcome.FAILED)
+        for test, ok in outcomes.items()
+    }
+    return SuiteRun(tuple(verdicts), verdicts, complete=True)
+
+
+TESTS = ("t::a", "t::b", "t::c", "t::fine")
+BASELINE = run_of({test: test == "t::fine" for test in TESTS})
+
+
+def verdicts_of(
+    monkeypatch: pytest.MonkeyPatch, *tasks: Stub
+) -> tuple[list[tuple[Stub, Final | Refusal | None]], Together, list[int]]:
+    """The verdicts, what is kept, and how many candidates each run had."""
+    runs = list[int]()
+
+    def run(world: Any, state: Any, edits: tuple[FileEdit, ...], tree: str, targets: Any) -> Final:
+        there = [task for task in tasks if set(task.edits) <= set(edits)]
+        runs.append(len(there))
+        passing = {test for task in there for test in task.own}
+        broken = any(task.breaks for task in there)
+        suite = run_of({test: test in passing or (test == "t::fine" and not broken) for test in TESTS})
+        return Final(suite, suite, "key")
+
+    monkeypatch.setattr(together, "run_finally", run)
+    monkeypatch.setattr(together, "baseline_run", lambda world, state: BASELINE)
+    monkeypatch.setattr(together, "unconfirmed", lambda state: "")
+    monkeypatch.setattr(together, "patched_tree_hash", lambda base, edits: "tree")
+    world = SimpleNamespace(take_base=lambda: SimpleNamespace(read=lambda path: b"1\n2\n3\n"), finish_by=0.0)
+    survey = SimpleNamespace(state=None)
+    verifying = Together(world, survey, time.monotonic() + 900)  # type: ignore[arg-type]
+    return list(verifying.verdicts([], tasks)), verifying, runs  # type: ignore[arg-type]
+
+
+def stub(name: str, *joined: str, breaks: bool = False) -> Stub:
+    groups = tuple(SimpleNamespace(tests=(test,)) for test in joined)
+    return Stub((f"t::{name}",), (FileEdit(f"{name}.py", b"x\n"),), groups, breaks=breaks)
+
+
+def test_what_holds_together_takes_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = stub("a"), stub("b")
+    found, verifying, runs = verdicts_of(monkeypatch, one, two)
+    assert runs == [2] and verifying.held == [one, two]
+    assert [task for task, _ in found] == [one, two]
+    assert verifying.suite is not None and verifying.suite.passed("t::b")
+
+
+def test_one_that_breaks_something_is_told_from_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, bad, three = stub("a"), stub("b", breaks=True), stub("c")
+    found, verifying, _ = verdicts_of(monkeypatch, one, bad, three)
+    assert verifying.held == [one, three]
+    assert {task.own for task, _ in found} == {one.own, bad.own, three.own}
+    assert verifying.suite is not None, "of what held, not of what failed"
+    assert verifying.suite.passed("t::fine") and not verifying.suite.passed("t::b")
+
+
+def test_a_group_that_had_joined_wrongly_waits_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = stub("a"), stub("b", "t::c")
+    group = two.joined[0]
+    _, verifying, _ = verdicts_of(monkeypatch, one, two)
+    assert verifying.held == [one, two]
+    assert (two.joined, two.left_out, two.tests) == ((), (group,), ("t::b",))
+
+
+def test_a_conflict_is_refused_without_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = stub("a"), stub("b")
+    two.edits = (FileEdit("a.py", b"y\n"),)
+    found, verifying, runs = verdicts_of(monkeypatch, one, two)
+    assert verifying.held == [one] and runs == [1]
+    refused = {task.own: verdict for task, verdict in found}[two.own]
+    assert isinstance(refused, Refusal) and "same lines of a.py" in refused.reason
+
+
+def test_a_test_is_reached_where_it_executes_an_edited_file() -> None:
+    trace = SimpleNamespace(id="t::a", statements=frozenset({("a.py", 3)}))
+    traced = Traced((trace,), frozenset(), 1.0)  # type: ignore[arg-type]
+    survey = Survey(None, None, traced, ())  # type: ignore[arg-type]
+    assert survey.reaches("t::a", {"a.py", "b.py"}) and not survey.reaches("t::a", {"b.py"})
+    assert survey.reaches("t::unknown", {"b.py"})
+    assert Survey(None, None, None, ()).reaches("t::a", {"b.py"})  # type: ignore[arg-type]
