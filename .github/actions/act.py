@@ -30,8 +30,9 @@ def place(name: str) -> Path:
 
 
 def fix() -> tuple[int, dict[str, object]]:
-    """`agent ci`, and its outputs."""
+    """`agent ci`, and its outputs: of this run, and empty where it leaves no result."""
     out = place("OUT") if given("OUT") else RUNNER_TEMP / "agent-ci"
+    of_another = os.path.lexists(out)  # which `agent ci` refuses, and leaves as it is
     words = ["ci", str(place("PATH")), "--out", str(out)]
     for pattern in given("JUNIT").splitlines():
         words += [word for path in matching(pattern.strip()) for word in ("--junit", str(path))]
@@ -40,14 +41,15 @@ def fix() -> tuple[int, dict[str, object]]:
     words += [f"--tier={name.strip()}" for name in given("TIER").splitlines() if name.strip()]
     code = agent(words)
     result, patch = out / "result.json", out / "fix.patch"
-    report = read(result)
+    report = {} if of_another else read(result)
+    patched = bool(report) and patch.is_file()
     return code, {
         "outcome": report.get("outcome", ""),
         "failing": len(report.get("failing", ())),
-        "fixed": len(report.get("fixed", ())) if patch.is_file() else 0,
-        "patch": patch if patch.is_file() else "",
+        "fixed": len(report.get("fixed", ())) if patched else 0,
+        "patch": patch if patched else "",
         "result": result if report else "",
-        "out": out,
+        "out": "" if of_another else out,
         "head-hash": "\n".join(task["head_hash"] for task in report.get("tasks", ())),
     }
 

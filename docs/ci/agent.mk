@@ -16,4 +16,7 @@ tests-or-a-patch:
 	  exit 1; }
 
 apply:
+	@test -s '$(AGENT_OUT)/fix.patch' || { \
+	  echo "there is no patch in $(AGENT_OUT): make tests-or-a-patch, and see $(AGENT_OUT)/summary.md" >&2; \
+	  exit 1; }
 	@git apply '$(AGENT_OUT)/fix.patch'

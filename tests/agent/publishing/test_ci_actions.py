@@ -137,6 +137,25 @@ def test_a_job_that_leaves_nothing_has_empty_outputs_and_its_exit_code(runner: R
     assert "AGENT_SCHEDULE" not in runner.asked[2] and "AGENT_BASE_REF" not in runner.asked[2]
 
 
+def test_what_an_earlier_run_left_is_no_output(runner: Runner) -> None:
+    runner.leave(0, result_json=json.dumps({"outcome": "fixed", "fixed": ["a"]}), fix_patch="diff")
+    assert runner.step("fix").returncode == 0 and runner.outputs()["fixed"] == "1"
+    runner.leave(2)  # as `agent ci` says of a folder that exists
+    (runner.temp / "output").unlink()
+    assert runner.step("fix").returncode == 2
+    assert runner.outputs() == {
+        "exit-code": "2", "outcome": "", "failing": "0", "fixed": "0", "patch": "", "result": "", "out": "",
+        "head-hash": "",
+    }  # fmt: skip
+
+
+def test_a_patch_without_a_result_is_no_output(runner: Runner) -> None:
+    runner.leave(20, fix_patch="diff")  # as where the disk was full after it
+    assert runner.step("fix").returncode == 20
+    found = runner.outputs()
+    assert (found["outcome"], found["fixed"], found["patch"]) == ("", "0", "")
+
+
 def test_hostile_values_are_values(runner: Runner) -> None:
     result = {"outcome": HOSTILE, "failing": [HOSTILE], "fixed": [HOSTILE], "tasks": [{"head_hash": HOSTILE}]}
     runner.leave(0, result_json=json.dumps(result))
@@ -250,5 +269,12 @@ def test_the_make_example(runner: Runner) -> None:
     assert runner.asked[0][:5] == ["ci", "--junit", "agent-tests/junit.xml", "--out", "agent-ci"]
     runner.leave(10)
     assert "make apply" not in made("yes").stdout, "what an earlier one left is gone"
+    without = subprocess.run(
+        ["make", "--no-print-directory", "-f", "agent.mk", "apply"], cwd=runner.workspace,
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert without.returncode == 2 and without.stdout == ""
+    said = "there is no patch in agent-ci: make tests-or-a-patch, and see agent-ci/summary.md"
+    assert without.stderr.splitlines()[0] == said and "git" not in without.stderr
     hook = yaml.safe_load((DOCS / "pre-commit.yml").read_text())["repos"][0]["hooks"][0]
     assert hook["entry"].split()[-1] == "tests-or-a-patch" and hook["stages"] == ["pre-push"]
