@@ -73,9 +73,6 @@ def outcomes(folder: Path, runs: Sequence[Facts], branch: str, learns: str = "")
     found, elsewhere = list[Landed](), 0
     with_patch = [each for each in runs if each.outcome in WITH_A_PATCH and not each.resumable]
     for facts in with_patch[:MOST_RUNS]:
-        if _of_another(facts, root):
-            elsewhere += 1
-            continue
         state = _state_of(Path(facts.path))
         if state is None or state.hand is None:
             continue
@@ -84,13 +81,6 @@ def outcomes(folder: Path, runs: Sequence[Facts], branch: str, learns: str = "")
             continue
         found.append(_landed(git_dir, where, facts, state, learns))
     return Outcomes(repository=str(root), branch=where, runs=tuple(found), elsewhere=elsewhere)
-
-
-def _of_another(facts: Facts, root: Path) -> bool:
-    """Whether the run was of a repository that is still there, and is not this one: its trace need not be
-    read. One that has moved is known by its commits."""
-    then = Path(facts.repository)
-    return then.is_dir() and then.resolve() != root and root not in then.resolve().parents
 
 
 def _state_of(folder: Path) -> State | None:

@@ -178,11 +178,17 @@ def test_only_the_branch_that_others_see_counts(repository: Path, trace: Path, t
     clone = tmp_path / "clone"
     git(clone, "checkout", "-q", "-b", "mine")
     fix(clone)
-    assert outcomes(clone).stdout == "1 run of commits that are not here\n"  # its repository is another
-    moved = repository.rename(tmp_path / "moved")
     assert outcomes(clone).stdout == "1 patch not in refs/remotes/origin/HEAD\n"
     assert "recorded" in outcomes(clone, "--branch", "mine").stdout
-    assert moved.is_dir() and words(trace) == ["merged"]
+    assert words(trace) == ["merged"] and repository.is_dir()  # where it ran is still there
+
+
+def test_a_run_of_commits_that_are_not_here_is_counted(trace: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    git(other, "commit", "-q", "--allow-empty", "-m", "begun apart")
+    assert outcomes(other).stdout == "1 run of commits that are not here\n" and words(trace) == []
 
 
 def test_a_trailer_alone_records_nothing(repository: Path, trace: Path) -> None:
