@@ -152,6 +152,9 @@ def _unsearched(state: State) -> str:
     if state.ended is Outcome.FLAKY or (state.reproduction and any(state.reproduction.passes)):
         return "what fails only sometimes cannot be told from a look at each commit"
     if state.settings.surveyed and len(state.targets) > 1:
+        if state.ended is Outcome.LIMIT:
+            came = "there was no time" if state.left.seconds <= 0 else "a hard limit came before"
+            return f"not looked for: {came}"
         return "not looked for: these tests are looked at one by one first"
     row = history_row(state)
     if row is None:

@@ -169,6 +169,19 @@ def test_a_search_that_does_not_pay_says_what_it_would_cost(tmp_path: Path) -> N
     )
 
 
+def test_a_group_of_a_job_that_a_limit_stopped_is_not_said_to_be_looked_at(cheap: State) -> None:
+    def group(ended: Outcome, **changed: object) -> Handover:
+        assert cheap.reproduction is not None
+        seen = cheap.reproduction.model_copy(update={"targets": ("t", "u"), "passes": (0, 0)})
+        settings = cheap.settings.model_copy(update={"surveyed": ("intake",), **changed})
+        return handed(replace(cheap, settings=settings, reproduction=seen, history=None, ended=ended))
+
+    assert group(Outcome.NOT_FIXED).unsearched.endswith("these tests are looked at one by one first")
+    over = Limits(dollars=5.0, seconds=cheap.spent.seconds)
+    assert group(Outcome.LIMIT, limits=over).unsearched == "not looked for: there was no time"
+    assert group(Outcome.LIMIT).unsearched == "not looked for: a hard limit came before"
+
+
 def test_the_page_has_every_part_and_no_text_of_others_is_markup(cheap: State) -> None:
     hostile = "\x1b[31m`</code><img src=x>` ::error::[x](http://e) @all $x$\n# h"
     assert cheap.reproduction is not None and cheap.localised is not None
