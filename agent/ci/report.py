@@ -124,7 +124,8 @@ def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:
     """How the job ended: fixed only if every failure was."""
     if fixed:
         return Outcome.FIXED
-    return next((each for each in FIRST if each in ended), ended[0] if ended else Outcome.NOT_FIXED)
+    others = [each for each in ended if each is not Outcome.FIXED]
+    return next((each for each in (*FIRST, *others) if each in ended), Outcome.NOT_FIXED)
 
 
 def task_report(

@@ -44,6 +44,7 @@ def test_a_job_is_fixed_only_if_every_failure_was() -> None:
     for ended in permutations(order, 3):
         assert outcome_of(False, ended) is min(ended, key=order.index)
     assert outcome_of(False, [Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
+    assert outcome_of(False, [Outcome.FIXED, Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
 
 
 def test_the_result_keeps_to_its_published_schema() -> None:
