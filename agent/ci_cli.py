@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from agent.autonomy.versions import versions_of
 from agent.ci.failing import Reported, read_cache, read_reports
 from agent.ci.flaky import FlakyTest, looked_for
 from agent.ci.job import Job
-from agent.ci.outputs import CANDIDATE, PATCH, TRACES, write_outputs
+from agent.ci.outputs import CANDIDATE, PATCH, TRACES, new_folder, take_away, write_outputs, write_patch
 from agent.ci.prospects import Bodies
 from agent.ci.report import JobReport, job_report, task_report
 from agent.ci.survey import survey
@@ -96,19 +97,21 @@ def ci_command(
         reported = read_reports(junit) if junit else read_cache(folder) if last_failed else Reported()
         resolved = resolve(given, pyproject_of(folder), versions_of(folder, base_ref))
         check_dockerfile(resolved)
-        out = out.absolute()
-        if out.exists():
+        out = Path(os.path.normpath(out.absolute()))  # as a person would write it
+        if os.path.lexists(out):
             raise UsageError(f"{out} exists already; name a new folder with --out")
         with termination():
             report = _carried_out(folder, out, resolved, reported, view, began)
     except KeyboardInterrupt:  # before there was a task
         raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
     except AgentError as error:
-        fail(str(error), error.exit_code)
+        mend = "; mend that, then run the job again with a new --out" if error.mend else ""
+        fail(f"{error.what}{mend}", error.exit_code)
     except SandboxError as error:
         fail(str(error), EXIT_CODES[Outcome.INFRASTRUCTURE])
-    except OSError as error:
-        fail(f"cannot write to {out}: {error.strerror or error}", EXIT_CODES[Outcome.INFRASTRUCTURE])
+    except OSError as error:  # of this machine; what is written says so itself
+        where = f": {error.filename}" if error.filename else ""
+        fail(f"{error.strerror or error}{where}", EXIT_CODES[Outcome.INFRASTRUCTURE])
     view.finish()
     for line in report.lines():
         view.console.print(plain(line, 2000), markup=False, soft_wrap=True)
@@ -125,8 +128,7 @@ def _carried_out(
         resolved, folder, tiers, tests=(), junit=(), apply=False, branch="", patch_out=""
     )
     settings, learnt = recalled(settings, resolved)
-    out.mkdir(parents=True)
-    (out / ".gitignore").write_text("*\n")  # it may lie in the repository
+    made = new_folder(out)
     bodies = Bodies()
     world = World(
         settings=settings,
@@ -142,7 +144,11 @@ def _carried_out(
         for note in (*learnt, *resolved.notes):
             view.note(note)
         view.wait("looking at what fails")
-        found = survey(world, reported, finish_by)
+        try:
+            found = survey(world, reported, finish_by)
+        except BaseException:
+            take_away(made)
+            raise
         view.finish()
         view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
         traces = out / TRACES
@@ -157,7 +163,7 @@ def _carried_out(
         name, held = (CANDIDATE, job.stop(stopped)) if edits is None else (PATCH, edits)
         patch = make_patch(world.take_base(), held) if held else b""
         if patch:
-            (out / name).write_bytes(patch)
+            write_patch(out / name, patch)
         tasks = [
             task_report(
                 job.report(task), task.prospect.tests, task.also, task.split, task.run.state.prices.value

@@ -10,9 +10,14 @@ _OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG})
 
 
 class AgentError(Exception):
-    """An error with one clear line for the person; `exit_code` follows the contract for CI."""
+    """An error with one clear line for the person: `what`, and a `mend` that only `agent fix` has, or "".
+    `exit_code` follows the contract for CI."""
 
     exit_code: int = EXIT_CODES[Outcome.INFRASTRUCTURE]
+
+    def __init__(self, what: str, mend: str = "") -> None:
+        super().__init__(f"{what}; {mend}" if mend else what)
+        self.what, self.mend = what, mend
 
 
 class UsageError(AgentError, ValueError):

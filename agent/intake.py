@@ -22,11 +22,13 @@ def read_junit(path: Path | None, *, green: bool = False) -> tuple[JUnitFailure,
     if path is None:
         return ()
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path} is larger than {MAX_BYTES // 2**20} MB")
-        found = failing_tests(path.read_bytes())
+        data = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+    if data is None:
+        raise UsageError(f"{path} is larger than {MAX_BYTES // 2**20} MB")
+    try:
+        found = failing_tests(data)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from None
     if not found and not green:

@@ -49,7 +49,7 @@ class TraceWriter:
     def __init__(self, folder: Path, redactor: Redactor, *, resume: bool = False) -> None:
         self.folder = folder
         self._redactor = redactor
-        self._lost = ""
+        self._lost: tuple[str, str] | None = None
         try:
             if not resume and folder.exists() and any(folder.iterdir()):
                 raise UsageError(f"{folder} is not empty; name another folder for the trace")
@@ -57,7 +57,7 @@ class TraceWriter:
             folder.chmod(0o700)  # it holds the repository's text
             self._file = (folder / EVENTS).open("ab", buffering=0)
         except OSError as error:
-            raise UsageError(_unwritable(folder, error)) from error
+            raise UsageError(*_unwritable(folder, error)) from error
         try:
             _lock(self._file.fileno())
             status = os.fstat(self._file.fileno())
@@ -75,7 +75,7 @@ class TraceWriter:
             if isinstance(error, BlockingIOError):
                 raise UsageError(f"{folder} is being written by another run") from None
             if isinstance(error, OSError):
-                raise UsageError(_unwritable(folder, error)) from error
+                raise UsageError(*_unwritable(folder, error)) from error
             raise
 
     def append(self, event: Event) -> Event:
@@ -113,7 +113,7 @@ class TraceWriter:
 
     def _write(self, line: bytes) -> None:
         if self._lost:
-            raise TraceLost(self._lost)
+            raise TraceLost(*self._lost)
         rest = memoryview(line)
         try:
             while rest:
@@ -124,7 +124,7 @@ class TraceWriter:
                 self._file.truncate(self._size)
             lost = _lost(self.folder / EVENTS, error)
             self._lost = lost if self._size else _unwritable(self.folder, error)
-            raise TraceLost(self._lost) from error
+            raise TraceLost(*self._lost) from error
         self._size += len(line)
 
 
@@ -141,7 +141,7 @@ def write_whole(path: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise TraceLost(_lost(path, error)) from error
+        raise TraceLost(*_lost(path, error)) from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -153,15 +153,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _lost(path: Path, error: OSError) -> str:
-    return (
-        f"cannot write to {path}: {error.strerror or error}; "
-        "what was recorded is whole: mend that, then go on with --resume"
-    )
+def _lost(path: Path, error: OSError) -> tuple[str, str]:
+    """What is wrong, and the mend."""
+    mend = "what was recorded is whole: mend that, then go on with --resume"
+    return f"cannot write to {path}: {error.strerror or error}", mend
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
-    return f"cannot write a trace to {folder}: {error.strerror or error}; name another folder with --trace"
+def _unwritable(folder: Path, error: OSError) -> tuple[str, str]:
+    what = f"cannot write a trace to {folder}: {error.strerror or error}"
+    return what, "name another folder with --trace"
 
 
 def _whole(path: Path) -> tuple[str, int]:

@@ -173,11 +173,11 @@ def _survey(root: Path, listed: list[str]) -> tuple[dict[str, int], dict[str, li
             real[folder] = os.path.realpath(root / folder) == str(root / folder)
         try:
             status = os.lstat(f"{root}/{path}")  # a Path for each would take most of the time
+            why = "behind a symlinked folder" if not real[folder] else _unfit(root, path, status)
         except (FileNotFoundError, NotADirectoryError):
             continue  # tracked and deleted: the user's tree does not have it
         except OSError as error:
             raise _unreadable(f"{root}/{path}", error) from error
-        why = "behind a symlinked folder" if not real[folder] else _unfit(root, path, status)
         if why:
             left_out.setdefault(why, []).append(path)
         else:

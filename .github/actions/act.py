@@ -31,7 +31,7 @@ def place(name: str) -> Path:
 
 def fix() -> tuple[int, dict[str, object]]:
     """`agent ci`, and its outputs: of this run, and empty where it leaves no result."""
-    out = place("OUT") if given("OUT") else RUNNER_TEMP / "agent-ci"
+    out = Path(os.path.normpath(place("OUT"))) if given("OUT") else RUNNER_TEMP / "agent-ci"
     of_another = os.path.lexists(out)  # which `agent ci` refuses, and leaves as it is
     words = ["ci", str(place("PATH")), "--out", str(out)]
     for pattern in given("JUNIT").splitlines():
@@ -49,7 +49,7 @@ def fix() -> tuple[int, dict[str, object]]:
         "fixed": len(report.get("fixed", ())) if patched else 0,
         "patch": patch if patched else "",
         "result": result if report else "",
-        "out": "" if of_another else out,
+        "out": out if out.is_dir() and not of_another else "",
         "head-hash": "\n".join(task["head_hash"] for task in report.get("tasks", ())),
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from agent.ci.report import JobReport
+from agent.errors import unwritable
 from agent.outputs import write_json, write_output
 from agent.step_summary import add_to_summary
 from policies.vocabulary import Prices
@@ -18,8 +19,37 @@ from tools.verdicts import SuiteRun, VerdictOutcome
 
 PATCH, CANDIDATE, RESULT = "fix.patch", "candidate.patch", "result.json"
 JUNIT, SUMMARY, AUDIT, TRACES = "junit.xml", "summary.md", "audit.html", "traces"
-FLAKY = "flaky.txt"
+FLAKY, IGNORED = "flaky.txt", ".gitignore"
 MOST_MESSAGE = 4000
+
+
+def new_folder(out: Path) -> tuple[Path, ...]:
+    """Make the job's folder, which git ignores, as it may lie in the repository. Returns what was made, the
+    innermost first. Raises UsageError and AgentError where that cannot be done; nothing is left then."""
+    made = tuple(each for each in (out, *out.parents) if not each.exists())
+    try:
+        out.mkdir(parents=True)
+        (out / IGNORED).write_text("*\n")
+    except OSError as error:
+        take_away(made)
+        raise unwritable(out, error) from error
+    return made
+
+
+def take_away(made: tuple[Path, ...]) -> None:
+    """Undo `new_folder`, where nothing else was written."""
+    with suppress(OSError):
+        (made[0] / IGNORED).unlink(missing_ok=True)
+        for each in made:
+            each.rmdir()
+
+
+def write_patch(path: Path, patch: bytes) -> None:
+    """Raises UsageError and AgentError where that cannot be done."""
+    try:
+        path.write_bytes(patch)
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 def write_outputs(out: Path, report: JobReport, suite: SuiteRun | None, prices: Prices) -> str:
