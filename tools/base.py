@@ -221,7 +221,11 @@ def _shown(path: str) -> str:
 
 
 def _unreadable(full: str, error: OSError) -> BaseError:
-    return BaseError(f"cannot read {_shown(full)}: {error.strerror}; allow it, or let git ignore the file")
+    shown = _shown("/" + full.lstrip("/"))  # the root itself may be the folder
+    return BaseError(
+        f"cannot read {shown}: {error.strerror}; allow it, or let git ignore the file (outside git: name "
+        "another folder)"
+    )
 
 
 def _read_file(full: str) -> BaseFile | None:
