@@ -150,7 +150,7 @@ def request(
         Option(
             "--for",
             metavar="CLASS",
-            help="For this, such as publish, of a patch that was verified [default: the run's own delivery].",
+            help="For publish, with a patch that was verified [default: for the run's own delivery].",
         ),
     ] = "",
 ) -> None:

@@ -6,6 +6,8 @@ file, which counts only where neither a repository nor a trace has a say in it.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import re
 import shutil
@@ -28,6 +30,9 @@ MOST_BYTES, MOST_LINKS = 2**16, 40
 
 _PRINCIPAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,99}")
 _FINGERPRINT = re.compile(r"\bSHA256:[A-Za-z0-9+/=]{20,}")
+_KEY = re.compile(r"AAAA[A-Za-z0-9+/]+={0,2}")
+"""Every public key begins so: with the length of its type's name."""
+
 _ABSENT = (
     "ssh-keygen is not installed; install OpenSSH's client (for example: apt-get install openssh-client)"
 )
@@ -128,15 +133,26 @@ def principals_of(signature: Path, signers: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for line in lines for name in line.strip().split(",") if name))
 
 
-def names_in(signers: Path) -> tuple[str, ...]:
-    """The principals that the file names in full: neither patterns nor authorities. Raises OSError."""
-    found = dict[str, None]()
+def keys_in(signers: Path) -> dict[str, set[str]]:
+    """The principals that the file names in full, neither patterns nor authorities, and the fingerprints of
+    their keys. Raises OSError."""
+    found = dict[str, set[str]]()
     for line in signers.read_text(encoding="utf-8", errors="replace").splitlines():
         words = line.split()
         if len(words) > 1 and not line.startswith("#") and "cert-authority" not in words[1]:
             names = words[0].strip('"').split(",")
-            found |= {name: None for name in names if _PRINCIPAL.fullmatch(name)}
-    return tuple(found)
+            for name in filter(_PRINCIPAL.fullmatch, names):
+                found.setdefault(name, set()).update(map(_fingerprint, filter(_KEY.fullmatch, words[1:])))
+    return found
+
+
+def _fingerprint(key: str) -> str:
+    """Of a public key in base64, as ssh-keygen names it."""
+    try:
+        data = base64.b64decode(key)
+    except ValueError:
+        return ""
+    return f"SHA256:{base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')}"
 
 
 def _asked(arguments: Sequence[str], message: bytes) -> subprocess.CompletedProcess[bytes] | None:

@@ -14,7 +14,7 @@ from agent.approvals.statement import Statement
 from agent.errors import AgentError, UsageError
 from agent.forecast import estimates
 from agent.observations import Counts
-from agent.ssh import names_in
+from agent.ssh import keys_in
 from agent.state import State
 from agent.task import Record
 from agent.trace import EVENTS, Trace, start_of
@@ -211,8 +211,11 @@ def _signatures(state: State, signers: Path | None) -> Iterator[Signature]:
 
 
 def _others(approvals: tuple[Signature, ...], signers: Path | None) -> tuple[str, ...]:
-    have = {each.principal for each in approvals}
-    return tuple(name for name in names_in(signers) if name not in have) if signers is not None else ()
+    """Who has neither approved yet nor shares the only key of somebody who has."""
+    if signers is None:
+        return ()
+    have, used = {each.principal for each in approvals}, {each.key for each in approvals}
+    return tuple(name for name, keys in keys_in(signers).items() if name not in have and keys - used)
 
 
 def _rejection(state: State, signers: Path | None) -> Signature | None:

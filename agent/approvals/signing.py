@@ -103,8 +103,7 @@ def ask(folder: Path, lasts: float, action_class: ActionClass | None = None) -> 
     with waiting(folder, asking=True) as taken:
         state = taken.run.state
         action_class = action_class or state.settings.delivery
-        if action_class is state.settings.delivery and not awaits(state):
-            raise UsageError(f"the {action_class} of {folder} waits for an approval by nobody")
+        _check_can_follow(folder, state, action_class)
         if state.approvals.rejected is not None:
             asked_of(state)  # raises, and says who and why
         now = time.time()
@@ -113,6 +112,21 @@ def ask(folder: Path, lasts: float, action_class: ActionClass | None = None) -> 
             nonces.spend(state.approvals.request.statement.nonce, nonces.REPLACED)
         go_on(taken.run, now, request)
         return request.statement
+
+
+def _check_can_follow(folder: Path, state: State, action_class: ActionClass) -> None:
+    """Raises UsageError for an action that no approval of this run could let anybody take."""
+    own = state.settings.delivery
+    if action_class not in (own, ActionClass.PUBLISH):
+        raise UsageError(
+            f"for: nothing makes a {action_class} of this run's patch; its own delivery is a {own}, and "
+            "--for publish is for `agent publish`"
+        )
+    if action_class is not own or awaits(state):
+        return
+    if state.submission is not None and not state.submission.undelivered:
+        raise UsageError(f"the {own} of {folder} was delivered; nothing of it waits for an approval")
+    raise UsageError(f"nobody has to approve the {own} of {folder}; nothing of it waits for an approval")
 
 
 def approve(folder: Path, signers: Path, make: Making, principal: str) -> Signed:

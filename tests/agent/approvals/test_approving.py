@@ -445,7 +445,9 @@ def test_approved_for_a_class(waits: Waits) -> None:
 
 
 def test_people_approve_the_publishing_of_a_patch_that_was_delivered(waits: Waits) -> None:
-    assert "a deploy of" not in said(waits.run("request", waits.trace, "--for", "deploy"))
+    for never in ("deploy", "draft", "read"):
+        refused = waits.run("request", waits.trace, "--for", never)
+        assert refused.exit_code == 2 and f"nothing makes a {never} of this run's patch" in said(refused)
     again = waits.run("request", waits.trace)
     assert again.exit_code == 0 and "asked for a commit" in said(again)
     waits.approve(waits.alice)
@@ -468,7 +470,6 @@ def test_people_approve_the_publishing_of_a_patch_that_was_delivered(waits: Wait
         is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
     ended = [event for event in Trace(waits.trace).events() if isinstance(event, RunEnded)]
     assert (ended[-1].outcome, ended[-1].exit_code) == (Outcome.FIXED, 0)
-    assert "nobody has to approve a draft" in said(waits.run("request", waits.trace, "--for", "draft"))
     assert waits.run("request", waits.trace, "--for", "love").exit_code == 2
 
 
@@ -490,6 +491,12 @@ def test_the_list_and_the_page(waits: Waits) -> None:
     allow(waits.signers, (f"{BOB},{CAROL}", waits.bob), ("*@example.net", waits.alice))
     (checked,) = json.loads(waits.run("list", "--json", "--allowed-signers", waits.signers).output)
     assert checked["approvals"][0]["holds"] is False and checked["may"] == [BOB, CAROL]
+    allow(waits.signers, (f"{ALICE},{CAROL}", waits.alice), (BOB, waits.bob))
+    (checked,) = json.loads(waits.run("list", "--json", "--allowed-signers", waits.signers).output)
+    assert checked["may"] == [BOB], "Carol has no key but the one that Alice has signed with"
+    allow(waits.signers, (f"{ALICE},{CAROL}", waits.alice), (f"{BOB},{CAROL}", waits.bob))
+    (checked,) = json.loads(waits.run("list", "--json", "--allowed-signers", waits.signers).output)
+    assert checked["may"] == [CAROL, BOB]
     allow(waits.signers, (ALICE, waits.alice), (BOB, waits.bob))
     page = waits.run("show", waits.trace, "--allowed-signers", waits.signers)
     for words in (
@@ -513,7 +520,8 @@ def test_a_run_that_waits_for_nobody(waits: Waits) -> None:
     assert said(waits.run("list")).startswith("note: nothing waits for an approval note: 1 more: delivered")
     for command in (["show", waits.trace, "--statement"], ["request", waits.trace]):
         refused = waits.run(*command)
-        assert refused.exit_code == 2 and "for an approval" in said(refused)
+        assert refused.exit_code == 2 and "waits for an approval" in said(refused)
+    assert "was delivered; nothing of it waits" in said(waits.run("request", waits.trace))
     assert "delivered, as was approved" in said(waits.run("show", waits.trace))
 
 
