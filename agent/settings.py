@@ -195,15 +195,17 @@ def _asking(source: str, levels: Mapping[str, Level]) -> Asks:
 
 
 def _of_versions(versions: Versions, base: RepositorySettings, repository: RepositorySettings) -> list[str]:
-    """That the base is not known, or that the working tree asks for less than it does."""
+    """What is not read, and that the working tree asks for less than the base does."""
+    unread = [versions.tree_problem] if versions.tree_problem else []
     if versions.problem:
-        return [f"{versions.problem}. Until then a commit, a publish and a deploy are multi-party"]
+        return [f"{versions.problem}. Until then a commit, a publish and a deploy are multi-party", *unread]
     lost = [f"[tool.agent.autonomy] {each}" for each in base.autonomy if each not in repository.autonomy]
     lost += loosened(versions.base, versions.tree) if versions.base else []
     if not lost:
-        return []
+        return unread
     return [
-        f"the working tree asks for less confirmation than {versions.base_name}, ignored: {', '.join(lost)}"
+        *unread,
+        f"the working tree asks for less confirmation than {versions.base_name}, ignored: {', '.join(lost)}",
     ]
 
 

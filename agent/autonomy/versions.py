@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.autonomy.form import FILE, MOST_BYTES, Asks, parse
@@ -28,12 +29,16 @@ CI_VARIABLES = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
 
 PYPROJECT = "pyproject.toml"
 
+_OWN = re.compile(r"(HEAD|FETCH_HEAD|@)([~^@:]|$)")
+"""Names that this repository's git keeps itself."""
+
 
 @dataclass(frozen=True)
 class Versions:
     """What a repository says of autonomy. base_name: the version that rules, in words; base, tree: what its
     file asks for there and in the working tree, None without a file; base_pyproject: its pyproject.toml;
-    branch: which a change is for, "" where nothing says so; problem: why the base is not known."""
+    branch: which a change is for, "" where nothing says so; problem: why the base is not known; tree_problem:
+    why the working tree's file is not read though something is there."""
 
     base_name: str = ""
     base: Asks | None = None
@@ -41,6 +46,7 @@ class Versions:
     tree: Asks | None = None
     branch: str = ""
     problem: str = ""
+    tree_problem: str = ""
 
 
 NO_VERSIONS = Versions()
@@ -57,14 +63,19 @@ def versions_of(folder: Path, base_ref: str | None = None) -> Versions:
         raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"the git folder of {folder} cannot be read: {error.strerror or error}") from None
-    tree = _of_tree(root)
-    if git_dir is None:
-        return Versions(tree=tree)
+    tree, tree_problem = _of_tree(root)
+    found = Versions(tree=tree, tree_problem=tree_problem)
+    return found if git_dir is None else _with_base(found, git_dir, base_ref)
+
+
+def _with_base(known: Versions, git_dir: Path, base_ref: str | None) -> Versions:
+    """What is known of the working tree, and what the base says."""
     told = _told_by_ci(os.environ)
     base_ref = base_ref or os.environ.get(VARIABLE)
     wanted = base_ref or told
     names = _names_of(wanted, exactly=bool(base_ref)) if wanted else ("HEAD",)
     branch = told or (base_ref if base_ref and _is_branch(git_dir, base_ref) else current_branch(git_dir))
+    known = replace(known, branch=branch)
     commit = commit_named(git_dir, *names)
     if not commit:
         if base_ref:
@@ -73,19 +84,22 @@ def versions_of(folder: Path, base_ref: str | None = None) -> Versions:
             )
         if told:
             problem = f"the base branch {plain_line(told, 100)} is not here; {_fetch(told)}"
-            return Versions(tree=tree, branch=branch, base=_strictest(), problem=problem)
-        return Versions(tree=tree, branch=branch)  # no commit yet
+            return replace(known, base=_strictest(), problem=problem)
+        return known  # no commit yet
     name = f"{plain_line(wanted or 'HEAD', 100)} ({commit[:12]})"
     try:
         found = read_committed(git_dir, commit, (FILE, PYPROJECT), toml.MAX_BYTES)
     except GitError as error:
         problem = f"the base {name} cannot be read: {plain_line(str(error))}; {_fetch(wanted or 'HEAD')}"
-        return Versions(tree=tree, branch=branch, base=_strictest(), problem=problem)
+        return replace(known, base=_strictest(), problem=problem)
+    known = replace(known, base_name=name, base_pyproject=found.files.get(PYPROJECT))
+    if FILE in found.odd:
+        problem = f"{FILE} of {name} is read through no link, and only as a file; commit it as a plain file"
+        return replace(known, base=_strictest(), problem=problem)
     if FILE in found.larger:
         raise UsageError(f"{FILE} of {name} is larger than {MOST_BYTES // 1024} KB; make it shorter")
     data = found.files.get(FILE)
-    base = None if data is None else parse(data, f"{FILE} of {name}")
-    return Versions(name, base, found.files.get(PYPROJECT), tree, branch)
+    return replace(known, base=None if data is None else parse(data, f"{FILE} of {name}"))
 
 
 def _told_by_ci(environment: Mapping[str, str]) -> str:
@@ -93,9 +107,14 @@ def _told_by_ci(environment: Mapping[str, str]) -> str:
 
 
 def _names_of(wanted: str, *, exactly: bool) -> tuple[str, ...]:
-    """What a CI system names is a branch of the remote; a person may mean any commit."""
-    remote, local = f"refs/remotes/origin/{wanted}", f"refs/heads/{wanted}"
-    return (wanted, remote) if exactly else (remote, local)
+    """A branch goes before whatever else has its name, as a tag, that of the remote before a local one. What
+    a CI system names is a branch; a person (`exactly`) may mean any commit."""
+    branches = f"refs/remotes/origin/{wanted}", f"refs/heads/{wanted}"
+    if not exactly:
+        return branches
+    if _OWN.match(wanted):  # and not what the remote calls its HEAD
+        return (wanted,)
+    return (*branches, f"refs/remotes/{wanted}", wanted)
 
 
 def _is_branch(git_dir: Path, name: str) -> bool:
@@ -114,20 +133,21 @@ def _strictest() -> Asks:
     )
 
 
-def _of_tree(root: Path) -> Asks | None:
-    """What the working tree's file asks for. Links and what is no file do not count: they are not read."""
+def _of_tree(root: Path) -> tuple[Asks | None, str]:
+    """What the working tree's file asks for, or why it is not read: links and what is no file are not."""
     path = root / FILE
+    odd = f"{FILE} of the working tree is read through no link, and only as a plain file: it does not count"
     if path.parent.is_symlink():
-        return None
+        return None, odd
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return None
+                return None, odd
             data = file.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None, ""
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EISDIR):
-            return None
+        if error.errno in (errno.ELOOP, errno.EISDIR):
+            return None, odd
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
-    return parse(data, f"{FILE} of the working tree")
+    return parse(data, f"{FILE} of the working tree"), ""

@@ -160,27 +160,91 @@ def test_links_folders_and_pipes_are_not_read(repository: Path, tmp_path: Path) 
     file = repository / FILE
     file.unlink()
     file.symlink_to(outside)
-    assert versions_of(repository).tree is None
-    commit_of_link = commit_all(repository)
-    assert versions_of(repository, commit_of_link).base is None, "a link in the base is no schedule"
+    not_read(repository)
     file.unlink()
     os.mkfifo(file)
-    assert versions_of(repository).tree is None
+    not_read(repository)
     file.unlink()
     file.mkdir()
-    assert versions_of(repository).tree is None
+    not_read(repository)
     file.rmdir()
     file.parent.rmdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "autonomy.toml").write_text("not TOML")
     file.parent.symlink_to(tmp_path / "elsewhere")
-    assert versions_of(repository).tree is None
+    not_read(repository)
+    file.parent.unlink()
+    assert versions_of(repository).tree_problem == ""
+    file.parent.write_text("a file of another program")
+    assert versions_of(repository).tree_problem == ""
 
 
-def commit_all(folder: Path) -> str:
-    git(folder, "add", "-A")
-    git(folder, "commit", "-qm", "a link")
-    return git(folder, "rev-parse", "HEAD")
+def not_read(folder: Path) -> None:
+    """The working tree's file is not, and a note says so."""
+    assert versions_of(folder).tree is None
+    assert any("of the working tree is read through no link" in note for note in found(folder).notes)
+
+
+@pytest.mark.parametrize("kind", ["a link", "a folder", "a submodule", "behind a link", "in a submodule"])
+def test_a_base_whose_file_is_none_is_never_taken_for_lax(repository: Path, kind: str) -> None:
+    file = repository / FILE
+    (repository / "lax").mkdir()
+    (repository / "lax" / file.name).write_text(LAX)
+    (repository / "pyproject.toml").write_text('[tool.agent.autonomy]\ndraft = "confirm"\n')
+    git(repository, "rm", "-q", FILE)
+    at = file.parent if kind in ("behind a link", "in a submodule") else file
+    file.parent.mkdir(exist_ok=True)
+    if at == file.parent:
+        at.rmdir()
+    if "link" in kind:
+        at.symlink_to("lax" if at == file.parent else f"../lax/{file.name}")
+    elif kind == "a folder":
+        at.mkdir()
+        (at / "x").write_text("x")
+    git(repository, "add", "-A")
+    if "submodule" in kind:
+        gitlink = f"160000,{git(repository, 'rev-parse', 'HEAD')},{at.relative_to(repository)}"
+        git(repository, "update-index", "--add", "--cacheinfo", gitlink)
+    git(repository, "commit", "-qm", kind)
+    odd = git(repository, "rev-parse", "HEAD")
+    git(repository, "checkout", "-q", "-f", "main")
+    ruling = found(repository, odd)
+    assert {ruling.schedule.scheduled(each) for each in BY_PATH} == {MULTI}
+    [note] = [note for note in ruling.notes if "read through no link" in note]
+    assert f"{FILE} of {odd} ({odd[:12]})" in note and "commit it as a plain file" in note
+    git(repository, "rm", "-q", FILE)
+    assert found(repository, odd).schedule.scheduled(DRAFT) is CONFIRM, "its pyproject.toml counts still"
+
+
+@pytest.mark.parametrize("tagged", ["main", "origin/main", "main~0"])
+def test_a_tag_never_goes_before_a_branch(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tagged: str
+) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", f"file://{repository}", str(clone))
+    git(clone, "update-ref", f"refs/tags/{tagged.partition('~')[0]}", "HEAD")
+    assert found(clone, tagged).schedule.scheduled(DRAFT) is MULTI
+    monkeypatch.setenv("AGENT_BASE_REF", tagged)
+    assert found(clone).schedule.scheduled(DRAFT) is MULTI
+
+
+def test_what_git_keeps_itself_and_a_tag_without_a_branch_are_meant_as_they_are(
+    repository: Path, tmp_path: Path
+) -> None:
+    clone = tmp_path / "clone"
+    git(repository, "checkout", "-q", "main")  # so is the remote's HEAD
+    git(tmp_path, "clone", "-q", f"file://{repository}", str(clone))
+    git(clone, "checkout", "-q", "change")
+    for name in ("HEAD", "@", "HEAD~0"):
+        assert found(clone, name).schedule.scheduled(DRAFT) is FREE
+    assert found(clone, git(clone, "rev-parse", "HEAD")).schedule.scheduled(DRAFT) is FREE
+    git(clone, "tag", "v1", "origin/main")
+    assert found(clone, "v1").schedule.scheduled(DRAFT) is MULTI
+
+
+def test_a_branch_keeps_its_name_beside_a_tag_of_the_same(repository: Path) -> None:
+    git(repository, "tag", "change", "main")
+    assert versions_of(repository).branch == "change", "its rules by branch count"
 
 
 def test_a_file_that_is_not_in_order_ends_it_and_says_which(repository: Path) -> None:
