@@ -224,7 +224,12 @@ def reject(
     epilog=DELIVERED,
     help="Deliver what enough people have approved, as the run was asked to; everything is checked anew.",
 )
-def deliver(trace: flags.TraceWord, allowed_signers: Signers = None, json_out: flags.JsonOut = None) -> None:
+def deliver(
+    trace: flags.TraceWord,
+    allowed_signers: Signers = None,
+    base_ref: flags.BaseRef = None,
+    json_out: flags.JsonOut = None,
+) -> None:
     """By whoever has the run's state folder: the patch was verified there."""
     from agent.approvals.counting import signers_of
     from agent.approvals.delivering import deliver_approved
@@ -234,7 +239,7 @@ def deliver(trace: flags.TraceWord, allowed_signers: Signers = None, json_out: f
         check_output(json_out)
         folder = find_trace(trace)
         signers = signers_of(folder, allowed_signers)
-        report = deliver_approved(folder, signers, view.progress)
+        report = deliver_approved(folder, signers, view.progress, base_ref)
         view.ended(report)
         if json_out is not None:
             write_json(json_out, report)

@@ -107,13 +107,13 @@ def publish_command(
         own = resolve({}, None)
         asked = asked_for(found, own)
         given = granted(found, confirm, asked)
-        if why := waits_for(found, own, given):
+        if why := waits_for(found, asked, given):
             fail(f"{why}; the patch waits for that in {found.file}", EXIT_CODES[Outcome.DEFERRED])
         place = place_of(host, repository, api, remote, say)
         if how is How.COMMENT:
-            sent = commented(found, place, number, asked.word)
+            sent = commented(found, place, number, asked.level.word)
         else:
-            sent = proposed(found, place, into, asked.word, say)
+            sent = proposed(found, place, into, asked.level.word, say)
         say(f"{'published' if sent.new else 'it is there already'}: {sent.sent} {sent.url}")
         given.spend()
         if found.record is not None:

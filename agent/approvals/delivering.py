@@ -22,18 +22,27 @@ from agent.approvals.counting import (
 )
 from agent.approvals.signing import end_of, waiting
 from agent.approvals.statement import Statement
+from agent.approvals.stricter import strictest, who_asks
+from agent.autonomy.versions import versions_of
+from agent.confirming import people
 from agent.deliver import deliver
 from agent.errors import NotApproved, UsageError
 from agent.events import DeliveryApproved, DeliveryDone, DeliveryIntended, RunResumed
+from agent.forecast import estimates
 from agent.handover_page import drop_page
 from agent.report import Report, diff_of, report_of
+from agent.repository import pyproject_of
 from agent.run import Run, TakenUp, redactor_for, take_up
+from agent.settings import resolve
 from agent.settled import settled_patch
 from agent.state import State
 from agent.trace import Trace
 from agent.versions import versions
 from agent.world import World
+from policies.belief import hand_right
 from policies.vocabulary import ActionClass
+from tools.diff_paths import changed_paths
+from tools.plain import plain_line
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,11 @@ def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: flo
         taken.run.writer.close()
 
 
-def deliver_approved(folder: Path, signers: Path, say: Callable[[str], None]) -> Report:
-    """Deliver what the run in `folder` was asked to, once enough people have approved it.
+def deliver_approved(
+    folder: Path, signers: Path, say: Callable[[str], None], base_ref: str | None = None
+) -> Report:
+    """Deliver what the run in `folder` was asked to, once enough people have approved it: by the schedule on
+    record and by the one in force now, which may only ask for more. base_ref: whose rules are in force.
 
     Raises NotApproved where more people must and UsageError where it cannot be, with nothing touched;
     TraceError where the record does not hold together."""
@@ -103,12 +115,12 @@ def deliver_approved(folder: Path, signers: Path, say: Callable[[str], None]) ->
             holds_secret=redactor_for(run.state.settings).holds_secret,
         )
         try:
-            return _delivered(taken, world, signers)
+            return _delivered(taken, world, signers, base_ref)
         finally:
             world.close()
 
 
-def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
+def _delivered(taken: TakenUp, world: World, signers: Path, base_ref: str | None) -> Report:
     run, now = taken.run, time.time()
     found = approved(run.state, signers, now, ours=taken.ours)
     if found.asked.action_class is not run.state.settings.delivery:
@@ -117,6 +129,7 @@ def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
         )
     intended = run.state.delivery
     assert intended is not None  # it is what is ours
+    _check_schedule_now(run.state, found, world.load(intended.submission.diff), base_ref)
     patch = settled_patch(world, run.state, intended)
     _begin(run, found, now)
     given = _confirmed(intended)
@@ -136,6 +149,26 @@ def _delivered(taken: TakenUp, world: World, signers: Path) -> Report:
         trace=str(run.folder),
         head_hash=run.writer.head,
         exit_code=ended.exit_code,
+    )
+
+
+def _check_schedule_now(state: State, found: Approved, patch: bytes, base_ref: str | None) -> None:
+    """Raises NotApproved where more people are asked now than have approved: by the user's schedule and the
+    repository's, at the prices of the run."""
+    repository, action_class = Path(state.settings.repository), state.settings.delivery
+    own = resolve({}, pyproject_of(repository), versions_of(repository, base_ref))
+    paths = changed_paths(patch)
+    both = (state.prices, state.settings.schedule), (state.prices, own.schedule)
+    right = hand_right(state.belief, estimates(state), verified=True)  # as when the patch was verified
+    asked = strictest(both, action_class, right, paths)
+    have = len(found.count.approvers)
+    if asked.people <= have:
+        return
+    mend = "request" if state.approvals.delivering else "approve"  # one that was begun takes no more
+    raise NotApproved(
+        f"{plain_line(who_asks(own, action_class, paths))} asks {people(asked.people)} to confirm a "
+        f"{action_class} now; {have} of them have approved it, {asked.people - have} more must: "
+        f"agent approvals {mend}"
     )
 
 
