@@ -129,7 +129,7 @@ def _fetch(wanted: str) -> str:
 def _strictest() -> Asks:
     """Of a base that is not known: beyond a draft nothing passes by one person's word."""
     return Asks(
-        "the base branch, which is not known here", tuple((e, Confirmation.MULTI_PARTY) for e in BY_PATH)
+        "the base, whose rules are not known here", tuple((e, Confirmation.MULTI_PARTY) for e in BY_PATH)
     )
 
 
