@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from driver import Ran, World, make_repository
+from driver import Ran, World, make_repository, run_git
 from rich.markup import render
 
 pytestmark = pytest.mark.docker
@@ -129,6 +129,7 @@ def test_a_hostile_report_and_settings_are_quoted_as_text(world: World, tmp_path
     assert ran.code == 2
     assert_harmless(ran)
     (repository / "pyproject.toml").write_text('[tool.agent]\n"::error::x [bold red]" = 1\n')
+    run_git(repository, "commit", "-qam", "other settings")  # the base's count as well as the tree's
     report = world.folder / "report.xml"
     name = "&#10;::error::boom&#10;##[command]x [bold red]x[/]"
     report.write_text(f"<testsuite><testcase classname='a' name='{name}'><failure/></testcase></testsuite>")

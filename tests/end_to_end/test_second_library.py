@@ -175,9 +175,14 @@ def test_a_seeded_defect_is_fixed_and_the_tree_left_alone(
     patch, report, trace = tmp_path / "fix.patch", tmp_path / "report.json", tmp_path / "trace"
     named = [part for test in sorted(library.failing) for part in ("--test", test)] if library.named else []
     outputs = ("--json", report, "--trace", trace, "--patch-out", patch)
+    worth = ("--value", "$200")  # the time that a search takes on a busy machine, too
     env = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     fixed = subprocess.run(
-        [AGENT, "fix", repository, *named, *outputs], env=env, cwd=tmp_path, capture_output=True, text=True
+        [AGENT, "fix", repository, *named, *worth, *outputs],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert fixed.returncode == 0, fixed.stdout + fixed.stderr
     assert json.loads(report.read_text())["outcome"] == "fixed"

@@ -20,7 +20,7 @@ import yaml
 from packaging.requirements import Requirement
 from publish_world import ROOT
 
-ACTIONS, DOCS = ROOT / ".github" / "actions", ROOT / "docs" / "ci"
+ACTIONS, DOCS = ROOT / ".github" / "actions", ROOT / ".github" / "ci"
 NAMES = ("fix", "publish")
 EXAMPLES = sorted((DOCS / "github").glob("*.yml"))
 AGENT = """\

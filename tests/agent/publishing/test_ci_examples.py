@@ -1,4 +1,4 @@
-"""The examples in docs/ci ask for no more than they need, and fit the actions."""
+"""The examples in .github/ci ask for no more than they need, and fit the actions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import yaml
 from publish_world import ROOT
 
-ACTIONS, DOCS = ROOT / ".github" / "actions", ROOT / "docs" / "ci"
+ACTIONS, DOCS = ROOT / ".github" / "actions", ROOT / ".github" / "ci"
 EXAMPLES = sorted((DOCS / "github").glob("*.yml"))
 
 
