@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -15,8 +13,8 @@ from rich.text import Text
 from typer import Argument, Option
 
 from agent import flags, trace_flags, units
-from agent.errors import AgentError, TraceError, UsageError
-from agent.outputs import check_output, harmless_json, one_line_errors, write_json
+from agent.errors import UsageError
+from agent.outputs import check_output, harmless_json, trace_errors, write_json
 from agent.traces.finding import SHORT, find_trace
 from agent.view import View, diff_text, make_console
 from policies.amounts import show_money
@@ -84,7 +82,7 @@ def list_waiting(
     from agent.approvals import page
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         found, problems = page.waiting_in(tuple(paths or ()), allowed_signers)
         some = [each for each in found if everything or each.state in page.OPEN]
     if as_json:
@@ -120,7 +118,7 @@ def show(
     from agent.traces.handing_on import write_out
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         folder = find_trace(trace)
         state = page.state_of(folder)
         if statement:
@@ -159,7 +157,7 @@ def request(
     from policies.vocabulary import ActionClass
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         try:
             lasts = units.duration(expires)
         except ValueError as error:
@@ -184,7 +182,7 @@ def approve(
     from agent.approvals.counting import signers_of
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         folder = find_trace(trace)
         signers = signers_of(folder, allowed_signers)
         made = signing.approve(folder, signers, _making(key, signature), principal)
@@ -213,7 +211,7 @@ def reject(
     from agent.approvals.counting import signers_of
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         folder = find_trace(trace)
         signers = signers_of(folder, allowed_signers)
         rejecter = signing.reject(folder, signers, _making(key, signature), principal, reason)
@@ -235,7 +233,7 @@ def deliver(
     from agent.approvals.delivering import deliver_approved
 
     view = View(make_console())
-    with _one_line_errors(view):
+    with trace_errors(view):
         check_output(json_out)
         folder = find_trace(trace)
         signers = signers_of(folder, allowed_signers)
@@ -283,17 +281,3 @@ def _table(found: list[Waiting]) -> Table:
 
 def _count(people: int) -> str:
     return "1 person" if people == 1 else f"{people} people"
-
-
-@contextmanager
-def _one_line_errors(view: View | None = None) -> Iterator[None]:
-    """Errors become one line and the documented exit code, also of what traces name and hold."""
-    with one_line_errors(view):
-        try:
-            yield
-        except AgentError:
-            raise
-        except OSError as error:
-            raise UsageError(f"cannot read {error.filename}: {error.strerror or error}") from None
-        except (ValueError, ArithmeticError, LookupError) as error:
-            raise TraceError(f"the trace holds what no run can have written: {error}") from None

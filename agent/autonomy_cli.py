@@ -12,7 +12,7 @@ from typer import Option
 
 from agent import flags
 from agent.autonomy.form import FILE
-from agent.autonomy.patterns import matches, schedule_for, valued
+from agent.autonomy.patterns import schedule_for, touches, valued
 from agent.autonomy.versions import Versions, versions_of
 from agent.confirming import people
 from agent.errors import AgentError, UsageError
@@ -148,7 +148,7 @@ def _rule_in_words(rule: PathRule) -> str:
 def _say_needed(resolved: Resolved, paths: tuple[str, ...], suite: CheckEstimate) -> None:
     """What each delivery of a patch that changes these paths would need, and by which rules."""
     schedule = schedule_for(resolved.schedule, paths)
-    rules = [rule for rule in resolved.schedule.paths if any(matches(rule.match, each) for each in paths)]
+    rules = [rule for rule in resolved.schedule.paths if touches(rule.match, paths)]
     more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
     _say(f"a patch of {', '.join(plain_line(each, 100) for each in paths[:5])}{more} needs")
     for each in DELIVERIES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.autonomy.patterns import matches
+from agent.autonomy.patterns import rules_asking
 from agent.delivered import APPLIED, CONFIRMED
 from agent.forecast import estimates
 from agent.state import State
@@ -20,18 +20,11 @@ def people(number: int) -> str:
 
 def because(state: State, level: Confirmation) -> str:
     """Of what the patch changes, the rules that ask for it, where the schedule alone would not."""
-    delivery, before = state.settings.delivery, state.settings.schedule
+    delivery, paths = state.settings.delivery, state.hand.paths if state.hand else ()
     readers = state.schedule.readers(level, delivery)
-    if before.readers(before.scheduled(delivery), delivery) >= readers or state.hand is None:
-        return ""
-    asking = (
-        rule
-        for rule in before.paths
-        if delivery in rule.classes
-        and (rule.level, rule.people) >= (level, readers)
-        and any(matches(rule.match, path) for path in state.hand.paths)
-    )
-    return f" that changes {', '.join(dict.fromkeys(plain_line(rule.match) for rule in asking))}"
+    asking = rules_asking(state.settings.schedule, delivery, level, readers, paths)
+    matches = dict.fromkeys(plain_line(rule.match) for rule in asking)
+    return f" that changes {', '.join(matches)}" if matches else ""
 
 
 def offerable(state: State) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import typer
 
-from agent.errors import AgentError, UsageError, unwritable
+from agent.errors import AgentError, TraceError, UsageError, unwritable
 from agent.task import Record
 from policies.vocabulary import EXIT_CODES, Outcome
 from sandboxes.interface import ImageError, SandboxError
@@ -169,6 +169,20 @@ def one_line_errors(view: View | None = None) -> Iterator[None]:
     if tail:
         typer.echo(plain(tail[-MOST_TAIL:], MOST_TAIL), err=True)
     fail(message, code)
+
+
+@contextmanager
+def trace_errors(view: View | None = None) -> Iterator[None]:
+    """As `one_line_errors`, also of what traces name and hold: figures that cannot be in events that fit."""
+    with one_line_errors(view):
+        try:
+            yield
+        except AgentError:
+            raise
+        except OSError as error:
+            raise UsageError(f"cannot read {error.filename}: {error.strerror or error}") from None
+        except (ValueError, ArithmeticError, LookupError) as error:
+            raise TraceError(f"the trace holds what no run can have written: {error}") from None
 
 
 def said_yes(question: str) -> bool:

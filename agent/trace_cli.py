@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -15,8 +14,8 @@ from rich.text import Text
 from typer import Argument, Option
 
 from agent import flags, trace_flags, units
-from agent.errors import AgentError, TraceError, UsageError
-from agent.outputs import one_line_errors, said_yes
+from agent.errors import TraceError, UsageError
+from agent.outputs import said_yes, trace_errors
 from agent.trace import EVENTS, Trace
 from agent.traces.finding import LAST, find_trace
 from agent.view import View, make_console
@@ -60,7 +59,7 @@ def list_traces(
     from agent.traces.index import traces_in
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         words, begun = _states(outcome), _since(since)
         dollars = _parsed("min-dollars", units.money, min_dollars) if min_dollars else 0.0
         found = [
@@ -96,7 +95,7 @@ def show(
     """Read from the trace, not from the index."""
     from agent.traces import showing
 
-    with _one_line_errors():
+    with trace_errors():
         found = showing.shown(find_trace(trace))
         if as_json:
             typer.echo(json.dumps(found.model_dump(mode="json"), indent=2))  # escapes what a terminal obeys
@@ -113,7 +112,7 @@ def watch(
     from agent.traces import watching
 
     view = View(make_console(), verbose=verbose)
-    with _one_line_errors(view):
+    with trace_errors(view):
         watching.watch(_watched(trace), view)
 
 
@@ -138,7 +137,7 @@ def grep(
 
     console = make_console()
     shown = 0
-    with _one_line_errors():
+    with trace_errors():
         compiled = searching.pattern_of(pattern, ignore_case)
         folders = [find_trace(each) for each in trace or ()] or [
             Path(f.path) for f in traces_in(within or ())
@@ -174,7 +173,7 @@ def verify(
     from agent.traces import checking, screen, signing
 
     console = make_console()
-    with _one_line_errors():
+    with trace_errors():
         if (allowed_signers is None) != (not signer):
             raise UsageError(
                 "--allowed-signers and --signer go together: who must have signed, by which file"
@@ -196,7 +195,7 @@ def sign(trace: flags.TraceWord, key: trace_flags.Key, principal: trace_flags.Pr
     from agent.traces import checking, signing
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         checked = checking.check(find_trace(trace))
         path = signing.sign(checked, key, principal)
     view.note(f"signed {checked.events} events, head hash {checked.head_hash}: {path}")
@@ -215,7 +214,7 @@ def export(
     """The trace is taken as it is; `agent trace verify` checks it, before or after."""
     from agent.traces import handing_on
 
-    with _one_line_errors():
+    with trace_errors():
         found, write = Trace(find_trace(trace)), handing_on.exporter(form)
         if out is not None:
             handing_on.write_new(out, lambda stream: write(found, stream))
@@ -248,7 +247,7 @@ def prune(
     from agent.traces.index import traces_in
 
     view = View(make_console())
-    with _one_line_errors():
+    with trace_errors():
         rules = pruning.Rules(
             older_than=_parsed("older-than", units.duration, older_than) if older_than else None,
             keep=keep,
@@ -318,17 +317,3 @@ def _parsed(name: str, parse: Callable[[str], _Number], text: str) -> _Number:
         return parse(text)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from None
-
-
-@contextmanager
-def _one_line_errors(view: View | None = None) -> Iterator[None]:
-    """Errors become one line and the documented exit code, also of what traces name and hold."""
-    with one_line_errors(view):
-        try:
-            yield
-        except AgentError:
-            raise
-        except OSError as error:
-            raise UsageError(f"cannot read {error.filename}: {error.strerror or error}") from None
-        except (ValueError, ArithmeticError, LookupError) as error:  # events that fit, figures that cannot be
-            raise TraceError(f"the trace holds what no run can have written: {error}") from None

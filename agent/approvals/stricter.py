@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.autonomy.patterns import matches, schedule_for
+from agent.autonomy.patterns import rules_asking, schedule_for
 from agent.settings import Resolved
 from policies.autonomy import Confirmation, Schedule, required
 from policies.vocabulary import ActionClass, Prices
@@ -37,15 +37,9 @@ def strictest(
 
 def who_asks(own: Resolved, action_class: ActionClass, paths: tuple[str, ...]) -> str:
     """Whose word it is that so many are asked now: of a rule by path, or of the schedule's line."""
-    before, after = own.schedule, schedule_for(own.schedule, paths)
+    after = schedule_for(own.schedule, paths)
     level = after.scheduled(action_class)
     people = after.readers(level, action_class)
-    if people > before.readers(before.scheduled(action_class), action_class):
-        for rule in before.paths:
-            if (
-                action_class in rule.classes
-                and (rule.level, rule.people) >= (level, people)
-                and any(matches(rule.match, path) for path in paths)
-            ):
-                return f"{rule.source}, paths {rule.match}"
+    for rule in rules_asking(own.schedule, action_class, level, people, paths):
+        return f"{rule.source}, paths {rule.match}"
     return dict(own.origins).get(action_class, "the schedule")

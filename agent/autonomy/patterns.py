@@ -4,13 +4,14 @@ make of a schedule and of V."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
 from pathspec import GitIgnoreSpec
 
-from policies.autonomy import Schedule
-from policies.vocabulary import Prices
+from policies.autonomy import Confirmation, PathRule, Schedule
+from policies.vocabulary import ActionClass, Prices
 
 MOST_PATTERN, MOST_PATH = 200, 1000
 """Characters. A longer path is taken to match whatever the pattern: rules only ask for more."""
@@ -49,6 +50,11 @@ def matches(pattern: str, path: str) -> bool:
     return len(path) > MOST_PATH or _spec(pattern).match_file(path)
 
 
+def touches(pattern: str, paths: Iterable[str]) -> bool:
+    """Whether the pattern means one of these paths."""
+    return any(matches(pattern, path) for path in paths)
+
+
 def names_branch(pattern: str, branch: str) -> bool:
     """Whether the pattern means the branch: it counts from the beginning of the name."""
     return bool(branch) and matches(f"/{pattern.lstrip('/')}", branch)
@@ -63,7 +69,23 @@ def schedule_for(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
 
 @lru_cache(maxsize=64)
 def _tightened(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
-    return schedule.under(rule for rule in schedule.paths if any(matches(rule.match, path) for path in paths))
+    return schedule.under(rule for rule in schedule.paths if touches(rule.match, paths))
+
+
+def rules_asking(
+    schedule: Schedule, action_class: ActionClass, level: Confirmation, people: int, paths: tuple[str, ...]
+) -> tuple[PathRule, ...]:
+    """The rules by which a patch that changes these paths needs `level` of so many `people`; none where the
+    schedule without its rules asks for as many."""
+    if schedule.readers(schedule.scheduled(action_class), action_class) >= people:
+        return ()
+    return tuple(
+        rule
+        for rule in schedule.paths
+        if action_class in rule.classes
+        and (rule.level, rule.people) >= (level, people)
+        and touches(rule.match, paths)
+    )
 
 
 Values: TypeAlias = tuple[tuple[str, float], ...]
@@ -78,10 +100,7 @@ def valued(prices: Prices, values: Values, caps: Values, paths: tuple[str, ...])
 
 @lru_cache(maxsize=64)
 def _valued(prices: Prices, values: Values, caps: Values, paths: tuple[str, ...]) -> Prices:
-    found, most = (
-        [value for match, value in each if any(matches(match, path) for path in paths)]
-        for each in (values, caps)
-    )
+    found, most = ([value for match, value in each if touches(match, paths)] for each in (values, caps))
     value = max(found, default=prices.value)
     value = min(value, max(most, default=value))
     return Prices(value, prices.latency, prices.risk, prices.irreversible)
