@@ -165,7 +165,7 @@ def request(
         if action and action not in tuple(ActionClass):
             raise UsageError(f"for: '{action[:40]}' is none of {', '.join(ActionClass)}")
         asked = signing.ask(find_trace(trace), lasts, ActionClass(action) if action else None)
-    who = _count(asked.people)
+    who = units.counted(asked.people, "person", "people")
     view.note(f"asked for a {asked.action_class}, until {asked.expires}: {who} must approve")
 
 
@@ -191,7 +191,8 @@ def approve(
     for who, why in count.dropped.items():
         view.note(f"does not count: {plain_line(f'{who}: {why}')}")
     if count.missing:
-        view.note(f"{len(count.approvers)} of {_count(count.needed)}: {count.missing} more must approve")
+        needed = units.counted(count.needed, "person", "people")
+        view.note(f"{len(count.approvers)} of {needed}: {count.missing} more must approve")
     else:
         by = f": agent approvals deliver {shlex.quote(str(folder))}" if made.own else ""
         view.note(f"enough have approved; it can be delivered{by}")
@@ -277,7 +278,3 @@ def _table(found: list[Waiting]) -> Table:
         )
         table.add_row(*(Text(plain(plain_line(cell), 300)) for cell in row))
     return table
-
-
-def _count(people: int) -> str:
-    return "1 person" if people == 1 else f"{people} people"

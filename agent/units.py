@@ -79,6 +79,11 @@ def _unit(word: str) -> str:
     return "ms" if word == "ms" else word[0] if word[0] in _SECONDS else word
 
 
+def counted(count: int, what: str, many: str = "") -> str:
+    """`1 test`, `3 tests`; with `many`, as in `2 people`."""
+    return f"{count} {what if count == 1 else many or what + 's'}"
+
+
 def show_size(count: float) -> str:
     """Bytes as `640 kB`, `12 MB`, `1.4 GB` (powers of ten, as engines and disks count)."""
     divisor, unit = (1e9, "GB") if count >= 1e9 else (1e6, "MB") if count >= 1e6 else (1e3, "kB")

@@ -26,7 +26,7 @@ from agent.observations import (
     TierFailed,
 )
 from agent.state import State
-from agent.units import show_seconds
+from agent.units import counted, show_seconds
 from policies.amounts import show_money
 from policies.vocabulary import Check, Outcome
 
@@ -131,15 +131,11 @@ def resumed(state: State) -> str:
     lost = state.lost + (state.intent is not None and not state.delivering)
     results = state.steps - state.lost
     have, are = ("has", "is") if results == 1 else ("have", "are")
-    kept = f"{_steps(results)} {have} a recorded result and {are} not paid for again"
+    kept = f"{counted(results, 'step')} {have} a recorded result and {are} not paid for again"
     if not lost:
         return kept
     was = "was" if lost == 1 else "were"
-    return f"{kept}; {_steps(lost)} {was} cut off without one: booked, and bought again if it pays"
-
-
-def _steps(count: int) -> str:
-    return f"{count} step{'' if count == 1 else 's'}"
+    return f"{kept}; {counted(lost, 'step')} {was} cut off without one: booked, and bought again if it pays"
 
 
 def lost(step: StepDone, request: RequestDone | None) -> str:

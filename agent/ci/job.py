@@ -98,8 +98,7 @@ class Job:
             if not open_ones:
                 return
             left = self.left_to_search
-            _, number = max((best(each.promised, left)[0], -n) for n, each in enumerate(open_ones))
-            self._advance(open_ones[-number], left)
+            self._advance(max(open_ones, key=lambda each: best(each.promised, left)[0]), left)
 
     def _advance(self, chosen: Prospect | Task, left: Limits) -> None:
         """Go on with a task, or begin it, for as long as it promises most."""

@@ -13,7 +13,7 @@ from agent.observations import Counts
 from agent.report import Report
 from agent.schema import schema_of
 from agent.task import Record
-from agent.units import show_seconds
+from agent.units import counted, show_seconds
 from policies.amounts import show_money
 from policies.autonomy import DEFAULT_SCHEDULE, Schedule
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
@@ -88,8 +88,8 @@ class JobReport(Record):
         causes = sum(not task.split for task in self.tasks)
         shown = [
             f"outcome     {self.outcome} (exit code {self.exit_code})",
-            f"failing     {_counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
-            f"tasks       {_counted(causes, 'likely cause')} worked on",
+            f"failing     {counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
+            f"tasks       {counted(causes, 'likely cause')} worked on",
         ]
         for number, task in enumerate(self.tasks, start=1):
             more = len(task.tests) + len(task.also) - 1
@@ -109,10 +109,6 @@ class JobReport(Record):
         shown += [f"not here    {test}" for test in self.unknown]
         shown.append(f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)}")
         return shown
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def generated_schema() -> str:

@@ -71,17 +71,21 @@ class Together:
         """A final verification of these together. Raises SandboxError."""
         base = self.world.take_base()
         edits = merged(base, [task.edits for task in tasks])
-        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
         self.world.finish_by = self.finish_by
         tree = patched_tree_hash(base, edits)
-        final = run_finally(self.world, tasks[0].run.state, edits, tree, targets)
+        final = run_finally(self.world, tasks[0].run.state, edits, tree, _targets(tasks))
         self.flaky |= frozenset(final.flaky)
         self.suite = self.suite if self.held else final.suite
         return replace(final, beside=tuple(task.run.state.run_id for task in tasks))
 
     def holds(self, tasks: Sequence[Task], final: Final) -> bool:
         """Whether it shows that all of them are fixed, and nothing else is broken."""
-        targets = tuple(dict.fromkeys(test for task in tasks for test in task.tests))
+        targets = _targets(tasks)
         baseline = baseline_run(self.world, self.survey.state)
         judgement = judge(baseline, final.suite, targets, final.flaky)
         return judgement.fixed and final.alone.complete and all(map(final.alone.passed, targets))
+
+
+def _targets(tasks: Sequence[Task]) -> tuple[str, ...]:
+    """Of all of them, each once."""
+    return tuple(dict.fromkeys(test for task in tasks for test in task.tests))

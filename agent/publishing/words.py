@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from agent.publishing.finding import Verified
-from agent.units import show_seconds
+from agent.units import counted, show_seconds
 from agent.words import counts
 from policies.amounts import show_money
 from tools.plain import plain, plain_line
@@ -28,7 +28,7 @@ def title(found: Verified) -> str:
     name = found.tests[0].partition("[")[0]
     if len(found.tests) == 1 and _HARMLESS.fullmatch(name) and "//" not in name:
         return f"Make {name} pass"
-    return f"Make {_number(len(found.tests), 'failing test')} pass"
+    return f"Make {counted(len(found.tests), 'failing test')} pass"
 
 
 def message(found: Verified) -> str:
@@ -48,7 +48,7 @@ def body(found: Verified) -> str:
     more = f"; {left} of {found.failing} failing tests are left" if left > 0 else ""
     suite = f": {counts(found.counts)}" if found.counts is not None else ""
     lines = [
-        f"This patch makes {_number(len(found.tests), 'failing test')} pass{more}:",
+        f"This patch makes {counted(len(found.tests), 'failing test')} pass{more}:",
         "",
         *(f"- {code(test)}" for test in found.tests[:MOST_TESTS]),
         *([f"- and {len(found.tests) - MOST_TESTS} more"] if len(found.tests) > MOST_TESTS else []),
@@ -90,12 +90,8 @@ def _diff(found: Verified) -> str:
 def _apart_from(found: Verified) -> str:
     if not found.dirty:
         return ""
-    files = _number(found.dirty, "uncommitted file")
+    files = counted(found.dirty, "uncommitted file")
     return f" (verified together with {files}, which this leaves out)"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _word(text: str) -> str:
