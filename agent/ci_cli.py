@@ -13,7 +13,7 @@ from typer import Option
 from agent import flags, ladder
 from agent.autonomy.versions import versions_of
 from agent.ci.failing import Reported, read_cache, read_reports
-from agent.ci.flaky import FlakyTest, looked_for
+from agent.ci.flaky import FlakyTest, found_by, looked_for
 from agent.ci.job import Job
 from agent.ci.outputs import CANDIDATE, PATCH, TRACES, new_folder, take_away, write_outputs, write_patch
 from agent.ci.prospects import Bodies
@@ -153,29 +153,25 @@ def _carried_out(
         view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
         traces = out / TRACES
         job = Job(resolved.policy, view, traces, world, found, bodies, finish_by)
-        stopped, edits, noticed = 0, None, tuple[FlakyTest, ...]()
+        stopped, edits, noticed = 0, None, list[FlakyTest]()
         try:
             edits = job.carry_out()
             if found.groups:
-                noticed = looked_for(world, found.state, job.left.seconds, job.together.flaky)
+                noticed += (each for task in job.tasks for each in found_by(task.run.state))
+                noticed += looked_for(world, found.state, job.left.seconds, job.together.flaky)
         except (KeyboardInterrupt, Terminated) as signalled:
             stopped = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
         name, held = (CANDIDATE, job.stop(stopped)) if edits is None else (PATCH, edits)
         patch = make_patch(world.take_base(), held) if held else b""
         if patch:
             write_patch(out / name, patch)
-        tasks = [
-            task_report(
-                job.report(task), task.prospect.tests, task.also, task.split, task.run.state.prices.value
-            )
-            for task in job.tasks
-        ]
+        tasks = [task_report(task, job.report(task)) for task in job.tasks]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
         verified = patch if name == PATCH else b""
         suite = job.together.suite
         counts = count(suite) if verified and suite is not None else None
         seconds = time.monotonic() - began
-        report = job_report(found, tasks, not_begun, verified, counts, seconds, noticed, stopped)
+        report = job_report(found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped)
         if problem := write_outputs(out, report, suite, settings.prices):
             view.note(problem)
         return report

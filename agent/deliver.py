@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.confirming import because, people
-from agent.doubt import looked_again
+from agent.doubt import looked_again, looked_without
 from agent.edits import load_edits
 from agent.errors import AgentError, TraceError
 from agent.events import DeliveryIntended, Event
@@ -62,7 +62,7 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
     if state.settings.schedule.paths and {edit.path for edit in edits} != {*state.hand.paths}:
         raise TraceError("the candidate changes other files than its trace says")
     reasons = (world.final.reason,) if isinstance(world.final, Refusal) else vet(world, state, edits)
-    counts, passed, key, red = Counts(), 0, "", tuple[str, ...]()
+    counts, passed, key, red, without = Counts(), 0, "", tuple[str, ...](), None
     if not reasons:
         held = world.final if isinstance(world.final, Final) else None
         final = held or run_finally(world, state, edits, state.hand.tree, state.targets)
@@ -72,7 +72,10 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
         failing = [f"{target} fails alone" for target in alone]
         if not final.alone.complete:
             failing.append(f"the report of the targets alone is not complete: {final.alone.problem}")
+        by_chance = final.by_chance(state.targets)
+        failing += [f"{target} passes without it, too, sometimes" for target in by_chance]
         counts, reasons, key = count(final.suite), (*failing, *judgement.reasons), final.key
+        without = final.without.of(state.targets) if final.without else None
         passed = sum(final.suite.passed(target) for target in state.targets)
     patch = make_patch(base, edits)
     if reasons:
@@ -83,7 +86,7 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
                 reasons=reasons,
                 counts=counts,
                 diff=world.store(patch),
-                looked=looked_again(world, state, red),
+                looked=without if without and any(without.passes) else looked_again(world, state, red),
             )
         )
     intended = DeliveryIntended(
@@ -93,6 +96,7 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
             counts=counts,
             targets_passed=passed,
             still_failing=judgement.counts.still_bad,
+            looked=without,
             flaky=final.flaky,
             beside=final.beside,
             patch=state.hand.patch,
@@ -113,7 +117,8 @@ def submit(world: World, state: State, loss: float, record: Callable[[Event], ob
 def run_finally(
     world: World, state: State, edits: tuple[FileEdit, ...], tree: str, targets: tuple[str, ...]
 ) -> Final:
-    """Base + edits (with this tree hash) cold in a fresh sandbox: these tests alone, and the whole suite."""
+    """Base + edits (with this tree hash) cold in a fresh sandbox: these tests alone, and the whole suite. If
+    the tests pass, they are looked at without the edits, too."""
     assert world.environment is not None
     world.say("final verification: a fresh sandbox, the whole suite")
     sandbox = world.new_sandbox(world.base_of(state), world.environment)
@@ -128,7 +133,10 @@ def run_finally(
     finally:
         sandbox.stop()
     key = world.verdict_key(tree, None, judging(world, state, math.inf))
-    return Final(alone, suite, key, bystanders(world, state, suite, targets, edits))
+    flaky = bystanders(world, state, suite, targets, edits)
+    passing = alone.complete and all(run.passed(target) for run in (alone, suite) for target in targets)
+    without = looked_without(world, state, targets, edits) if passing else None
+    return Final(alone, suite, key, flaky, without=without)
 
 
 def bystanders(

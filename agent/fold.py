@@ -223,7 +223,8 @@ def _observed(state: State, observation: Observation, dollars: float) -> State:
             return _looked_again(state, observation.looked)
         case SubmissionDone(verified=True):
             belief = belief.after_check(Check.SUITE, True)
-            return _delivered(replace(state, submission=observation, belief=belief), observation)
+            state = _looked_again(replace(state, belief=belief), observation.looked)
+            return _delivered(replace(state, submission=observation), observation)
         case SubmissionDone():
             state = replace(state, submission=observation, belief=belief.after_submit_failed())
             state = _dropped(state, "failed final verification", observation.reasons)

@@ -18,11 +18,13 @@ from policies.estimates import (
     CheckEstimate,
     DifficultyPrior,
     Estimates,
+    FlakinessPrior,
     PreparationEstimate,
     ReadEstimate,
     TierEstimate,
     cap,
 )
+from policies.flaky import repeats_that_pay
 from policies.priors import default_estimates, measured
 from policies.vocabulary import Check
 
@@ -36,7 +38,12 @@ LOCALISE_SHARE = 0.25
 prepares the search for a repair, which on a busy machine takes longer than quick tests say."""
 
 FRESH_TREE_SECONDS = 1.0
-"""A fresh sandbox with the tree in it, for the final verification, which also runs the targets alone."""
+"""A fresh sandbox with the tree in it, for the final verification, which also runs the targets alone, and
+looks at them without the patch."""
+
+DOUBTFUL_LOOKS = 8
+"""At most, at targets on the base that may be flaky: one that passes every third time is found out with a
+probability of 0.96."""
 
 LARGEST_SHARE = 0.5
 """Of the deadline, the share that any one preparation may take as a cap: work has to fit as well."""
@@ -48,13 +55,14 @@ def estimates(state: State) -> Estimates:
     tiers = tuple(_quoted(tier, state, standing) for tier in standing)
     suite = state.baseline.suite_seconds if state.baseline else None
     target = state.reproduction.seconds_each if state.reproduction else None
+    fresh = FRESH_TREE_SECONDS + (1 + looks_without(state)) * (target or 0.0)
     affected = None
     if suite is not None and state.baseline and state.localised:
         share = len(state.localised.affected) / max(1, state.baseline.counts.collected)
         affected = min(suite, 0.5 + suite * share)
     settings = state.settings
     return _measured(
-        tiers, _checks(state), settings.difficulty, suite, affected, target, settings.limits.seconds
+        tiers, _checks(state), settings.difficulty, suite, affected, target, fresh, settings.limits.seconds
     )
 
 
@@ -66,6 +74,7 @@ def _measured(
     suite: float | None,
     affected: float | None,
     target: float | None,
+    fresh: float,
     deadline: float,
 ) -> Estimates:
     """The priors, with measured seconds (of the suite, the tests near the change, a target) in their place.
@@ -77,11 +86,22 @@ def _measured(
         suite_seconds=suite,
         affected_seconds=affected,
         target_seconds=target,
-        fresh_tree_seconds=FRESH_TREE_SECONDS + (target or 0.0),
+        fresh_tree_seconds=fresh,
     )
     if suite is not None:
         known = replace(known, reads=tuple(_localising(read, suite, deadline) for read in known.reads))
     return replace(known, preparations=tuple(_within(p, deadline) for p in known.preparations))
+
+
+def looks_without(state: State, targets: int = 0) -> int:
+    """How many looks at the base pay before so many targets (0: the task's own) are said to be fixed: what is
+    at stake is V, for a test that nothing had to be fixed for."""
+    if state.reproduction is None or state.looked_again is not None:
+        return 0
+    price = state.prices.latency * state.reproduction.seconds_each
+    seen = min((each.fails for each in state.belief.flakiness), default=0)
+    tests = targets or len(state.targets)
+    return repeats_that_pay(tests, seen, FlakinessPrior(), state.prices.value, price, DOUBTFUL_LOOKS)
 
 
 def _checks(state: State) -> tuple[CheckEstimate, ...]:

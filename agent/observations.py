@@ -68,6 +68,17 @@ class ReproductionDone(Record):
     messages: tuple[str, ...] = ()
     hanging: tuple[str, ...] = ()
 
+    def of(self, targets: tuple[str, ...]) -> ReproductionDone:
+        """What it says of these, which are among its own."""
+        passes, messages = dict(zip(self.targets, self.passes, strict=True)), self.messages
+        return self.model_copy(
+            update={
+                "targets": targets,
+                "passes": tuple(passes[target] for target in targets),
+                "messages": tuple(m for t, m in zip(self.targets, messages, strict=False) if t in targets),
+            }
+        )
+
 
 class BaselineDone(Record):
     """The whole suite was run on the base. `failing`: tests, and test files that do not collect because of

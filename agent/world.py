@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from agent.environment import MEMORY_SHARE, fitting_base
 from agent.errors import UsageError
 from agent.events import TierSeen
+from agent.observations import ReproductionDone
 from agent.runners import recipe_of, runner_in
 from agent.sandbox_limits import check_machine
 from agent.state import State
@@ -59,13 +60,21 @@ UNPACK_SECONDS = 60.0
 class Final:
     """A final verification: the targets alone, then the whole suite, and the digest of its verdict key.
     flaky: of the tests that seem to have regressed in it, those that are flaky (`deliver.bystanders`).
-    beside: ids of the runs whose patches were in place as well."""
+    beside: ids of the runs whose patches were in place as well. without: looks at the targets on the base
+    (`doubt.looked_without`)."""
 
     alone: SuiteRun
     suite: SuiteRun
     key: str
     flaky: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    without: ReproductionDone | None = None
+
+    def by_chance(self, targets: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of them that pass without the edits, too, sometimes."""
+        seen = self.without
+        passes = dict(zip(seen.targets, seen.passes, strict=True)) if seen else {}
+        return tuple(target for target in targets if passes.get(target))
 
 
 @dataclass(frozen=True)

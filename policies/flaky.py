@@ -45,3 +45,14 @@ def repeat_pays(tests: int, looks: int, prior: FlakinessPrior, worth: float, pri
     """Whether one more run of `tests` tests that passed in `looks` runs finds flaky ones for more than its
     price. worth: dollars of knowing that a test is flaky; price: of the run, dollars."""
     return tests * found_by_next(looks, prior) * worth > price
+
+
+def repeats_that_pay(
+    tests: int, looks: int, prior: FlakinessPrior, worth: float, price: float, most: int
+) -> int:
+    """How many more runs pay, one after the other, of tests that went the same way in `looks` runs: that they
+    fail each time tells as much as that they pass each time. At most `most`; worth, price: as for one."""
+    more = 0
+    while more < most and repeat_pays(tests, looks + more, prior, worth, price):
+        more += 1
+    return more

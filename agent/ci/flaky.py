@@ -47,6 +47,12 @@ def flaky_test(test: str, failed: int, looks: int, asked: bool = True) -> FlakyT
     )
 
 
+def found_by(state: State) -> tuple[FlakyTest, ...]:
+    """Of the tests that a task was for, those that were seen to pass without a patch, too."""
+    seen = zip(state.targets, state.belief.flakiness, strict=True)
+    return tuple(flaky_test(test, each.fails, each.passes + each.fails) for test, each in seen if each.passes)
+
+
 def looked_for(
     world: World, state: State, seconds: float, known: frozenset[str] = frozenset()
 ) -> tuple[FlakyTest, ...]:

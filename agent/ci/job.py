@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from collections.abc import Sequence
@@ -17,7 +16,6 @@ from agent.ci.prospects import Bodies, Prospect, prospect
 from agent.ci.survey import Survey
 from agent.ci.tasks import Task
 from agent.ci.together import LEAST_SECONDS, Together
-from agent.errors import AgentError
 from agent.events import LimitsLowered, RunEnded
 from agent.fix import end, ended_as, ended_by, reported
 from agent.loop import drive, worst_case
@@ -52,6 +50,7 @@ class Job:
     unbegun: list[Prospect] = field(default_factory=list)
     kept: list[Task] = field(default_factory=list)
     """Those whose candidates were verified together."""
+    at_work: Task | None = None
 
     @cached_property
     def together(self) -> Together:
@@ -86,35 +85,39 @@ class Job:
                 break
             self._verify_together()  # what that refutes goes on
         for task in self.tasks:
-            if task.ended is None:
-                self._drive(task, 0.0, Limits(0.0, 0.0, 0.0))
+            if task.ended is None and task.fixed_by is not None:
+                why = f"its tests pass with the candidate of {task.fixed_by.run.folder.name}"
+                task.ended = ended_as(Outcome.INTERRUPTED, why)
+            elif task.ended is None:
+                self._drive(task, 0, Limits(0.0, 0.0, 0.0))
         return merged(self.world.take_base(), [task.edits for task in self.kept]) if self.kept else ()
 
     def _search(self) -> None:
-        """Until every task has ended or has a candidate, or no time is left."""
+        """Until every task has ended or has a candidate, or no time is left. Whatever promises most goes on
+        for one attempt: after that, another may promise more."""
         while self.left_to_search.seconds > LEAST_SECONDS:
-            going_on = [task for task in self.tasks if task.ended is None and not task.parked]
+            going_on = [task for task in self.tasks if task.ended is None and task.waits]
             open_ones: list[Prospect | Task] = [*self.unbegun, *going_on]
             if not open_ones:
                 return
             left = self.left_to_search
-            self._advance(max(open_ones, key=lambda each: best(each.promised, left)[0]), left)
+            self._advance(max(open_ones, key=lambda each: _promise(each, left)), left)
 
     def _advance(self, chosen: Prospect | Task, left: Limits) -> None:
-        """Go on with a task, or begin it, for as long as it promises most."""
-        seconds = best(chosen.promised, left)[1].seconds
+        """Begin a task, or go on with it."""
         if isinstance(chosen, Prospect):
             self.unbegun.remove(chosen)
             task = self._begun(chosen, left)
-            self._drive(task, seconds)
+            self._drive(task, 1)
         else:
             task = chosen
-            self._drive(task, seconds, left)
+            self._drive(task, 1, left)
         if task.parked:
-            self.unbegun = self._without_those_it_fixes(task, self.unbegun)
-        elif task.ended is None:
+            others = [each for each in self.tasks if each is not task and (each.waits or each.parked)]
+            self._join(task, [*self.unbegun, *others])
+        elif task.ended is None and not task.divisible:
             task.promised = self._promised(task)
-        elif task.ended.outcome is Outcome.NOT_FIXED:
+        elif task.ended is None or task.ended.outcome is Outcome.NOT_FIXED:
             self.unbegun += self._split(task)
 
     def _promised(self, task: Task) -> tuple[Horizon, ...]:
@@ -127,6 +130,8 @@ class Job:
         if len(tests) == 1 or traced is None or self.left.seconds <= LEAST_SECONDS:
             return []
         task.split = True
+        why = "no single edit makes all of its tests pass: they are tried in smaller groups"
+        task.ended = task.ended or ended_as(Outcome.INTERRUPTED, why)
         return self._prospects(finer(traced.traces, tests))
 
     def _prospects(self, groups: Sequence[tuple[str, ...]]) -> list[Prospect]:
@@ -139,7 +144,7 @@ class Job:
         return found
 
     def _begun(self, found: Prospect, left: Limits) -> Task:
-        settings = found.settings.model_copy(update={"limits": left, "surveyed": tuple(found.known)})
+        settings = found.world.settings.model_copy(update={"limits": left, "surveyed": tuple(found.known)})
         number = len(self.tasks) + 1
         with signals_held():  # what is begun is ended, too
             run = begin(settings, self.folder / f"{number:02}-{_slug(found.tests[0])}", self.policy)
@@ -155,24 +160,28 @@ class Job:
         self.view.started(settings, str(run.folder), ())
         return task
 
-    def _drive(self, task: Task, seconds: float = math.inf, left: Limits | None = None) -> None:
-        """Until it ends, or has a candidate that is to be verified and was not yet, or `seconds` are over.
-        left: of the job's limits, where others were at work since this task was."""
-        run, began = task.run, time.monotonic()
+    def _drive(self, task: Task, attempts: int, left: Limits | None = None) -> None:
+        """Until it ends, or has a candidate that is to be verified and was not yet, or needs another attempt
+        than so many. left: of the job's limits, where others were at work since this task was."""
+        run = task.run
         if left is not None:
             run.append(LimitsLowered(left=left))
-        if task.stopwatch > 0:
+        if task.stopwatch > 0 and self.at_work is not task:
             self.view.note(f"going on with {run.folder.name}")
-        offset = task.stopwatch - began
+        self.at_work = task
+        offset = task.stopwatch - time.monotonic()
         policy = policy_named(run.policy, run.state.settings.schedule)
 
         def clock() -> float:
             return time.monotonic() + offset
 
         def waits(step: Step) -> bool:
+            nonlocal attempts
             if task.world.final is not None:  # of the candidate in hand, which so is submitted
                 return False
-            return step.kind is StepKind.SUBMIT or time.monotonic() - began > seconds
+            if step.kind in (StepKind.ACT, StepKind.PLAN) or _reads_anew(task, step):
+                attempts -= 1
+            return step.kind is StepKind.SUBMIT or attempts < 0
 
         def driven() -> RunEnded | None:
             drive(run.state, policy, task.effects, run.append, clock, self.view, waits)
@@ -185,44 +194,77 @@ class Job:
         task.stopwatch = clock()
         self.view.finish()
 
-    def _without_those_it_fixes(self, task: Task, waiting: list[Prospect]) -> list[Prospect]:
-        """The groups that this candidate leaves failing; others join the task, where they execute what it
-        edits: a test that does not, and passes, is flaky."""
-        others = [test for each in waiting for test in each.tests]
+    def _join(self, task: Task, groups: Sequence[Prospect | Task]) -> bool:
+        """Those groups join the task whose tests pass with its candidate, where they execute what it edits: a
+        test that does not, and passes, is flaky. Whether any did."""
         edited = {edit.path for edit in task.edits}
-        near = tuple(test for test in others if self.survey.reaches(test, edited))
+        reaching = {test for each in groups for test in each.tests if self.survey.reaches(test, edited)}
+        near = [each for each in groups if reaching.issuperset(each.tests)]
         if not near or task.world.sandbox is None:
-            return waiting
+            return False
         task.world.finish_by = time.monotonic() + self.left.seconds / 4
-        looks = look(task.world, task.run.state, near, JOIN_LOOKS, task.edits)
+        tests = tuple(dict.fromkeys(test for each in near for test in each.tests))
+        looks = look(task.world, task.run.state, tests, JOIN_LOOKS, task.edits)
         if isinstance(looks, StepRefused):
-            return waiting
-        passing = {test for test in near if looks.passes[test] == looks.runs == JOIN_LOOKS}
-        joined = [each for each in waiting if passing.issuperset(each.tests)]
-        task.joined += tuple(joined)
-        return [each for each in waiting if each not in joined]
+            return False
+        joining = [
+            each for each in near if all(looks.passes[t] == looks.runs == JOIN_LOOKS for t in each.tests)
+        ]
+        task.joined += tuple(joining)
+        self.unbegun = [each for each in self.unbegun if each not in joining]
+        for each in joining:
+            if isinstance(each, Task):
+                each.with_task = task
+        return bool(joining)
+
+    def _leave_out(self, task: Task) -> None:
+        """The groups that had joined wrongly wait again."""
+        for each in task.left_out:
+            if isinstance(each, Task):
+                each.with_task = None
+            else:
+                self.unbegun.append(each)
+        task.left_out = ()
 
     def _verify_together(self) -> None:
         """Verify what is parked in as few runs as can be: all together; where that fails, by halves."""
-        together = self.together
-        for task, final in together.verdicts(self.kept, [task for task in self.tasks if task.parked]):
-            self.unbegun += task.left_out
-            task.left_out = ()
+        refused = list[Task]()
+        for task, final in self.together.verdicts(self.kept, [task for task in self.tasks if task.parked]):
+            self._leave_out(task)
             if final is None:
                 why = "no time was left to verify its candidate"
                 task.ended = ended_as(Outcome.LIMIT, f"a hard limit alone stopped it: {why}")
                 continue
             task.world.final = task.among(final) if isinstance(final, Final) else final
-            self._drive(task, 0.0)
+            self._drive(task, 0)
             if task.ended is None:
                 task.promised = self._promised(task)
-            elif task.ended.outcome is Outcome.FIXED:
+            if task.waits:
+                refused.append(task)
+            elif task.ended is not None and task.ended.outcome is Outcome.FIXED:
                 self.kept.append(task)
-        if self.kept and self.kept != together.held:
+        self._verify_kept()
+        self._join_late(refused)
+
+    def _join_late(self, refused: Sequence[Task]) -> None:
+        """What was refused beside the others may be mended by one of them."""
+        before = [(task, task.joined) for task in self.kept]
+        joined = [self._join(task, [each for each in refused if each.waits]) for task in self.kept]
+        if any(joined) and not self.together.holds(self.kept, self.together.run(self.kept)):
+            for task, had in before:
+                task.left_out, task.joined = task.joined[len(had) :], had
+                self._leave_out(task)
+
+    def _verify_kept(self) -> None:
+        """Where they are not what was verified together last."""
+        together = self.together
+        while self.kept and self.kept != together.held:
             together.held = []
-            if not together.holds(self.kept, together.run(self.kept)):
-                raise AgentError("what was verified together does not hold without a part of it")
-            together.held = [*self.kept]
+            if together.holds(self.kept, together.run(self.kept)):
+                together.held = [*self.kept]
+            else:
+                why = "it holds only beside a candidate that was not kept"
+                self.kept.pop().ended = ended_as(Outcome.INFRASTRUCTURE, why)
 
     def stop(self, code: int) -> tuple[FileEdit, ...]:
         """End what is under way, as somebody outside wants; returns the candidates in hand, not verified."""
@@ -245,6 +287,15 @@ class Job:
         assert task.ended is not None
         end(task.run, task.ended)
         return reported(task.run, task.world, task.ended)
+
+
+def _promise(each: Prospect | Task, left: Limits) -> tuple[bool, float]:
+    """Whether it has a candidate already, which costs nothing more, and what it promises."""
+    return isinstance(each, Prospect) and each.at_hand, best(each.promised, left)
+
+
+def _reads_anew(task: Task, step: Step) -> bool:
+    return step.kind is StepKind.READ and step.subject not in task.prospect.known
 
 
 def _slug(test: str) -> str:

@@ -34,17 +34,21 @@ class Bodies:
         return self.held[name]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prospect:
     """A group of failures with what is known of it (observations by the subject of their step), the state in
     which its task begins to choose, and what it promises then."""
 
     tests: tuple[str, ...]
-    settings: Settings
     world: World
     known: dict[str, Observation]
     state: State
     promised: tuple[Horizon, ...]
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether a candidate was found while the search showed its pace: its first attempt takes no time."""
+        return self.world.searching is not None and self.world.searching.search.found
 
 
 def prospect(
@@ -71,4 +75,4 @@ def prospect(
         known[LOCALISE.subject] = work.read_localise(world, state)
         state = after(state, LOCALISE, known[LOCALISE.subject])
     promised = horizons(state, policy_named(policy, settings.schedule), longest)
-    return Prospect(tests, settings, world, known, state, promised)
+    return Prospect(tests, world, known, state, promised)

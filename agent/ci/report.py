@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agent.ci.flaky import FlakyTest
 from agent.ci.survey import Survey
+from agent.ci.tasks import Task
 from agent.handover import Handover
 from agent.handover_page import in_short
 from agent.observations import Counts
@@ -29,13 +30,15 @@ SCHEMA_FILE = "result.schema.json"
 class TaskReport(Record):
     """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
     how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
-    count in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
+    count in its place; joined: the run id of the task whose patch makes its tests pass, too, and which counts
+    in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
     steps. handover: what a person is handed who takes over, null where nobody has to; page: the file that
     says it."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
     split: bool = False
+    joined: str = ""
     outcome: Outcome
     exit_code: int
     explanation: str
@@ -50,6 +53,11 @@ class TaskReport(Record):
     notify: tuple[str, ...] = ()
     handover: Handover | None = None
     page: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether no other task counts in its place."""
+        return not self.split and not self.joined
 
 
 class JobReport(Record):
@@ -85,7 +93,7 @@ class JobReport(Record):
 
     def lines(self) -> list[str]:
         """The summary a person reads."""
-        causes = sum(not task.split for task in self.tasks)
+        causes = sum(task.counts for task in self.tasks)
         shown = [
             f"outcome     {self.outcome} (exit code {self.exit_code})",
             f"failing     {counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
@@ -94,9 +102,11 @@ class JobReport(Record):
         for number, task in enumerate(self.tasks, start=1):
             more = len(task.tests) + len(task.also) - 1
             others = f" and {more} more" if more else ""
-            split = " (tried one by one after that)" if task.split else ""
-            shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{split}")
-            if task.handover is not None and not task.split:
+            then = " (tried one by one after that)" if task.split else ""
+            if task.joined:
+                then = f" (fixed by task {[each.run_id for each in self.tasks].index(task.joined) + 1})"
+            shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{then}")
+            if task.handover is not None and task.counts:
                 shown += [f"  {line}" for line in in_short(task.handover)]
                 shown += [f"  one page    {task.page}"] if task.page else []
         told = dict.fromkeys(name for task in self.tasks for name in task.notify)
@@ -124,18 +134,17 @@ def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:
     return next((each for each in (*FIRST, *others) if each in ended), Outcome.NOT_FIXED)
 
 
-def task_report(
-    report: Report, tests: tuple[str, ...], also: tuple[str, ...], split: bool, value: float
-) -> TaskReport:
-    """A task's part of the report."""
+def task_report(task: Task, report: Report) -> TaskReport:
+    """A task's part of the job's report, from its own."""
     return TaskReport(
-        tests=tests,
-        also=also,
-        split=split,
+        tests=task.prospect.tests,
+        also=task.also,
+        split=task.split,
+        joined=task.fixed_by.run.state.run_id if task.fixed_by else "",
         outcome=report.outcome,
         exit_code=report.exit_code,
         explanation=report.explanation,
-        value=value,
+        value=task.run.state.prices.value,
         dollars=report.dollars,
         seconds=report.seconds,
         posterior=report.posterior,
@@ -166,7 +175,7 @@ def job_report(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
     )
     ended = [
-        *(task.outcome for task in tasks if not task.split),
+        *(task.outcome for task in tasks if task.counts),
         *([Outcome.LIMIT] if not_begun else []),
         *([Outcome.FLAKY] if survey.flaky else []),
         *([Outcome.NOT_REPRODUCED] if survey.passing or survey.unknown else []),

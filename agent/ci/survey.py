@@ -49,9 +49,7 @@ class Survey:
 
     def reaches(self, test: str, paths: Collection[str]) -> bool:
         """Whether the test executes a statement of these files on the base; True where nobody knows."""
-        traces = self.traced.traces if self.traced is not None else ()
-        trace = next((trace for trace in traces if trace.id == test), None)
-        return trace is None or any(path in paths for path, _ in trace.statements)
+        return self.traced is None or self.traced.reaches(test, paths)
 
 
 def survey(world: World, reported: Reported, finish_by: float) -> Survey:

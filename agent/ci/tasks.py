@@ -11,23 +11,24 @@ from agent.edits import load_edits
 from agent.events import RunEnded
 from agent.run import Run
 from agent.world import Final, World
-from policies.vocabulary import StepKind
+from policies.vocabulary import Outcome, StepKind
 from tools.files import FileEdit
 
 
-@dataclass
+@dataclass(eq=False)
 class Task:
-    """A run of the job. joined: other groups whose tests its candidate makes pass as well; left_out: those of
-    them that the final verification showed otherwise. split: it found no patch for all of its tests, and they
-    became groups of their own."""
+    """A run of the job. joined: other groups, begun or not, whose tests its candidate makes pass as well;
+    left_out: those of them that the final verification showed otherwise; with_task: the one that it joined.
+    split: it found no patch for all of its tests, and they became groups of their own."""
 
     run: Run
     world: World
     effects: TaskEffects
     prospect: Prospect
     promised: tuple[Horizon, ...] = ()
-    joined: tuple[Prospect, ...] = ()
-    left_out: tuple[Prospect, ...] = ()
+    joined: tuple[Prospect | Task, ...] = ()
+    left_out: tuple[Prospect | Task, ...] = ()
+    with_task: Task | None = None
     split: bool = False
     stopwatch: float = 0.0
     ended: RunEnded | None = None
@@ -37,6 +38,10 @@ class Task:
         """Of the candidate in hand."""
         assert self.run.state.hand is not None
         return load_edits(self.world.load(self.run.state.hand.patch))
+
+    def leave_out(self) -> None:
+        """Its candidate is not for the groups that had joined."""
+        self.left_out, self.joined = (*self.left_out, *self.joined), ()
 
     @property
     def also(self) -> tuple[str, ...]:
@@ -54,7 +59,25 @@ class Task:
         return replace(final, beside=tuple(run for run in final.beside if run != own))
 
     @property
+    def waits(self) -> bool:
+        """Whether its tests still need a candidate."""
+        fixed = self.ended is not None and self.ended.outcome is Outcome.FIXED
+        return not (fixed or self.parked or self.split or self.with_task)
+
+    @property
+    def divisible(self) -> bool:
+        """Whether no single edit makes all of its tests pass: they may have several causes."""
+        search = self.world.searching
+        return len(self.prospect.tests) > 1 and search is not None and search.search.paired
+
+    @property
+    def fixed_by(self) -> Task | None:
+        """The task whose candidate is for its tests, too, where it is another one."""
+        return self.with_task and (self.with_task.fixed_by or self.with_task)
+
+    @property
     def parked(self) -> bool:
         """Whether its candidate waits to be verified."""
         chosen = self.run.state.decision.chosen if self.run.state.decision else None
-        return self.ended is None and chosen is not None and chosen.kind is StepKind.SUBMIT
+        open_now = self.ended is None and self.with_task is None
+        return open_now and chosen is not None and chosen.kind is StepKind.SUBMIT

@@ -46,6 +46,7 @@ class Together:
                 merged(self.world.take_base(), [each.edits for each in (*kept, *fitting, task)])
                 fitting.append(task)
             except Conflict as conflict:
+                task.leave_out()
                 yield task, Refusal(str(conflict))
         waiting = [*([task] for task in alone), *([fitting] if fitting else [])]
         while waiting:
@@ -56,16 +57,27 @@ class Together:
             holds = final is not None and self.holds([*together, *some], final)
             if not holds and final is not None and len(some) == 1 and some[0].joined:
                 task = some[0]
-                task.left_out, task.joined = task.joined, ()
+                task.leave_out()
                 holds = self.holds([*together, task], final)
             if holds and some[0] not in alone:
                 together += some
                 self.held, self.suite = [*together], final.suite if final else None
-            if holds or final is None or len(some) == 1:
+            if holds or final is None:
                 yield from ((task, final) for task in some)
+            elif len(some) == 1:
+                yield some[0], self._alone(some[0], final, together)
             else:
                 half = len(some) // 2
                 waiting += [some[half:], some[:half]]
+
+    def _alone(self, task: Task, final: Final, kept: Sequence[Task]) -> Final | Refusal:
+        """What the run of one candidate that does not hold beside those that are kept says of itself."""
+        if not self.holds([task], final):
+            return final
+        broken = [
+            test for test in _targets(kept) if not (final.suite.passed(test) and final.alone.passed(test))
+        ]
+        return Refusal(f"with it, what other candidates fix fails again: {', '.join(broken[:3])}")
 
     def run(self, tasks: Sequence[Task]) -> Final:
         """A final verification of these together. Raises SandboxError."""
@@ -83,7 +95,8 @@ class Together:
         targets = _targets(tasks)
         baseline = baseline_run(self.world, self.survey.state)
         judgement = judge(baseline, final.suite, targets, final.flaky)
-        return judgement.fixed and final.alone.complete and all(map(final.alone.passed, targets))
+        alone = final.alone.complete and all(map(final.alone.passed, targets))
+        return judgement.fixed and alone and not final.by_chance(targets)
 
 
 def _targets(tasks: Sequence[Task]) -> tuple[str, ...]:

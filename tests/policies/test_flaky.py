@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.estimates import FlakinessPrior
-from policies.flaky import failure_rate, found_by_next, repeat_pays
+from policies.flaky import failure_rate, found_by_next, repeat_pays, repeats_that_pay
 
 scipy_stats = pytest.importorskip("scipy.stats")
 
@@ -43,3 +43,13 @@ def test_repeats_pay_until_they_find_too_little() -> None:
     assert bought == [1, 2, 3, 4]
     assert not repeat_pays(200, 1, prior, worth=0.5, price=3.0), "a suite of five minutes is not repeated"
     assert not repeat_pays(200, 1, FlakinessPrior(0.0), worth=0.5, price=0.001)
+
+
+def test_runs_are_bought_one_after_the_other_while_each_pays() -> None:
+    prior = FlakinessPrior(0.02)
+    bought = repeats_that_pay(1, 3, prior, worth=20.0, price=0.006, most=8)
+    assert bought == 4
+    assert repeat_pays(1, 3 + bought - 1, prior, 20.0, 0.006)
+    assert not repeat_pays(1, 3 + bought, prior, 20.0, 0.006)
+    assert repeats_that_pay(1, 3, prior, worth=20.0, price=0.006, most=2) == 2
+    assert repeats_that_pay(1, 3, prior, worth=20.0, price=0.3, most=8) == 0, "tests that take half a minute"

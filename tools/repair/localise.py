@@ -81,6 +81,11 @@ class Traced:
     imported: frozenset[Statement]
     seconds: float
 
+    def reaches(self, test: str, paths: Collection[str]) -> bool:
+        """Whether the test executes a statement of these files, their import apart; True where nobody knows."""
+        trace = next((trace for trace in self.traces if trace.id == test), None)
+        return trace is None or any(path in paths for path, _ in trace.statements)
+
 
 def localise(traced: Traced, failing: Collection[str]) -> Localisation:
     """The suspicious statements of these failing tests, as the passing ones among those traced tell."""

@@ -131,6 +131,16 @@ class RepairSearch:
             self._begun = replace(self._begun, seconds=spent)
         return self._space
 
+    @property
+    def paired(self) -> bool:
+        """Whether every single edit was tried, and pairs of them are next."""
+        return len(self._rows) > self._singles
+
+    @property
+    def found(self) -> bool:
+        """Whether the next `advance` from the start has a plausible candidate already."""
+        return self._begun is not None and self._begun.plausible is not None
+
     def add_pairs(self, moved: Sequence[int], seconds: float = PREPARE_SECONDS) -> SearchSpace:
         """Add pairs of single edits to the end of the space, once: each that `moved` the failure, and some of
         the likeliest, with those that are likeliest. Raises RepairError, SandboxError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.ci.promise import SHORTEST, Horizon, best, horizons
+from agent.ci.promise import Horizon, best, horizons
 from agent.events import LimitsLowered, RunStarted
 from agent.fold import apply, start
 from agent.observations import (
@@ -60,17 +60,22 @@ def test_more_time_promises_no_less_and_nothing_fits_into_too_little() -> None:
 
 def test_the_likelier_task_comes_first_and_the_quicker_one() -> None:
     likely, unlikely = promised(searching(0.5)), promised(searching(0.05))
-    assert best(likely, LEFT)[0] > best(unlikely, LEFT)[0]
+    assert best(likely, LEFT) > best(unlikely, LEFT)
     quick = promised(searching(0.3, seconds=2.0))
-    assert best(quick, LEFT)[0] > best(promised(searching(0.3, seconds=20.0)), LEFT)[0]
-    assert best(quick, LEFT)[1].seconds == SHORTEST
+    assert best(quick, LEFT) > best(promised(searching(0.3, seconds=20.0)), LEFT)
+
+
+def test_within_one_horizon_what_is_expected_to_take_less_comes_first() -> None:
+    slow, quick = promised(searching(0.3, 0.2, seconds=3.0)), promised(searching(0.45, 0.05, seconds=3.0))
+    assert slow[-1].expected_seconds > quick[-1].expected_seconds > 0
+    assert best(quick, LEFT) > best(slow, LEFT)
 
 
 def test_what_is_left_of_the_budget_counts_like_time() -> None:
-    free, dear = Horizon(10.0, 5.0, 0.0), Horizon(10.0, 5.0, 1.0)
-    assert best((free,), LEFT)[0] == 50.0
-    assert best((dear,), LEFT)[0] == 5.0 / (0.1 + 0.5)
-    assert best((free,), Limits(0.0, 5.0, 0.0)) == (2.5, free), "out of reach, and still the only one"
+    free, dear = Horizon(20.0, 5.0, 10.0, 0.0), Horizon(20.0, 5.0, 10.0, 1.0)
+    assert best((free,), LEFT) == 50.0
+    assert best((dear,), LEFT) == 5.0 / (0.1 + 0.5)
+    assert best((free,), Limits(0.0, 5.0, 0.0)) == 2.5, "out of reach, and still the only one"
 
 
 def test_limits_are_only_ever_lowered() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from agent.ci import together
 from agent.ci.survey import Survey
+from agent.ci.tasks import Task
 from agent.ci.together import Together
 from agent.world import Final, Refusal
 from tools.files import FileEdit
@@ -27,11 +28,14 @@ class Stub:
     joined: tuple[Any, ...] = ()
     left_out: tuple[Any, ...] = ()
     breaks: bool = False
+    spoils: str = ""
     run: Any = field(default_factory=lambda: SimpleNamespace(state=SimpleNamespace(run_id="r")))
 
     @property
     def tests(self) -> tuple[str, ...]:
         return (*self.own, *(test for each in self.joined for test in each.tests))
+
+    leave_out = Task.leave_out
 
 
 def run_of(outcomes: dict[str, bool]) -> SuiteRun:
@@ -55,7 +59,7 @@ def verdicts_of(
     def run(world: Any, state: Any, edits: tuple[FileEdit, ...], tree: str, targets: Any) -> Final:
         there = [task for task in tasks if set(task.edits) <= set(edits)]
         runs.append(len(there))
-        passing = {test for task in there for test in task.own}
+        passing = {test for task in there for test in task.own} - {task.spoils for task in there}
         broken = any(task.breaks for task in there)
         suite = run_of({test: test in passing or (test == "t::fine" and not broken) for test in TESTS})
         return Final(suite, suite, "key")
@@ -70,9 +74,9 @@ def verdicts_of(
     return list(verifying.verdicts([], tasks)), verifying, runs  # type: ignore[arg-type]
 
 
-def stub(name: str, *joined: str, breaks: bool = False) -> Stub:
+def stub(name: str, *joined: str, breaks: bool = False, spoils: str = "") -> Stub:
     groups = tuple(SimpleNamespace(tests=(test,)) for test in joined)
-    return Stub((f"t::{name}",), (FileEdit(f"{name}.py", b"x\n"),), groups, breaks=breaks)
+    return Stub((f"t::{name}",), (FileEdit(f"{name}.py", b"x\n"),), groups, breaks=breaks, spoils=spoils)
 
 
 def test_what_holds_together_takes_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,6 +94,14 @@ def test_one_that_breaks_something_is_told_from_the_others(monkeypatch: pytest.M
     assert {task.own for task, _ in found} == {one.own, bad.own, three.own}
     assert verifying.suite is not None, "of what held, not of what failed"
     assert verifying.suite.passed("t::fine") and not verifying.suite.passed("t::b")
+
+
+def test_one_that_spoils_what_another_fixes_is_refused_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = stub("a"), stub("b", spoils="t::a")
+    found, verifying, _ = verdicts_of(monkeypatch, one, two)
+    assert verifying.held == [one]
+    refused = {task.own: verdict for task, verdict in found}[two.own]
+    assert isinstance(refused, Refusal) and refused.reason.endswith("fix fails again: t::a")
 
 
 def test_a_group_that_had_joined_wrongly_waits_again(monkeypatch: pytest.MonkeyPatch) -> None:
