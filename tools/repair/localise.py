@@ -82,7 +82,7 @@ class Traced:
     seconds: float
 
     def reaches(self, test: str, paths: Collection[str]) -> bool:
-        """Whether the test executes a statement of these files, their import apart; True where nobody knows."""
+        """Whether the test executes a statement of these files, import apart; True where nobody knows."""
         trace = next((trace for trace in self.traces if trace.id == test), None)
         return trace is None or any(path in paths for path, _ in trace.statements)
 

@@ -9,6 +9,7 @@ from .ingredients import is_docstring, nodes
 from .registry import Edit, Place, template
 from .scope import parameters
 from .source import NAMED_FUNCTIONS, Source, pairs
+from .usage import attribute_uses
 
 EMPTY = {ast.List: b"[]", ast.Dict: b"{}", ast.Set: b"set()"}
 
@@ -64,6 +65,29 @@ def decorator(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> Ite
                 and source.code(each) != name
             ):
                 yield Edit(*source.span(each), name)
+
+
+@template("property by use", *NAMED_FUNCTIONS, prior=4.0)
+def property_by_use(node: ast.FunctionDef | ast.AsyncFunctionDef, place: Place) -> Iterator[Edit]:
+    """Make a method a property where the project reads it and never calls it, and a property a method where
+    it is always called.
+
+    class A:\\n    def f(self): pass\\nx = A().f + 1  ->  \
+class A:\\n    @property\\n    def f(self): pass\\nx = A().f + 1
+    class A:\\n    @property\\n    def f(self): pass\\nA().f()  ->  \
+class A:\\n    def f(self): pass\\nA().f()
+    """
+    source, own = place.source, [place.source.code(each) for each in node.decorator_list]
+    found = _start_of_line(node, source)
+    if found is None or not isinstance(source.parents[node], ast.ClassDef) or parameters(node) != ["self"]:
+        return
+    uses = [attribute_uses(each).get(node.name, (0, 0)) for each in place.project.sources]
+    called, read = (sum(counts) for counts in zip(*uses))  # noqa: B905 (inside runs on Python 3.8)
+    if not own and read and not called:
+        yield Edit(found[0], found[0], found[1] + b"@property" + source.newline)
+    elif own == [b"property"] and called and not read:
+        each = node.decorator_list[0]
+        yield Edit(source.line_start(each.lineno), source.line_end(each.end_lineno or each.lineno), b"")
 
 
 @template("mutable default", *NAMED_FUNCTIONS, prior=3.0)

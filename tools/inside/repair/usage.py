@@ -6,7 +6,7 @@ import ast
 from functools import lru_cache
 
 from .scope import dotted, own_nodes, parameters
-from .source import NAMED_FUNCTIONS, walked
+from .source import NAMED_FUNCTIONS, Source, walked
 
 CONTAINER_METHODS = frozenset(("append", "add", "extend", "insert", "update", "appendleft", "pop", "remove"))
 CONTAINER_CALLS = frozenset(
@@ -74,3 +74,16 @@ def unread(function: ast.AST) -> tuple[str, ...]:
     stored = [n.id for n in own_nodes(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
     every = dict.fromkeys([*parameters(function), *stored])
     return tuple(n for n in every if n not in read and not n.startswith("_") and n not in ("self", "cls"))[:2]
+
+
+@lru_cache(maxsize=1024)
+def attribute_uses(source: Source) -> dict[str, tuple[int, int]]:
+    """Of each attribute name that the file reads, how often it is called, and how often only read."""
+    found: dict[str, tuple[int, int]] = {}
+    for node in walked(source.tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            around = source.parents.get(node)
+            is_called = isinstance(around, ast.Call) and around.func is node
+            called, read = found.get(node.attr, (0, 0))
+            found[node.attr] = (called + is_called, read + (not is_called))
+    return found
