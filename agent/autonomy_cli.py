@@ -67,7 +67,8 @@ def show_command(
         for line in in_words(stakes_of(resolved.schedule, each, right, resolved.prices, suite)):
             _say(f"            {line}")
     for rule in resolved.schedule.paths:
-        _say(f"path        {_rule_in_words(rule)}, says {rule.source}")
+        idle = " (asked already)" if _asked_already(resolved.schedule, rule) else ""
+        _say(f"path        {_rule_in_words(rule)}, says {rule.source}{idle}")
     _say(f"value       {show_money(resolved.prices.value)}, says {resolved.value_source}")
     for words, values in (("", resolved.values), (" at most", resolved.value_caps)):
         for match, value in values:
@@ -143,6 +144,12 @@ def _rule_in_words(rule: PathRule) -> str:
     number = (0, 1, rule.people)[rule.level]
     asks = f"{rule.level.word}{f' ({people(number)})' if number else ''}{_telling(rule.notify)}"
     return f"{rule.match}: {asks} for {', '.join(rule.classes)}"
+
+
+def _asked_already(schedule: Schedule, rule: PathRule) -> bool:
+    """Whether the rule asks for no more than the schedule does of any patch."""
+    ruled = schedule.under([rule])
+    return all(_needs(ruled, each) == _needs(schedule, each) for each in rule.classes)
 
 
 def _say_needed(resolved: Resolved, paths: tuple[str, ...], suite: CheckEstimate) -> None:
