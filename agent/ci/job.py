@@ -271,7 +271,7 @@ class Job:
         why = "stopped from outside; the trace can be resumed"
         held = list[tuple[FileEdit, ...]]()
         for task in self.tasks:
-            if task.run.state.hand is None:
+            if task.run.state.hand is None or task.with_task is not None:
                 continue
             try:
                 merged(self.world.take_base(), [*held, task.edits])

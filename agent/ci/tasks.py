@@ -61,8 +61,8 @@ class Task:
     @property
     def waits(self) -> bool:
         """Whether its tests still need a candidate."""
-        fixed = self.ended is not None and self.ended.outcome is Outcome.FIXED
-        return not (fixed or self.parked or self.split or self.with_task)
+        settled = self.ended is not None and self.ended.outcome in (Outcome.FIXED, Outcome.FLAKY)
+        return not (settled or self.parked or self.split or self.with_task)
 
     @property
     def divisible(self) -> bool:

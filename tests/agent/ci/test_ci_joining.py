@@ -91,11 +91,11 @@ def test_what_joined_wrongly_goes_on_from_where_it_was(monkeypatch: pytest.Monke
     assert task.tests == ("x",) and task.left_out == ()
 
 
-def test_what_has_ended_in_vain_waits_and_what_is_fixed_does_not() -> None:
-    vain, fixed = (
+def test_what_has_ended_in_vain_waits_and_what_is_fixed_or_flaky_does_not() -> None:
+    vain, fixed, flaky = (
         Begun("x", ended=RunEnded(outcome=outcome, exit_code=0, explanation=""))
-        for outcome in (Outcome.NOT_FIXED, Outcome.FIXED)
+        for outcome in (Outcome.NOT_FIXED, Outcome.FIXED, Outcome.FLAKY)
     )
-    assert vain.waits and not fixed.waits
+    assert vain.waits and not fixed.waits and not flaky.waits
     vain.split = True
     assert not vain.waits, "others are at work on its tests"
