@@ -64,7 +64,7 @@ def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
     """A job and what it came to."""
     words = ("--deadline", f"{deadline:.0f}s") if deadline else ()
     result, seconds = job(made, out, *words)
-    found = [frozenset((*task.tests, *task.also)) for task in result.tasks if not task.split]
+    found = [frozenset((*task.tests, *task.also)) for task in result.tasks if task.counts]
     fixed, named = set(result.fixed), {each.test for each in result.flaky}
     return Row(
         seed=seed,

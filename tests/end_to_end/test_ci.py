@@ -70,6 +70,48 @@ import time
 def test_the_clock_is_odd():
     assert time.perf_counter_ns() // 1000 % 8 != 0  # it fails always, in three looks, once in 500 times
 """
+HUT = b"""\
+class Hut:
+    def __init__(self):
+        self.beds = {}
+
+    def nights(self):
+        return sorted(night for night, beds in self.beds.items() if beds)
+
+    def book(self, night, beds):
+        self.beds[night] = self.beds.get(night, 0) + beds
+
+    def fullest(self):
+        return max(self.nights, key=lambda night: self.beds[night], default=None)
+"""
+HUT_TESTS = b"""\
+from hut import Hut
+
+
+def test_book():
+    hut = Hut()
+    hut.book(3, 2)
+    assert hut.beds == {3: 2}
+
+
+def test_nights():
+    hut = Hut()
+    hut.book(7, 2)
+    hut.book(2, 1)
+    hut.book(4, 0)
+    assert hut.nights == [2, 7]
+
+
+def test_fullest():
+    hut = Hut()
+    hut.book(7, 1)
+    hut.book(8, 3)
+    assert hut.fullest() == 8
+
+
+def test_none_is_fullest():
+    assert Hut().fullest() is None
+"""
 FILES = {"numbers_of.py": WRONG, "test_numbers_of.py": TESTS}
 CAUSES = [["test_above", "test_far_above"], ["test_mean", "test_mean_of_three"]]
 
@@ -121,6 +163,21 @@ def test_two_causes_of_a_report_are_fixed_and_verified_together(world: World, tm
     for task in result["tasks"]:
         assert world.replay(Path(task["trace"])).code == 0
     assert world.agent("ci", str(repository), "--out", str(out)).code == 2, "nothing is written over"
+
+
+def test_one_cause_that_shows_in_several_ways_is_fixed_once(world: World, tmp_path: Path) -> None:
+    repository = make_repository(tmp_path / "r", {"hut.py": HUT, "test_hut.py": HUT_TESTS})
+    ran = world.agent("ci", str(repository), "--out", str(tmp_path / "out"))
+    assert ran.code == 0, ran.output + ran.errors
+    result = result_of(tmp_path / "out")
+    assert [line for line in result["patch"].splitlines() if line[:1] in "+-" and line[1:2] == " "] == [
+        "+    @property"
+    ]
+    (fixed,) = (task for task in result["tasks"] if task["outcome"] == "fixed")
+    assert names([*fixed["tests"], *fixed["also"]]) == ["test_fullest", "test_nights", "test_none_is_fullest"]
+    for task in result["tasks"]:
+        assert task is fixed or task["joined"] == fixed["run_id"]
+        assert world.replay(Path(task["trace"])).code == 0
 
 
 def test_a_flaky_test_neither_stops_a_fix_nor_is_fixed(world: World, tmp_path: Path) -> None:
