@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PACKAGES := agent tools policies sandboxes
-# routing needs a table of outcomes, repair and context take long, harness takes the network.
-BENCHMARKS := $(filter-out __init__ demo routing repair context harness _%,$(basename $(notdir $(wildcard benchmarks/*.py))))
+# routing needs a table of outcomes; repair, context and ci take long; harness takes the network.
+BENCHMARKS := $(filter-out __init__ demo routing repair context harness ci _%,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 # Options for `agent fix` in the demo, and for pytest: make demo OPTIONS='--budget 0', make test PYTEST='-k trace'
 OPTIONS ?=

@@ -32,7 +32,8 @@ AGENT = Path(sys.executable).with_name("agent")
 class Row:
     """One job. groups: as found; causes: of them that are exactly one seeded cause; fixed: causes whose tests
     all pass; regressed: tests that failed only with the patch; flaky: flaky tests that were named. seconds:
-    wall time of the job; search: of attempts; suite: of one run of the suite in the sandbox."""
+    wall time of the job; search: of attempts; suite: of one run of the suite in the sandbox; ratio: of the
+    wall time to suite and search. stolen: the share of the machine's time that its host gave to others."""
 
     seed: int
     deadline: float
@@ -44,6 +45,8 @@ class Row:
     seconds: float
     search: float
     suite: float
+    ratio: float
+    stolen: float
     exit_code: int
 
 
@@ -63,7 +66,10 @@ def job(made: Made, out: Path, *words: str) -> tuple[JobReport, float]:
 def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
     """A job and what it came to."""
     words = ("--deadline", f"{deadline:.0f}s") if deadline else ()
+    before = _processor_time()
     result, seconds = job(made, out, *words)
+    stolen, all_of_it = (now - then for now, then in zip(_processor_time(), before, strict=True))
+    search = _searched(result)
     found = [frozenset((*task.tests, *task.also)) for task in result.tasks if task.counts]
     fixed, named = set(result.fixed), {each.test for each in result.flaky}
     return Row(
@@ -75,10 +81,21 @@ def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
         regressed=len(_regressed(made, out)),
         flaky=len(named & set(made.flaky)),
         seconds=seconds,
-        search=_searched(result),
+        search=search,
         suite=result.suite_seconds,
+        ratio=seconds / (search + result.suite_seconds),
+        stolen=stolen / all_of_it if all_of_it else 0.0,
         exit_code=result.exit_code,
     )
+
+
+def _processor_time() -> tuple[int, int]:
+    """Ticks that the host of a virtual machine took, and all ticks, since it started (`man proc`)."""
+    stat = Path("/proc/stat")
+    if not stat.is_file():
+        return 0, 0
+    ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
+    return ticks[7], sum(ticks)
 
 
 def _searched(result: JobReport) -> float:
