@@ -85,7 +85,9 @@ class Together:
         edits = merged(base, [task.edits for task in tasks])
         self.world.finish_by = self.finish_by
         tree = patched_tree_hash(base, edits)
-        final = run_finally(self.world, tasks[0].run.state, edits, tree, _targets(tasks))
+        states = [task.run.state for task in tasks]
+        state = next((each for each in states if each.looked_again is None), states[0])
+        final = run_finally(self.world, state, edits, tree, _targets(tasks))
         self.flaky |= frozenset(final.flaky)
         self.suite = self.suite if self.held else final.suite
         return replace(final, beside=tuple(task.run.state.run_id for task in tasks))

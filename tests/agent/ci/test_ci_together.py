@@ -29,7 +29,9 @@ class Stub:
     left_out: tuple[Any, ...] = ()
     breaks: bool = False
     spoils: str = ""
-    run: Any = field(default_factory=lambda: SimpleNamespace(state=SimpleNamespace(run_id="r")))
+    run: Any = field(
+        default_factory=lambda: SimpleNamespace(state=SimpleNamespace(run_id="r", looked_again=None))
+    )
 
     @property
     def tests(self) -> tuple[str, ...]:
