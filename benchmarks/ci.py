@@ -20,9 +20,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from agent.ci.report import JobReport
-from agent.events import StepDone
-from agent.observations import AttemptDone
-from agent.trace import Trace
 from benchmarks._ci_repository import Made, make
 
 AGENT = Path(sys.executable).with_name("agent")
@@ -32,7 +29,7 @@ AGENT = Path(sys.executable).with_name("agent")
 class Row:
     """One job. groups: as found; causes: of them that are exactly one seeded cause; fixed: causes whose tests
     all pass; regressed: tests that failed only with the patch; flaky: flaky tests that were named. seconds:
-    wall time of the job; search: of attempts; suite: of one run of the suite in the sandbox; ratio: of the
+    wall time of the job; search: of its tasks; suite: of one run of the suite in the sandbox; ratio: of the
     wall time to suite and search. stolen: the share of the machine's time that its host gave to others."""
 
     seed: int
@@ -69,7 +66,7 @@ def measured(made: Made, seed: int, out: Path, deadline: float) -> Row:
     before = _processor_time()
     result, seconds = job(made, out, *words)
     stolen, all_of_it = (now - then for now, then in zip(_processor_time(), before, strict=True))
-    search = _searched(result)
+    search = sum(task.seconds for task in result.tasks)
     found = [frozenset((*task.tests, *task.also)) for task in result.tasks if task.counts]
     fixed, named = set(result.fixed), {each.test for each in result.flaky}
     return Row(
@@ -96,13 +93,6 @@ def _processor_time() -> tuple[int, int]:
         return 0, 0
     ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
     return ticks[7], sum(ticks)
-
-
-def _searched(result: JobReport) -> float:
-    """Seconds of all attempts."""
-    events = (event for task in result.tasks for event in Trace(Path(task.trace)).events())
-    steps = (event for event in events if isinstance(event, StepDone))
-    return sum(step.bill.seconds for step in steps if isinstance(step.observation, AttemptDone))
 
 
 def _regressed(made: Made, out: Path) -> set[str]:

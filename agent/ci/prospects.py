@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, field, replace
 
 from agent import fold, work
@@ -37,13 +38,14 @@ class Bodies:
 @dataclass(frozen=True, eq=False)
 class Prospect:
     """A group of failures with what is known of it (observations by the subject of their step), the state in
-    which its task begins to choose, and what it promises then."""
+    which its task begins to choose, and what it promises then. seconds: that locating it took."""
 
     tests: tuple[str, ...]
     world: World
     known: dict[str, Observation]
     state: State
     promised: tuple[Horizon, ...]
+    seconds: float = 0.0
 
     @property
     def at_hand(self) -> bool:
@@ -58,6 +60,7 @@ def prospect(
 
     Raises SandboxError.
     """
+    began = time.monotonic()
     world = replace(world, settings=settings, searching=None, traced=survey.traced)
     surveyed = survey.state
     assert surveyed.intake and surveyed.environment and surveyed.baseline
@@ -75,4 +78,4 @@ def prospect(
         known[LOCALISE.subject] = work.read_localise(world, state)
         state = after(state, LOCALISE, known[LOCALISE.subject])
     promised = horizons(state, policy_named(policy, settings.schedule), longest)
-    return Prospect(tests, world, known, state, promised)
+    return Prospect(tests, world, known, state, promised, time.monotonic() - began)

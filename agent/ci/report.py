@@ -31,9 +31,9 @@ class TaskReport(Record):
     """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
     how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
     count in its place; joined: the run id of the task whose patch makes its tests pass, too, and which counts
-    in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
-    steps. handover: what a person is handed who takes over, null where nobody has to; page: the file that
-    says it."""
+    in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of locating its
+    cause, before it was begun, and of its own steps. handover: what a person is handed who takes over, null
+    where nobody has to; page: the file that says it."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
@@ -146,7 +146,7 @@ def task_report(task: Task, report: Report) -> TaskReport:
         explanation=report.explanation,
         value=task.run.state.prices.value,
         dollars=report.dollars,
-        seconds=report.seconds,
+        seconds=task.prospect.seconds + report.seconds,
         posterior=report.posterior,
         diff=report.diff,
         run_id=report.run_id,
