@@ -15,9 +15,9 @@ from agent.autonomy.versions import versions_of
 from agent.ci.failing import Reported, read_cache, read_reports
 from agent.ci.flaky import FlakyTest, found_by, looked_for
 from agent.ci.job import Job
-from agent.ci.outputs import CANDIDATE, PATCH, TRACES, new_folder, take_away, write_outputs, write_patch
+from agent.ci.outputs import TRACES, new_folder, take_away, write_outputs, write_patch
 from agent.ci.prospects import Bodies
-from agent.ci.report import JobReport, job_report, task_report
+from agent.ci.report import CANDIDATE, PATCH, JobReport, job_report, task_report
 from agent.ci.survey import survey
 from agent.errors import AgentError, UsageError
 from agent.fix import Terminated, termination
@@ -32,7 +32,7 @@ from agent.view import View, make_console
 from agent.world import World
 from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
 from sandboxes.interface import SandboxError
-from tools.patch import make_patch
+from tools.patch import PatchError, make_patch
 from tools.plain import plain
 
 Reports = Annotated[
@@ -153,25 +153,29 @@ def _carried_out(
         view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
         traces = out / TRACES
         job = Job(resolved.policy, view, traces, world, found, bodies, finish_by)
-        stopped, edits, noticed = 0, None, list[FlakyTest]()
+        stopped, why = 0, "stopped from outside; the trace can be resumed"
+        edits, noticed = None, list[FlakyTest]()
         try:
             edits = job.carry_out()
             if found.groups:
                 noticed += (each for task in job.tasks for each in found_by(task.run.state))
-                noticed += looked_for(world, found.state, job.left.seconds, job.together.flaky)
+                noticed += looked_for(world, found.state, job.left.seconds)
         except (KeyboardInterrupt, Terminated) as signalled:
             stopped = SIGTERM_CODE if isinstance(signalled, Terminated) else EXIT_CODES[Outcome.INTERRUPTED]
-        name, held = (CANDIDATE, job.stop(stopped)) if edits is None else (PATCH, edits)
+        except (AgentError, PatchError, SandboxError) as error:  # what is there is not lost with it
+            stopped, why = EXIT_CODES[Outcome.INFRASTRUCTURE], f"the job was cut off: {error}"
+            view.note(why)
+        name, held = (CANDIDATE, job.stop(stopped, why)) if edits is None else (PATCH, edits)
         patch = make_patch(world.take_base(), held) if held else b""
         if patch:
             write_patch(out / name, patch)
         tasks = [task_report(task, job.report(task)) for task in job.tasks]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
-        verified = patch if name == PATCH else b""
+        verified, left = (patch, False) if name == PATCH else (b"", bool(patch))
         suite = job.together.suite
         counts = count(suite) if verified and suite is not None else None
         seconds = time.monotonic() - began
-        report = job_report(found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped)
+        report = job_report(found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped, left)
         if problem := write_outputs(out, report, suite, settings.prices):
             view.note(problem)
         return report

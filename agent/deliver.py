@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from agent.bystanders import bystanders
 from agent.confirming import because, people
 from agent.doubt import looked_again, looked_without
 from agent.edits import load_edits
@@ -20,9 +21,9 @@ from agent.errors import AgentError, TraceError
 from agent.events import DeliveryIntended, Event
 from agent.forecast import estimates
 from agent.loop import Performed
-from agent.observations import Counts, DeferralDone, Observation, StepRefused, SubmissionDone
+from agent.observations import Counts, DeferralDone, Observation, SubmissionDone
 from agent.patience import judging
-from agent.prepare import baseline_run, count, look
+from agent.prepare import baseline_run, count
 from agent.state import State
 from agent.trace import write_whole
 from agent.vetting import vet
@@ -36,20 +37,13 @@ from tools.files import FileEdit
 from tools.host_git import author
 from tools.patch import PatchError, apply_to_tree, commit_to_branch, digest, make_patch, tip_naming
 from tools.plain import plain_line
-from tools.verdicts import SuiteRun, judge, regressions
+from tools.verdicts import judge
 
 FIXED_PATCH = "fix.patch"
 PART_PATCH = "part.patch"
 """What was verified only together with the patches of other tasks."""
 
 CANDIDATE_PATCH = "candidate.patch"
-
-FLAKY_LOOKS = 8
-"""On either tree, at tests that seem to have regressed: one that fails every third time is found out to be
-flaky with a probability of 0.96."""
-
-MOST_SUSPECT = 10
-"""More regressions are hardly chance."""
 
 
 def submit(world: World, state: State, loss: float, record: Callable[[Event], object]) -> Performed:
@@ -137,24 +131,6 @@ def run_finally(
     passing = alone.complete and all(run.passed(target) for run in (alone, suite) for target in targets)
     without = looked_without(world, state, targets, edits) if passing else None
     return Final(alone, suite, key, flaky, without=without)
-
-
-def bystanders(
-    world: World, state: State, suite: SuiteRun, targets: tuple[str, ...], edits: tuple[FileEdit, ...]
-) -> tuple[str, ...]:
-    """The tests beside the targets that seem to have regressed in this run with the edits, and are flaky: run
-    again, they fail on the base and pass with the edits, too. What one run says of them tells nothing."""
-    suspect = regressions(baseline_run(world, state), suite, targets)
-    if not suspect or len(suspect) > MOST_SUSPECT or not suite.complete:
-        return ()
-    before = look(world, state, suspect, FLAKY_LOOKS)
-    after = look(world, state, suspect, FLAKY_LOOKS, edits)
-    if isinstance(before, StepRefused) or isinstance(after, StepRefused):
-        return ()
-    found = tuple(test for test in suspect if before.failures[test] and after.passes[test])
-    if found:
-        world.say(f"flaky, so it tells nothing: {', '.join(sorted(found))}")
-    return found
 
 
 def confirmed(state: State) -> Confirmation:

@@ -32,6 +32,7 @@ from agent.view import View
 from agent.world import World
 from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Bill, Outcome
 from sandboxes.interface import ImageError, SandboxError
+from tools.patch import PatchError
 
 TAIL = 1500
 """Characters of a failing tail in the explanation; the end is what matters."""
@@ -156,7 +157,7 @@ def ended_by(act: Callable[[], Result]) -> Result | RunEnded:
         return ended_as(Outcome.USAGE, str(error))
     except (TraceError, TraceLost):
         raise
-    except AgentError as error:
+    except (AgentError, PatchError) as error:
         return ended_as(Outcome.INFRASTRUCTURE, str(error))
     except BrokenPipeError:  # nobody reads what is said here any more
         raise

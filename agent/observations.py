@@ -170,7 +170,8 @@ class PlanDone(Record):
 class CheckDone(Record):
     """The candidate in hand was checked; `key` is the digest of the verdict key (what it was run on). `void`:
     the check came to nothing, as a review that gives no opinion, and tells nothing. `looked`: further looks
-    at targets on the base, which the candidate had passed and failed now."""
+    at targets on the base, which the candidate had passed and failed now. `flaky`: tests beside the targets
+    that passed before and failed now, as on the base, too, sometimes: they tell nothing."""
 
     type: Literal["check"] = "check"
     check: Check
@@ -180,6 +181,7 @@ class CheckDone(Record):
     counts: Counts = Counts()
     void: bool = False
     looked: ReproductionDone | None = None
+    flaky: tuple[str, ...] = ()
 
 
 class SubmissionDone(Record):

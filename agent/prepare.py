@@ -200,6 +200,18 @@ class Looks:
         """No test was looked at."""
         return cls(0, {}, {}, {}, 0.0, frozenset())
 
+    def and_again(self, more: Looks) -> Looks:
+        """These and more looks at some of the tests: of those alone."""
+        tests, runs = tuple(more.passes), self.runs + more.runs
+        return Looks(
+            runs,
+            {test: self.passes[test] + more.passes[test] for test in tests},
+            {test: self.failures[test] + more.failures[test] for test in tests},
+            {test: self.messages[test] or more.messages[test] for test in tests},
+            (self.seconds_each * self.runs + more.seconds_each * more.runs) / max(1, runs),
+            self.hanging | more.hanging,
+        )
+
     def of(self, targets: tuple[str, ...]) -> ReproductionDone:
         """What they say of these."""
         known = set(targets)

@@ -86,7 +86,7 @@ def _lines(observation: Observation, verbose: bool) -> list[str]:
             return [f"a model {'gives no opinion' if observation.void else opinion}", *observation.reasons]
         case CheckDone():
             verdict = "passed" if observation.passed else "failed"
-            shown = [*observation.reasons[:3], *again(observation.looked)]
+            shown = [*observation.reasons[:3], *at_random(observation.flaky), *again(observation.looked)]
             return [f"{verdict} ({counts(observation.counts)})", *shown]
         case SubmissionDone():
             return _submission(observation)
@@ -236,12 +236,18 @@ def history(seen: HistoryDone, named: Callable[[CommitSeen], str] = commit) -> l
     return [f"fails since one of these, which {why}:", *since, *others, *also, last, many]
 
 
+def at_random(flaky: tuple[str, ...]) -> list[str]:
+    """Tests beside the targets that fail with the candidate, and by chance."""
+    return [f"flaky, on the base as well, so it tells nothing: {test}" for test in flaky]
+
+
 def _submission(seen: SubmissionDone) -> list[str]:
     if not seen.verified:
         return ["final verification failed", *seen.reasons[:3], *again(seen.looked)]
     return [
         f"verified cold in a fresh tree ({counts(seen.counts)})",
-        *(f"flaky, on the base as well, so it tells nothing: {test}" for test in seen.flaky),
+        *([f"without it, it fails: {seen.looked.runs} more looks at the base"] if seen.looked else []),
+        *at_random(seen.flaky),
         *seen.delivered,
         *filter(None, [seen.shortfall]),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from agent.bystanders import at_random, bystanders
 from agent.doubt import looked_again
 from agent.edits import load_edits
 from agent.observations import CheckDone, LocaliseDone, Observation, ReproductionDone
@@ -132,21 +133,25 @@ def verify(world: World, state: State, check: Check) -> Observation:
     limits = judging(world, state, math.inf)  # of verdicts, whatever time is left
     if check is Check.SUITE:
         run = run_with(world, edits, None, judging(world, state, world.left))
-        judgement = judge(baseline_run(world, state), run, state.targets)
+        flaky = bystanders(world, state, run, state.targets, edits)
+        judgement = judge(baseline_run(world, state), run, state.targets, flaky)
         return CheckDone(
             check=check,
             key=world.verdict_key(state.hand.tree, None, limits),
             passed=judgement.fixed,
             reasons=judgement.reasons,
             counts=count(run),
+            flaky=flaky,
             looked=_looked_again(world, state, run),
         )
     affected = state.localised.affected if state.localised else ()
     ids = state.targets if check is Check.REPEAT else affected
     run = run_with(world, edits, ids, judging(world, state, world.left))
+    red = tuple(test for test in ids if not run.passed(test))
+    flaky = at_random(world, state, red, edits) if run.complete and check is Check.AFFECTED else ()
     reasons = (
         *(() if run.complete else (f"the report is incomplete: {run.problem}",)),
-        *(f"{test} does not pass" for test in ids if not run.passed(test)),
+        *(f"{test} does not pass" for test in red if test not in flaky),
     )
     key = world.verdict_key(state.hand.tree, ids, limits)
     return CheckDone(
@@ -155,6 +160,7 @@ def verify(world: World, state: State, check: Check) -> Observation:
         passed=not reasons,
         reasons=reasons,
         counts=count(run),
+        flaky=flaky,
         looked=_looked_again(world, state, run) if check is Check.REPEAT else None,
     )
 

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ UNPACK_SECONDS = 60.0
 @dataclass(frozen=True)
 class Final:
     """A final verification: the targets alone, then the whole suite, and the digest of its verdict key.
-    flaky: of the tests that seem to have regressed in it, those that are flaky (`deliver.bystanders`).
+    flaky: of the tests that seem to have regressed in it, those that are flaky (`bystanders`).
     beside: ids of the runs whose patches were in place as well. without: looks at the targets on the base
     (`doubt.looked_without`)."""
 
@@ -112,6 +112,9 @@ class World:
 
     final: Final | Refusal | None = None
     """The final verification of the candidate in hand, where others have run it together with theirs."""
+
+    flaky: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Tests beside the targets that were seen to fail at random: how often on the base, of how many looks."""
 
     search_without: frozenset[str] = frozenset()
     """Parts of the repair tier's search that are left out, to measure what they are worth."""

@@ -53,20 +53,18 @@ def found_by(state: State) -> tuple[FlakyTest, ...]:
     return tuple(flaky_test(test, each.fails, each.passes + each.fails) for test, each in seen if each.passes)
 
 
-def looked_for(
-    world: World, state: State, seconds: float, known: frozenset[str] = frozenset()
-) -> tuple[FlakyTest, ...]:
+def looked_for(world: World, state: State, seconds: float) -> tuple[FlakyTest, ...]:
     """Of the tests that passed in the baseline, those that a repeat of the suite on the base sees fail.
 
     Repeated while it pays: what a person's glance costs is saved for each that is found. `seconds`: what is
-    left; known: tests that were seen to be flaky already. Raises SandboxError.
+    left. With those that were seen to be flaky already (`World.flaky`). Raises SandboxError.
     """
     assert world.sandbox is not None
     world.finish_by = time.monotonic() + seconds
     first, settings, prior = baseline_run(world, state), state.settings, estimates(state).flakiness
     passing = {test for test in first.collected if first.passed(test)}
     each, price = first.seconds, settings.prices.latency * first.seconds
-    worth, looks, failed = settings.schedule.attention.glance, 1, Counter(dict.fromkeys(known, 0))
+    worth, looks, failed = settings.schedule.attention.glance, 1, Counter(dict.fromkeys(world.flaky, 0))
     while seconds > SPARE * each and repeat_pays(len(passing - set(failed)), looks, prior, worth, price):
         with world.edited(world.sandbox, ()):
             limits = on_base(world, state, SPARE * each)
@@ -87,5 +85,9 @@ def _rates(
         seen = look(world, state, tests, MORE_LOOKS)
         if not isinstance(seen, StepRefused):
             more, times = Counter(seen.failures), seen.runs
-    counted = ((test, failed[test] + more[test]) for test in tests)
-    return tuple(flaky_test(test, count, looks + times, asked=False) for test, count in counted if count)
+    found = []
+    for test in tests:
+        before, looked = world.flaky.get(test, (0, 0))
+        if count := before + failed[test] + more[test]:
+            found.append(flaky_test(test, count, looked + looks + times, asked=False))
+    return tuple(found)

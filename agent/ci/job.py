@@ -93,8 +93,8 @@ class Job:
         return merged(self.world.take_base(), [task.edits for task in self.kept]) if self.kept else ()
 
     def _search(self) -> None:
-        """Until every task has ended or has a candidate, or no time is left. Whatever promises most goes on
-        for one attempt: after that, another may promise more."""
+        """Until every task has ended or has a candidate, or no time is left. Whatever promises most goes on:
+        its cause is located, or it has one attempt. After that, another may promise more."""
         while self.left_to_search.seconds > LEAST_SECONDS:
             going_on = [task for task in self.tasks if task.ended is None and task.waits]
             open_ones: list[Prospect | Task] = [*self.unbegun, *going_on]
@@ -162,7 +162,7 @@ class Job:
 
     def _drive(self, task: Task, attempts: int, left: Limits | None = None) -> None:
         """Until it ends, or has a candidate that is to be verified and was not yet, or needs another attempt
-        than so many. left: of the job's limits, where others were at work since this task was."""
+        (or reading) than so many. left: of the job's limits, where others were at work since then."""
         run = task.run
         if left is not None:
             run.append(LimitsLowered(left=left))
@@ -266,9 +266,8 @@ class Job:
                 why = "it holds only beside a candidate that was not kept"
                 self.kept.pop().ended = ended_as(Outcome.INFRASTRUCTURE, why)
 
-    def stop(self, code: int) -> tuple[FileEdit, ...]:
-        """End what is under way, as somebody outside wants; returns the candidates in hand, not verified."""
-        why = "stopped from outside; the trace can be resumed"
+    def stop(self, code: int, why: str) -> tuple[FileEdit, ...]:
+        """End what is under way with this exit code; returns the candidates in hand, not verified."""
         held = list[tuple[FileEdit, ...]]()
         for task in self.tasks:
             if task.run.state.hand is None or task.with_task is not None:
@@ -289,9 +288,9 @@ class Job:
         return reported(task.run, task.world, task.ended)
 
 
-def _promise(each: Prospect | Task, left: Limits) -> tuple[bool, float]:
-    """Whether it has a candidate already, which costs nothing more, and what it promises."""
-    return isinstance(each, Prospect) and each.at_hand, best(each.promised, left)
+def _promise(each: Prospect | Task, left: Limits) -> tuple[bool, float, int]:
+    """Whether it has a candidate already, which costs nothing more; what it promises; how many tests fail."""
+    return isinstance(each, Task) and each.at_hand, best(each.promised, left), len(each.tests)
 
 
 def _reads_anew(task: Task, step: Step) -> bool:

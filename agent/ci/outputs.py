@@ -17,7 +17,7 @@ from tools.junit import dotted
 from tools.plain import plain, plain_line
 from tools.verdicts import SuiteRun, VerdictOutcome
 
-PATCH, CANDIDATE, RESULT = "fix.patch", "candidate.patch", "result.json"
+RESULT = "result.json"
 JUNIT, SUMMARY, AUDIT, TRACES = "junit.xml", "summary.md", "audit.html", "traces"
 FLAKY, IGNORED = "flaky.txt", ".gitignore"
 MOST_MESSAGE = 4000

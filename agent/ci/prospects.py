@@ -1,19 +1,17 @@
-"""What each group of failures promises: located, quoted and put in order, before a task is begun."""
+"""What a group of failures promises before a task is begun for it."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass, field, replace
 
-from agent import fold, work
+from agent import fold
 from agent.ci.promise import Horizon, horizons
 from agent.ci.survey import Survey, after
 from agent.events import RunStarted
 from agent.observations import Observation
-from agent.options import LOCALISE, PREPARATIONS, options
+from agent.options import PREPARATIONS
 from agent.policies import policy_named
-from agent.state import State
 from agent.task import Settings
 from agent.world import World
 
@@ -37,30 +35,19 @@ class Bodies:
 
 @dataclass(frozen=True, eq=False)
 class Prospect:
-    """A group of failures with what is known of it (observations by the subject of their step), the state in
-    which its task begins to choose, and what it promises then. seconds: that locating it took."""
+    """A group of failures with what the survey knows of it (observations by the subject of their step), and
+    what it promises then: its cause is not located yet."""
 
     tests: tuple[str, ...]
     world: World
     known: dict[str, Observation]
-    state: State
     promised: tuple[Horizon, ...]
-    seconds: float = 0.0
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether a candidate was found while the search showed its pace: its first attempt takes no time."""
-        return self.world.searching is not None and self.world.searching.search.found
 
 
 def prospect(
     world: World, survey: Survey, tests: tuple[str, ...], settings: Settings, policy: str, longest: float
 ) -> Prospect:
-    """Locate the cause of one group, and ask what its task promises within `longest` seconds at most.
-
-    Raises SandboxError.
-    """
-    began = time.monotonic()
+    """Ask what a task for one group promises within `longest` seconds at most."""
     world = replace(world, settings=settings, searching=None, traced=survey.traced)
     surveyed = survey.state
     assert surveyed.intake and surveyed.environment and surveyed.baseline
@@ -74,8 +61,5 @@ def prospect(
     while state.belief.preparations and state.ended is None:
         step = PREPARATIONS[state.belief.preparations[0]]
         state = after(state, step, known[step.subject])
-    if state.ended is None and LOCALISE in options(state):
-        known[LOCALISE.subject] = work.read_localise(world, state)
-        state = after(state, LOCALISE, known[LOCALISE.subject])
     promised = horizons(state, policy_named(policy, settings.schedule), longest)
-    return Prospect(tests, world, known, state, promised, time.monotonic() - began)
+    return Prospect(tests, world, known, promised)

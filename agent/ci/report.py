@@ -25,15 +25,17 @@ FIRST = (Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY,
 
 
 SCHEMA_FILE = "result.schema.json"
+PATCH, CANDIDATE = "fix.patch", "candidate.patch"
+"""Of a job, in its folder."""
 
 
 class TaskReport(Record):
     """A task of the job: the tests that its patch is for (`also`: of other groups, which it fixes as well),
     how its run ended, and where its trace is. split: it found nothing, and its tests became other tasks that
     count in its place; joined: the run id of the task whose patch makes its tests pass, too, and which counts
-    in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of locating its
-    cause, before it was begun, and of its own steps. handover: what a person is handed who takes over, null
-    where nobody has to; page: the file that says it."""
+    in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
+    steps. handover: what a person is handed who takes over, null where nobody has to; page: the file that
+    says it."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
@@ -63,7 +65,8 @@ class TaskReport(Record):
 class JobReport(Record):
     """What came of a job. not_begun: tests for which there was no time or money left; passing: reported, and
     they pass here; unknown: reported, and not among this repository's tests. patch: all verified patches in
-    one diff, and patch_sha256: of its file, "" without one. head: the commit that it was made against, with
+    one diff, and patch_sha256: of its file, "" without one; candidate: whether one that was not verified is
+    left, as the job was cut off. head: the commit that it was made against, with
     `dirty` uncommitted files. verified: counts of the final verification. prices, schedule: of the job, by
     which it is published. seconds: of the job; suite_seconds: of a run of the suite in it; dollars: of all
     tasks."""
@@ -84,6 +87,7 @@ class JobReport(Record):
     unknown: tuple[str, ...]
     patch: str
     patch_sha256: str = ""
+    candidate: bool = False
     verified: Counts | None = None
     prices: Prices = Prices()
     schedule: Schedule = DEFAULT_SCHEDULE
@@ -94,18 +98,21 @@ class JobReport(Record):
     def lines(self) -> list[str]:
         """The summary a person reads."""
         causes = sum(task.counts for task in self.tasks)
+        runs = f", in {len(self.tasks)} runs" if len(self.tasks) > causes else ""
         shown = [
             f"outcome     {self.outcome} (exit code {self.exit_code})",
             f"failing     {counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
-            f"tasks       {counted(causes, 'likely cause')} worked on",
+            f"tasks       {counted(causes, 'likely cause')} worked on{runs}",
+            *([f"patch       {PATCH}"] if self.patch else []),
+            *([f"candidate   {CANDIDATE}: not verified"] if self.candidate else []),
         ]
         for number, task in enumerate(self.tasks, start=1):
             more = len(task.tests) + len(task.also) - 1
             others = f" and {more} more" if more else ""
-            then = " (tried one by one after that)" if task.split else ""
+            ended = "split in smaller tasks" if task.split else str(task.outcome)
             if task.joined:
-                then = f" (fixed by task {[each.run_id for each in self.tasks].index(task.joined) + 1})"
-            shown.append(f"task {number:<6} {task.outcome}: {task.tests[0]}{others}{then}")
+                ended = f"joined task {[each.run_id for each in self.tasks].index(task.joined) + 1}"
+            shown.append(f"task {number:<6} {ended}: {task.tests[0]}{others}")
             if task.handover is not None and task.counts:
                 shown += [f"  {line}" for line in in_short(task.handover)]
                 shown += [f"  one page    {task.page}"] if task.page else []
@@ -124,6 +131,10 @@ class JobReport(Record):
 def generated_schema() -> str:
     """The JSON Schema of `result.json`, from its types."""
     return schema_of(JobReport, f"The result.json of agent ci, version {RESULT_VERSION}")
+
+
+def _cut_off(code: int) -> Outcome:
+    return Outcome.INFRASTRUCTURE if code == EXIT_CODES[Outcome.INFRASTRUCTURE] else Outcome.INTERRUPTED
 
 
 def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:
@@ -146,7 +157,7 @@ def task_report(task: Task, report: Report) -> TaskReport:
         explanation=report.explanation,
         value=task.run.state.prices.value,
         dollars=report.dollars,
-        seconds=task.prospect.seconds + report.seconds,
+        seconds=report.seconds,
         posterior=report.posterior,
         diff=report.diff,
         run_id=report.run_id,
@@ -167,9 +178,11 @@ def job_report(
     seconds: float,
     noticed: tuple[FlakyTest, ...] = (),
     stopped: int = 0,
+    candidate: bool = False,
 ) -> JobReport:
     """The report of a job that was surveyed. patch: what was verified, with these counts; noticed: flaky
-    tests that nobody had asked about; stopped: the exit code of a signal that ended it."""
+    tests that nobody had asked about; stopped: the exit code of what cut it off; candidate: whether a
+    patch that was not verified is left."""
     failing = tuple(test for group in survey.groups for test in group)
     fixed = tuple(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
@@ -188,7 +201,7 @@ def job_report(
     intake = survey.state.intake
     assert intake is not None
     return JobReport(
-        outcome=Outcome.INTERRUPTED if stopped else outcome,
+        outcome=_cut_off(stopped) if stopped else outcome,
         exit_code=stopped or EXIT_CODES[outcome],
         repository=survey.state.settings.repository,
         head=intake.head,
@@ -203,6 +216,7 @@ def job_report(
         unknown=survey.unknown,
         patch=patch.decode("utf-8", "replace"),
         patch_sha256=hashlib.sha256(patch).hexdigest() if patch else "",
+        candidate=candidate,
         verified=verified,
         prices=survey.state.settings.prices,
         schedule=survey.state.settings.schedule,

@@ -65,6 +65,11 @@ class Task:
         return not (settled or self.parked or self.split or self.with_task)
 
     @property
+    def at_hand(self) -> bool:
+        """Whether a candidate was found while the search showed its pace: the next attempt takes no time."""
+        return self.world.searching is not None and self.world.searching.search.found
+
+    @property
     def divisible(self) -> bool:
         """Whether no single edit makes all of its tests pass: they may have several causes."""
         search = self.world.searching

@@ -22,14 +22,13 @@ LEAST_SECONDS = 5.0
 @dataclass
 class Together:
     """What candidates are verified with, and what that showed. finish_by: monotonic seconds. held: the tasks
-    whose candidates were verified together last, and hold; flaky: tests beside the targets that verifying
-    showed to be flaky; suite: of the verification that held, or of the last one that was tried."""
+    whose candidates were verified together last, and hold; suite: of the verification that held, or of the
+    last one that was tried."""
 
     world: World
     survey: Survey
     finish_by: float
     held: list[Task] = field(default_factory=list)
-    flaky: frozenset[str] = frozenset()
     suite: SuiteRun | None = None
 
     def verdicts(
@@ -88,7 +87,6 @@ class Together:
         states = [task.run.state for task in tasks]
         state = next((each for each in states if each.looked_again is None), states[0])
         final = run_finally(self.world, state, edits, tree, _targets(tasks))
-        self.flaky |= frozenset(final.flaky)
         self.suite = self.suite if self.held else final.suite
         return replace(final, beside=tuple(task.run.state.run_id for task in tasks))
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from agent.ci.outputs import PATCH, RESULT
-from agent.ci.report import JobReport
+from agent.ci.outputs import RESULT
+from agent.ci.report import PATCH, JobReport
 from agent.deliver import FIXED_PATCH
 from agent.errors import AgentError, TraceError, UsageError
 from agent.observations import Counts

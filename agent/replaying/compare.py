@@ -22,11 +22,12 @@ _UNCOMPARED: dict[str, frozenset[str]] = {
     "reproduction": frozenset({"seconds_each"}),
     "baseline": frozenset({"suite_seconds", "verdicts"}),
     "localise": frozenset({"ranking", "planned", "planned_seconds"}),
-    "submission": frozenset({"delivered", "undelivered", "confirmed", "required"}),
+    "submission": frozenset({"delivered", "undelivered", "confirmed", "required", "looked"}),
+    "check": frozenset({"looked"}),
 }
-"""Fields that hold times, counts that depend on them, names of blobs with times in them (verdicts are
-compared on their own), how the base lies in git, an image's name (its digest says which it is), and how it
-was delivered."""
+"""Fields that hold times, counts that depend on them (of looks: as many as there is time for), names of blobs
+with times in them (verdicts are compared on their own), how the base lies in git, an image's name (its digest
+says which it is), and how it was delivered."""
 
 _SEARCHED = frozenset({"type", "tier", "tree", "patch", "template", "description"})
 """Fields compared of an attempt: how far a search comes and how many rivals it finds depends on its time."""

@@ -37,6 +37,7 @@ class Stub:
     bought: int = 0
     sandbox: str = "a sandbox"
     finish_by: float = 0.0
+    flaky: dict[str, tuple[int, int]] = field(default_factory=dict)
     looks: list[tuple[str, ...]] = field(default_factory=list)
 
     @contextmanager
@@ -53,10 +54,10 @@ def found(
     *runs: SuiteRun,
     latency: float = 0.01,
     seconds: float = 900.0,
-    **known: Any,
+    known: dict[str, tuple[int, int]] | None = None,
 ) -> tuple[dict[str, tuple[int, int]], Stub]:
     """Tests that were named, with failures and looks; each fails three more times alone."""
-    world = Stub(iter(runs[1:]))
+    world = Stub(iter(runs[1:]), flaky=known or {})
     settings = Settings(repository="r", tiers=(repair_tier(),), prices=Prices(latency=latency))
     state = start(RunStarted(run_id="r", time=0.0, versions={}, policy="marginal", settings=settings))
 
@@ -67,7 +68,7 @@ def found(
     monkeypatch.setattr(flaky, "baseline_run", lambda world, state: runs[0])
     monkeypatch.setattr(flaky, "on_base", lambda *arguments: None)
     monkeypatch.setattr(flaky, "look", look)
-    named = looked_for(world, state, seconds, **known)  # type: ignore[arg-type]
+    named = looked_for(world, state, seconds)  # type: ignore[arg-type]
     return {each.test: (each.failed, each.looks) for each in named}, world
 
 
@@ -89,8 +90,13 @@ def test_what_failed_in_a_repeat_is_named_with_its_rate(monkeypatch: pytest.Monk
 
 
 def test_one_that_verifying_showed_is_named_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    named, _ = found(monkeypatch, *[suite()] * 9, known=frozenset({TESTS[3]}))
-    assert named == {TESTS[3]: (3, 5 + MORE_LOOKS)}
+    named, _ = found(monkeypatch, *[suite()] * 9, known={TESTS[3]: (2, 8)})
+    assert named == {TESTS[3]: (2 + 3, 8 + 5 + MORE_LOOKS)}
+
+
+def test_what_was_seen_is_named_though_no_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    named, _ = found(monkeypatch, *[suite()] * 9, known={TESTS[3]: (2, 8)}, seconds=5.0)
+    assert named == {TESTS[3]: (2, 9)}
 
 
 def test_no_time_no_repeat_and_a_broken_one_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ SUBMIT, ATTEMPT = (Step(kind, ActionClass.DRAFT) for kind in (StepKind.SUBMIT, S
 
 
 def group(*tests: str) -> Prospect:
-    return Prospect(tests, None, {}, None, ())  # type: ignore[arg-type]
+    return Prospect(tests, None, {}, ())  # type: ignore[arg-type]
 
 
 class Begun(Task):
