@@ -110,7 +110,6 @@ def _live(functions: Mapping[str, Function]) -> dict[str, FunctionType]:
     """The function objects of this process by their keys."""
     keys = {function: key for key, function in functions.items()}
     found: dict[str, FunctionType] = {}
-    gc.unfreeze()  # what was there before the fork would not be listed
     for thing in gc.get_objects():
         if type(thing) is FunctionType:
             code = thing.__code__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import json
 import math
 import os
@@ -103,7 +102,6 @@ def fork(memory_bytes: int, cpu_seconds: float) -> Child | Link:
     `memory_bytes` bounds the child's data (RLIMIT_DATA; 0: no bound), `cpu_seconds` its CPU time.
     """
     receiver, sender = os.pipe()
-    gc.freeze()  # a collection in the child would touch, and so copy, every page with an object on it
     pid = os.fork()
     if pid:
         os.close(sender)
