@@ -26,7 +26,7 @@ from policies.estimates import (
 )
 from policies.flaky import repeats_that_pay
 from policies.priors import default_estimates, measured
-from policies.vocabulary import Check
+from policies.vocabulary import Check, Prices
 
 LOCALISE_FACTOR = 2.5
 """Tracing lines multiplies a test's time by two to three (measured with the C tracer)."""
@@ -94,14 +94,18 @@ def _measured(
 
 
 def looks_without(state: State, targets: int = 0) -> int:
-    """How many looks at the base pay before so many targets (0: the task's own) are said to be fixed: what is
-    at stake is V, for a test that nothing had to be fixed for."""
+    """How many looks at the base pay before so many targets (0: the task's own) are said to be fixed."""
     if state.reproduction is None or state.looked_again is not None:
         return 0
-    price = state.prices.latency * state.reproduction.seconds_each
     seen = min((each.fails for each in state.belief.flakiness), default=0)
-    tests = targets or len(state.targets)
-    return repeats_that_pay(tests, seen, FlakinessPrior(), state.prices.value, price, DOUBTFUL_LOOKS)
+    return paying_looks(targets or len(state.targets), seen, state.reproduction.seconds_each, state.prices)
+
+
+def paying_looks(tests: int, seen: int, seconds: float, prices: Prices) -> int:
+    """How many more looks at the base pay, of so many seconds each, at tests that failed in `seen` looks: at
+    stake is V, for a test that nothing has to be fixed for."""
+    price = prices.latency * seconds
+    return repeats_that_pay(tests, seen, FlakinessPrior(), prices.value, price, DOUBTFUL_LOOKS)
 
 
 def _checks(state: State) -> tuple[CheckEstimate, ...]:

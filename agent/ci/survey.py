@@ -11,7 +11,7 @@ from agent.ci.failing import Reported
 from agent.ci.flaky import MORE_LOOKS, FlakyTest, flaky_test
 from agent.errors import AgentError
 from agent.events import RunStarted, StepDone
-from agent.forecast import estimates
+from agent.forecast import paying_looks
 from agent.observations import Observation, StepRefused
 from agent.options import PREPARATIONS
 from agent.policies import MARGINAL
@@ -19,7 +19,6 @@ from agent.prepare import Looks, baseline_run, look
 from agent.runners import PYTHON_RUNNERS
 from agent.state import State
 from agent.world import World
-from policies.flaky import repeats_that_pay
 from policies.vocabulary import EXIT_CODES, Bill, Step
 from tools.repair.causes import grouped
 from tools.repair.localise import Traced
@@ -83,7 +82,7 @@ def survey(world: World, reported: Reported, finish_by: float) -> Survey:
     always = [test for test in asked if failed[test] == looks.runs + 1]
     mixed = tuple(test for test in asked if 0 < failed[test] <= looks.runs)
     flaky = _rates(world, state, mixed, failed, looks) if mixed else ()
-    if more := _paying(state, looks, len(always)):
+    if more := paying_looks(len(always), looks.runs + 1, looks.seconds_each, state.prices):
         looks = looks.and_again(_looked(world, state, tuple(always), more))
         sometimes = [test for test in always if looks.passes[test]]
         flaky += tuple(flaky_test(test, looks.failures[test] + 1, looks.runs + 1) for test in sometimes)
@@ -98,14 +97,6 @@ def survey(world: World, reported: Reported, finish_by: float) -> Survey:
 def after(state: State, step: Step, seen: Observation, seconds: float = 0.0) -> State:
     """The state once the step came to this, without a trace."""
     return fold.apply(state, StepDone(step=step, observation=seen, bill=Bill(seconds=seconds)))
-
-
-def _paying(state: State, looks: Looks, tests: int) -> int:
-    """How many more looks at so many tests pay, that failed each time so far: a task for one that is flaky
-    is for nothing, and what it would call a fix is none."""
-    prices, prior = state.prices, estimates(state).flakiness
-    price = prices.latency * looks.seconds_each
-    return repeats_that_pay(tests, looks.runs + 1, prior, prices.value, price, MORE_LOOKS)
 
 
 def _looked(world: World, state: State, tests: tuple[str, ...], times: int) -> Looks:

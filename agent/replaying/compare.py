@@ -22,12 +22,14 @@ _UNCOMPARED: dict[str, frozenset[str]] = {
     "reproduction": frozenset({"seconds_each"}),
     "baseline": frozenset({"suite_seconds", "verdicts"}),
     "localise": frozenset({"ranking", "planned", "planned_seconds"}),
-    "submission": frozenset({"delivered", "undelivered", "confirmed", "required", "looked"}),
-    "check": frozenset({"looked"}),
+    "submission": frozenset({"delivered", "undelivered", "confirmed", "required"}),
 }
-"""Fields that hold times, counts that depend on them (of looks: as many as there is time for), names of blobs
-with times in them (verdicts are compared on their own), how the base lies in git, an image's name (its digest
-says which it is), and how it was delivered."""
+"""Fields that hold times, counts that depend on them, names of blobs with times in them (verdicts are
+compared on their own), how the base lies in git, an image's name (its digest says which it is), and how it
+was delivered."""
+
+_LOOKED = frozenset({"runs", "seconds_each"})
+"""Fields not compared of further looks: there are as many as there is time for."""
 
 _SEARCHED = frozenset({"type", "tier", "tree", "patch", "template", "description"})
 """Fields compared of an attempt: how far a search comes and how many rivals it finds depends on its time."""
@@ -110,6 +112,8 @@ def _fields(seen: Observation) -> dict[str, JSONValue]:
     data: dict[str, JSONValue] = json.loads(seen.model_dump_json())
     if isinstance(seen, AttemptDone):
         return {name: value for name, value in data.items() if name in _SEARCHED}
+    if isinstance(looked := data.get("looked"), dict):
+        data["looked"] = {name: value for name, value in looked.items() if name not in _LOOKED}
     return {name: value for name, value in data.items() if name not in _UNCOMPARED.get(seen.type, ())}
 
 
