@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # What the commands do is imported where it is used: no other command is to wait for it.
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Verified patches whose delivery waits for people: list and show them, approve or reject one with "

@@ -1,40 +1,36 @@
-"""`agent audit` and `agent outcome`: what runs did, why, what it cost; and what became of them."""
+"""`agent audit`: what runs did, why, and what it cost."""
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.text import Text
 
 from agent import flags
-from agent.audit.runs import Later, Source
+from agent.audit.runs import Source
 from agent.errors import AgentError, UsageError
 from agent.outputs import check_output, fail, harmless_json, write_output
 from agent.settings import resolve, state_folder
 from agent.traces.finding import find_trace
 from agent.view import make_console
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
-from tools.plain import plain
 
 if TYPE_CHECKING:
     from agent.audit.sources import Audited
-    from agent.audit.truth import Word
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 TAMPERED = 1
 
-NOT_LEARNT = "memory stays as it is (under CI, or as your settings say; --memory would have it learn)"
-
-AUDIT_HELP = (
+HELP = (
     "Say what runs did, why, and what it cost: traces of this runtime, folders of them, or files of other "
     "agents. Prices are for those; ours are audited at the prices they were decided by."
 )
-AUDIT_EXITS = (
+EPILOG = (
     "Exit codes: 0 all were audited · 1 a trace does not hold (it is named, the others are audited) · "
     "2 usage error · 20 the disk is full, or fails."
 )
@@ -60,14 +56,7 @@ Format = Annotated[
 JsonOut = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it here as JSON.")]
 
 
-def register(app: typer.Typer) -> None:
-    """Add both commands."""
-    app.command("audit", help=AUDIT_HELP, epilog=AUDIT_EXITS)(audit_command)
-    app.command("outcome", help="Record what became of a run's patch, for audits and for memory.")(
-        outcome_command
-    )
-
-
+@app.command("audit", help=HELP, epilog=EPILOG)
 def audit_command(
     paths: Paths = None,
     value: flags.Value = None,
@@ -117,42 +106,6 @@ def audit_command(
         raise typer.Exit(EXIT_CODES[Outcome.INTERRUPTED]) from None
     show(console, audited.audit)
     raise typer.Exit(_exit_code(audited))
-
-
-def outcome_command(
-    trace: flags.TraceWord,
-    merged: Annotated[bool, typer.Option("--merged", help="The patch was kept.")] = False,
-    reverted: Annotated[bool, typer.Option("--reverted", help="The patch was taken back.")] = False,
-    reworked: Annotated[
-        float | None,
-        typer.Option("--reworked", metavar="MINUTES", help="It was kept after so much work.", min=0),
-    ] = None,
-    memory: Annotated[
-        bool | None,
-        typer.Option(
-            "--memory/--no-memory",
-            help="Let memory learn from it, if it has learnt from this run [default: yes; under CI no].",
-        ),
-    ] = None,
-) -> None:
-    """The newest word counts. It is written beside the events, chained to them."""
-    from agent.audit.truth import relearn, told
-
-    console = make_console()
-    try:
-        if merged + reverted + (reworked is not None) != 1:
-            raise UsageError("say one of --merged, --reverted, --reworked MINUTES")
-        word: Word = "merged" if merged else "reverted" if reverted else "reworked"
-        said = Later(word=word, time=time.time(), minutes=reworked or 0.0)
-        folder = find_trace(trace)
-        run = told(folder, said)
-        teaches = resolve({"memory": flags.word(memory)}, None).teaches
-        learnt = relearn(folder, said) if teaches else NOT_LEARNT
-    except AgentError as error:
-        fail(str(error), error.exit_code)
-    minutes = "" if reworked is None else f" ({reworked:g} minutes)"
-    line = f"{word}{minutes}: recorded for run {run.run_id}; {learnt}"
-    console.print(Text(plain(line)), soft_wrap=True)
 
 
 def _paths(paths: Sequence[Path] | None) -> Sequence[Path]:

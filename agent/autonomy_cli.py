@@ -30,6 +30,7 @@ from tools.host_git import GitError, find_repository
 from tools.plain import plain, plain_line
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help=f"The autonomy schedule of a repository, {FILE}: who must confirm what.",

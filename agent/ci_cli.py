@@ -20,7 +20,6 @@ from agent.ci.prospects import Bodies
 from agent.ci.report import CANDIDATE, PATCH, JobReport, job_report, task_report
 from agent.ci.survey import survey
 from agent.errors import AgentError, UsageError
-from agent.fix import Terminated, termination
 from agent.intake import settings_from
 from agent.memory import recalled
 from agent.outputs import fail
@@ -28,12 +27,15 @@ from agent.prepare import count
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import redactor_for
 from agent.settings import Resolved, resolve
+from agent.termination import Terminated, termination
 from agent.view import View, make_console
 from agent.world import World
 from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
 from sandboxes.interface import SandboxError
 from tools.patch import PatchError, make_patch
 from tools.plain import plain
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Reports = Annotated[
     list[Path] | None,
@@ -47,6 +49,7 @@ LastFailed = Annotated[
 Out = Annotated[Path, Option("--out", metavar="DIR", help="A new folder for patch, reports and traces.")]
 
 
+@app.command("ci", help="Fix what fails in a CI job: never asks, verifies everything, exits honestly.")
 def ci_command(
     repo: flags.Repo = None,
     junit: Reports = None,

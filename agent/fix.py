@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import TypeVar
 
 from agent.approvals.request import awaits, requested
@@ -26,6 +23,7 @@ from agent.report import Report, diff_of, report_of
 from agent.run import Run, redactor_for
 from agent.settings import memory_file
 from agent.settled import settled_patch
+from agent.termination import Terminated, termination
 from agent.tiers.interface import Tier
 from agent.trace import Trace
 from agent.view import View
@@ -38,10 +36,6 @@ TAIL = 1500
 """Characters of a failing tail in the explanation; the end is what matters."""
 
 APPLY = "apply the patch to your tree?"
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived; unwinds like Ctrl-C does."""
 
 
 def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[str], bool] | None) -> Report:
@@ -196,18 +190,3 @@ def _offer(run: Run, world: World, view: View, confirm: Callable[[str], bool] | 
     problem = apply_fix(world, run.state)
     done = f"not applied: {problem}" if problem else "applied to your tree"
     return f"{run.state.explanation} (fixed, {done})"
-
-
-@contextmanager
-def termination() -> Iterator[None]:
-    """SIGTERM unwinds like Ctrl-C, so that the sandbox goes, and the trace of a run is ended."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

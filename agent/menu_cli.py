@@ -12,18 +12,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agent import ladder
-from agent.errors import UsageError
+from agent import flags, ladder
+from agent.errors import AgentError, UsageError
 from agent.intake import tier_estimates
 from agent.memory import Recalled, counted, recall, templates_in_words
+from agent.outputs import fail
 from agent.settings import resolve
 from agent.units import money
+from agent.view import make_console
 from policies.amounts import show_money
 from policies.belief import Belief
 from policies.menu import Inequality, Menu, Quality, Values, histogram, inequalities, lognormal, menu
 from policies.router import Router
 from policies.vocabulary import ActionClass, Prices
 from tools.plain import plain
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 MOST_VALUES = 1000
 """Of a histogram; more say nothing more about a distribution."""
@@ -52,6 +56,30 @@ class Tier:
     quality: float
     dollars: float
     full_price: float
+
+
+@app.command("menu", help="Price a menu of tiers for tasks of different values, and check its incentives.")
+def menu_command(
+    values: TaskValues,
+    latency_price: flags.LatencyPrice = None,
+    risk_price: flags.RiskPrice = None,
+    irreversible_price: flags.IrreversiblePrice = None,
+    tier: flags.TierNames = None,
+    memory: flags.Remembered = None,
+    as_json: Json = False,
+) -> None:
+    """Print the offers, and every inequality of MTA eq. 5."""
+    given = {
+        "latency_price": latency_price,
+        "risk_price": risk_price,
+        "irreversible_price": irreversible_price,
+        "tier": tier,
+        "memory": flags.word(memory),
+    }
+    try:
+        show_menu(make_console(), values, given, as_json)
+    except AgentError as error:
+        fail(str(error), error.exit_code)
 
 
 def show_menu(console: Console, text: str, given: Mapping[str, object], as_json: bool) -> None:

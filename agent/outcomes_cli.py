@@ -10,8 +10,8 @@ import typer
 from rich.text import Text
 
 from agent import flags, trace_flags, units
-from agent.audit_cli import NOT_LEARNT
 from agent.errors import AgentError, UsageError
+from agent.outcome_cli import NOT_LEARNT
 from agent.outputs import check_output, fail, write_json
 from agent.settings import resolve
 from agent.view import make_console
@@ -19,6 +19,8 @@ from policies.vocabulary import EXIT_CODES, Outcome
 from tools.plain import plain
 
 SINCE = "90d"
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 HELP = (
     "Look in a repository's history for the patches of your runs, and record which were merged and which "
@@ -55,6 +57,7 @@ PrintHook = Annotated[
 JsonOut = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write it here as JSON.")]
 
 
+@app.command("outcomes", help=HELP)
 def outcomes_command(
     repo: flags.Repo = None,
     branch: Branch = "",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -45,6 +44,17 @@ def check_output(path: Path | None) -> None:
         raise UsageError(f"{path} cannot be written; name another file")
     if not path.exists() and not os.access(parent, os.W_OK):
         raise UsageError(f"no permission to write to {parent}; name a file elsewhere")
+
+
+def check_outputs(folder: Path, patch_out: Path | None, json_out: Path | None) -> None:
+    """Before anything is done: whether that is a folder, and the files can be written, the patch's as a new
+    one. Raises UsageError."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+    if patch_out is not None and (patch_out.exists() or patch_out.is_symlink()):
+        raise UsageError(f"{patch_out} exists already; name a new file for the patch")
+    check_output(patch_out)
+    check_output(json_out)
 
 
 def write_output(path: Path, parts: Iterable[str]) -> None:
@@ -88,65 +98,19 @@ def _escaped(character: str) -> str:
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
-class Outgoing:
-    """A standard stream that does not end a command when it cannot be written to: what follows is dropped.
-    problem: why, "" where only nobody reads any more (`| head`)."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self.problem = ""
-
-    def write(self, text: str) -> int:
-        """Write the text, if that is possible."""
-        self._tried(lambda: self._stream.write(text))
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush, if that is possible."""
-        self._tried(self._stream.flush)
-
-    def _tried(self, write: Callable[[], object]) -> None:
-        try:
-            write()
-        except OSError as error:
-            if not isinstance(error, BrokenPipeError):
-                self.problem = error.strerror or str(error)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())  # what is buffered goes there, at the latest at exit
-            os.close(nowhere)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-@contextmanager
-def written_out() -> Iterator[None]:
-    """While a command runs: output that cannot be written is one line at its end, and exit code 20 unless it
-    has another; a reader that goes away is no error."""
-    out, err = (None if each is None else Outgoing(each) for each in (sys.stdout, sys.stderr))
-    if out is not None:
-        sys.stdout = cast("TextIO", out)
-    if err is not None:
-        sys.stderr = cast("TextIO", err)
-    code: str | int | None = 0
-    try:
-        yield
-    except SystemExit as end:
-        code = end.code
-    if out is not None:
-        out.flush()
-        if out.problem:
-            typer.echo(f"agent: cannot write to standard output: {out.problem}", err=True)
-            code = code or EXIT_CODES[Outcome.INFRASTRUCTURE]
-    if err is not None:
-        err.flush()
-    sys.exit(code)
-
-
 def fail(message: str, code: int) -> NoReturn:
     """End the command with one line, neutralised, and its exit code."""
     typer.echo(f"agent: {plain(message, MOST_SHOWN)}", err=True)
     raise typer.Exit(code)
+
+
+def written(path: Path | None, report: Record) -> None:
+    """Write a command's `--json`, if it was asked for; the command fails where that fails."""
+    try:
+        if path is not None:
+            write_json(path, report)
+    except AgentError as error:
+        fail(str(error), error.exit_code)
 
 
 @contextmanager

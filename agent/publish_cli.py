@@ -6,6 +6,7 @@ import sys
 from enum import StrEnum
 from typing import Annotated
 
+import typer
 from typer import Argument, Option
 
 from agent.errors import UsageError
@@ -28,6 +29,8 @@ class How(StrEnum):
     COMMENT = "comment"
     ARTEFACT = "artefact"
 
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 HELP = (
     "Publish a verified patch: as a draft pull request (from a new branch), as a comment, or not at all. "
@@ -77,6 +80,7 @@ Confirm = Annotated[
 ]
 
 
+@app.command("publish", help=HELP, epilog=EPILOG)
 def publish_command(
     out: Out,
     how: As = None,

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from agent import flags
 from agent.errors import AgentError, UsageError
-from agent.fix import Terminated, termination
 from agent.outputs import check_output, fail, write_json
 from agent.repository import check_dockerfile
 from agent.settings import resolve
 from agent.task import Record, SandboxSettings
+from agent.termination import Terminated, termination
 from agent.trace import Trace, start_of
 from agent.traces.finding import find_trace
 from agent.view import View, make_console
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 DIFFERS = 1
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 HELP = (
     "Recompute every decision of a trace, with neither model nor sandbox; or look at a step of it (--step, "
@@ -55,6 +57,7 @@ class Replayed(Record):
     head_hash: str
 
 
+@app.command("replay", help=HELP, epilog=EPILOG)
 def replay_command(
     trace: flags.TraceWord,
     step: Annotated[

@@ -23,7 +23,9 @@ from agent.events import SCHEMA_VERSION, Event
 from agent.task import Record
 
 # JSON has no infinity: a limit that is none is kept as a string.
-EVENT: TypeAdapter[Event] = TypeAdapter(Event, config=ConfigDict(ser_json_inf_nan="strings"))
+EVENT: TypeAdapter[Event] = TypeAdapter(
+    Event, config=ConfigDict(ser_json_inf_nan="strings", defer_build=True)
+)
 
 SCHEMA_FILE = "trace.schema.json"
 

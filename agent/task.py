@@ -21,7 +21,7 @@ from tools.repair.reports import TemplateName
 class Record(BaseModel):
     """Base of everything written: immutable, no unknown fields, infinities kept."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True)
 
 
 class SandboxSettings(Record):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from agent import ladder
+from agent import flags, ladder
+from agent.errors import AgentError
 from agent.intake import tier_estimates
 from agent.memory import Recalled, counted, recall
+from agent.outputs import check_outputs, fail, written
 from agent.settings import Resolved, resolve
 from agent.task import Record
 from agent.tiers.endpoint import mended
@@ -21,10 +26,13 @@ from agent.tiers.models import lacks_key
 from agent.tiers.pricing import PriceVector, Rates
 from agent.tiers.prompt import CallFailed
 from agent.units import show_seconds
+from agent.view import make_console
 from policies.amounts import show_money
 from policies.belief import Belief, success
 from policies.estimates import TierEstimate
 from tools.plain import plain
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 CHECK_SECONDS = 5.0
 
@@ -51,6 +59,25 @@ class TiersShown(Record):
 
     tiers: tuple[TierShown, ...]
     notes: tuple[str, ...] = ()
+
+
+@app.command("tiers", help="List the tiers with their prices, health, success and cost.")
+def tiers_command(
+    tier: flags.TierNames = None,
+    memory: flags.Remembered = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no endpoint how it is.")] = False,
+    json_out: flags.JsonOut = None,
+) -> None:
+    """Asking an endpoint for its models costs nothing."""
+    console = make_console()
+    try:
+        check_outputs(Path.cwd(), None, json_out)
+        with console.status("asking the endpoints …"):
+            found = found_tiers({"tier": tier, "memory": flags.word(memory)}, check=not offline)
+    except AgentError as error:
+        fail(str(error), error.exit_code)
+    show_tiers(console, found)
+    written(json_out, found)
 
 
 def found_tiers(given: Mapping[str, object], check: bool) -> TiersShown:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # What the commands do is imported where it is used: no other command is to wait for it.
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Traces of runs: list, show, follow and search them; check, sign and export one; remove old ones. "

@@ -70,7 +70,7 @@ ClassNames: TypeAlias = Annotated[
 class Entry(BaseModel):
     """Base of everything such a file holds."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class Confirming(Entry):

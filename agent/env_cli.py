@@ -29,6 +29,7 @@ from sandboxes.interface import RunRequest, SandboxError
 from tools.plain import plain
 
 app = typer.Typer(
+    add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Environments of repositories: build one ahead, list them, look into one, remove old ones.",
