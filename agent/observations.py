@@ -98,7 +98,8 @@ class BaselineDone(Record):
 
 
 class LocaliseDone(Record):
-    """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines.
+    """Suspicious lines were ranked. `affected` are passing tests that run the most suspicious lines;
+    `witnesses` failing ones that are no targets and, as it seems, fail for the same cause.
 
     `candidates`, `planned`, `planned_seconds`: the embedded tier's search space as this ranking orders it.
     `pieces`: parts of the repository that a model may be given, the likeliest to matter first.
@@ -109,6 +110,7 @@ class LocaliseDone(Record):
     lines: int
     top: tuple[str, ...]
     affected: tuple[str, ...] = ()
+    witnesses: tuple[str, ...] = ()
     ranking: str
     candidates: int = 0
     planned: tuple[float, ...] | None = None
@@ -126,7 +128,8 @@ class AttemptDone(Record):
     were proposed out of turn, in this attempt and before; `moved`: single edits with which the tests got
     further, to make pairs of. `plausible`: how many candidates were found to pass beside each other, of how
     many behaviours (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass`
-    that is theirs and lies at or after `next_index`. `template`: what made the patch; `templates`: what was
+    that is theirs and lies at or after `next_index`; `heals`: whether it makes a witness pass (None: there is
+    none). `template`: what made the patch; `templates`: what was
     tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go with the
     next request. `missing`: what it asked for and is not given, and why (untrusted). `paths`: that the patch
     changes.
@@ -151,6 +154,7 @@ class AttemptDone(Record):
     plausible: int = 0
     clusters: int = 0
     share: float = Field(default=1.0, gt=0, le=1)
+    heals: bool | None = None
     ahead: float = 0.0
     template: TemplateName | Literal[""] = ""
     templates: Tallies = Field(default_factory=dict)

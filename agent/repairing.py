@@ -164,6 +164,7 @@ def _attempt(world: World, searching: Searching, before: Search, part: _Slice) -
         plausible=hit.found if hit else 0,
         clusters=hit.clusters if hit else 0,
         share=hit.share if hit else 1.0,
+        heals=hit.heals if hit else None,
         ahead=rival_mass,
         template=proposal.template if proposal else "",
         templates=part.templates,
@@ -185,13 +186,17 @@ def _progress(world: World, searching: Searching) -> Callable[[int, int], None]:
 def _reprepared(world: World, state: State) -> Searching:
     """The search of a run that did not localise, or that was resumed in this process."""
     if state.localised is None or not state.localised.ranking:
-        return prepare_search(world, state, None, ())
+        return prepare_search(world, state, None)
     located = LOCALISATION.validate_json(world.load(state.localised.ranking))
-    return prepare_search(world, state, located, state.localised.affected)
+    return prepare_search(world, state, located, state.localised.affected, state.localised.witnesses)
 
 
 def prepare_search(
-    world: World, state: State, located: Localisation | None, affected: tuple[str, ...]
+    world: World,
+    state: State,
+    located: Localisation | None,
+    affected: tuple[str, ...] = (),
+    witnesses: tuple[str, ...] = (),
 ) -> Searching:
     """Enumerate the candidates in their order and measure what a trial takes.
 
@@ -214,6 +219,7 @@ def prepare_search(
         () if command else state.targets,
         command=command,
         affected=affected,
+        witnesses=witnesses,
         localisation=located,
         timeout=test_seconds(world, state),
         memory_bytes=world.memory_bytes,

@@ -74,7 +74,9 @@ def _lines(observation: Observation, verbose: bool) -> list[str]:
             return [f"suite: {counts(observation.counts)}", *problem, *shown]
         case LocaliseDone():
             top = ", ".join(observation.top[:3])
-            return [f"{observation.lines} suspicious lines ({observation.method}); first {top}"]
+            others = ", ".join(observation.witnesses)
+            alike = [f"for the same cause, as it seems, fails: {others}"] if others else []
+            return [f"{observation.lines} suspicious lines ({observation.method}); first {top}", *alike]
         case AttemptDone():
             return _attempt(observation)
         case PlanDone():
@@ -191,7 +193,10 @@ def _attempt(seen: AttemptDone) -> list[str]:
                 f"; {seen.plausible} pass, in {seen.clusters} different ways, this one {seen.share:.0%} sure"
             )
         which = f": {seen.description}" if seen.description else ""
-        return [f"a candidate passes the failing test{which}{progress}{rivals}", *dropped]
+        alike = (
+            ["what fails for the same cause, as it seems, fails with it, too"] if seen.heals is False else []
+        )
+        return [f"a candidate passes the failing test{which}{progress}{rivals}", *alike, *dropped]
     return [
         f"no candidate passes the failing test{progress}{': ' + seen.note if seen.note else ''}",
         *dropped,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from agent.bystanders import at_random, bystanders
 from agent.doubt import looked_again
@@ -25,13 +26,18 @@ from sandboxes.interface import REPO
 from tools.context import mentioned, parts_of
 from tools.files import FileEdit
 from tools.languages import map_languages
-from tools.repair.localise import Traced, localise, trace_tests
+from tools.repair.causes import grouped
+from tools.repair.localise import Traced, localise, nearest, trace_tests
 from tools.repair.reports import RepairError
 from tools.repository_map import map_repository
 from tools.testing import RunLimits
 from tools.verdicts import SuiteRun, judge
 
 AFFECTED_TESTS = 20
+MOST_RED = 20
+"""Failing tests beside the targets that are traced."""
+
+MOST_WITNESSES = 5
 TRACING = 3
 """A traced test takes two to three times as long (measured with the C tracer)."""
 
@@ -42,12 +48,13 @@ def read_localise(world: World, state: State) -> Observation:
     run = baseline_run(world, state)
     traced = world.traced or trace(world, state, run, state.targets)
     found = localise(traced, _runnable(state.targets, run))
-    affected = found.affected[:AFFECTED_TESTS]
+    affected, witnesses = found.affected[:AFFECTED_TESTS], witnesses_of(traced, state.targets)
     seen = LocaliseDone(
         method=found.method,
         lines=len(found.lines),
         top=tuple(f"{line.path}:{line.line}" for line in found.lines[:10]),
         affected=affected,
+        witnesses=witnesses,
         ranking=world.store(LOCALISATION.dump_json(found)),
         pieces=_pieces(world, state, [(line.path, line.line) for line in found.lines]),
     )
@@ -55,7 +62,7 @@ def read_localise(world: World, state: State) -> Observation:
         return seen
     # The order of the candidates follows the ranking, so this is when the tier can be quoted.
     try:
-        searching = world.searching = prepare_search(world, state, found, affected)
+        searching = world.searching = prepare_search(world, state, found, affected, witnesses)
     except RepairError:  # it will say so itself, as an attempt that is bought or not
         return seen
     planned, seconds = planned_slices(searching, 0)
@@ -65,13 +72,16 @@ def read_localise(world: World, state: State) -> Observation:
 
 
 def trace(world: World, state: State, run: SuiteRun, failing: Sequence[str]) -> Traced:
-    """What these failing tests execute, and those near them that pass in `run`, the baseline."""
+    """What these failing tests execute, and those near them: some others that fail in `run`, the baseline,
+    and that pass."""
     assert world.sandbox is not None
-    return trace_tests(
+    known = {*failing, *hanging(state), *starved(run)}
+    red = [test for test, verdict in run.verdicts.items() if verdict.bad and test not in known]
+    traced = trace_tests(
         world.sandbox,
         world.sandbox.python,
         _runnable(failing, run),
-        tuple(test for test in run.collected if run.passed(test)),
+        (*nearest(failing, red)[:MOST_RED], *(test for test in run.collected if run.passed(test))),
         timeout=min(PER_TEST_SECONDS, TRACING * test_seconds(world, state)),
         hanging=(*hanging(state), *starved(run)),
         on_progress=lambda done, total: world.say(f"tracing tests: {done} of {total}"),
@@ -81,6 +91,16 @@ def trace(world: World, state: State, run: SuiteRun, failing: Sequence[str]) -> 
         seconds=world.left / 2,
         memory_bytes=world.memory_bytes,
     )
+    # One of those that ran into nothing of the repository says nothing of what fails elsewhere.
+    telling = tuple(each for each in traced.traces if each.statements or each.id not in red)
+    return replace(traced, traces=telling)
+
+
+def witnesses_of(traced: Traced, targets: Sequence[str]) -> tuple[str, ...]:
+    """The failing tests beside the targets that, as it seems, fail for the same cause as one of them."""
+    red = [each.id for each in traced.traces if each.outcome == "failed" and each.id not in targets]
+    alike = [group for group in grouped(traced.traces, (*targets, *red)) if set(group) & set(targets)]
+    return tuple(test for group in alike for test in group if test in set(red))[:MOST_WITNESSES]
 
 
 def read_mentioned(world: World, state: State) -> Observation:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.repair [--set programs|libraries|all] [--half train|held-back|all]
         [--libraries NAME,...] [--per-library N] [--only TEXT] [--seed N] [--limit SECONDS] [--jobs N]
-        [--sandbox NAME] [--cache DIR] [--naive | --without PART,... | --compare parts|families]
-        [--verbose] [--json FILE]
+        [--sandbox NAME] [--cache DIR] [--first-test] [--verbose] [--json FILE]
+        [--naive | --without PART,... | --compare parts|families]
 
 A case is a tree in which one edit has made 1 to 10 tests fail. It goes through the steps of `agent fix`
 (baseline, reproduction, localisation, search, final verification), without prices: the search goes on until
@@ -19,9 +19,13 @@ Libraries come from the package index, by pip, with pinned versions, and are kep
 defects made in them (`_repair_libraries`; the first run makes them, which takes longer than repairing them).
 Half of the libraries are held back: nothing is to be tuned to their defects.
 
+With `--first-test` only the first of the failing tests is to be mended, as where a suite stops at its first
+failure; cases with one failing test are left out. "regressed" then holds the others that a patch leaves red.
+
 To compare, leave parts out: `--without localisation` suspects every line alike, `forks` runs each candidate
 in a cold pytest, `ranking` tries candidates in random order, `pruning` tries those too that change nothing,
-`rivals` takes the first patch that passes; a family of templates (`--help` names them) leaves these out.
+`rivals` takes the first patch that passes, `witnesses` does not look at failing tests beside those to be
+mended; a family of templates (`--help` names them) leaves these out.
 `--naive` is `--without localisation,forks,ranking`. `--compare parts` runs every case as it is, then without
 each part in turn, and naively. `--compare families` runs every case as it is, and those that a family mended
 again without it: elsewhere, leaving it out takes nothing away from what was found.
@@ -115,7 +119,8 @@ def ways(arguments: argparse.Namespace) -> dict[str, Way]:
     """The ways to search that were asked for, by how they are told apart."""
     if arguments.compare is None:
         return {"": NAIVE if arguments.naive else Way(frozenset(arguments.without))}
-    left_out = {f" without {part}": Way(frozenset((part,))) for part in (LOCALISING, FORKS, *PARTS)}
+    parts = [part for part in (LOCALISING, FORKS, *PARTS) if part != "witnesses" or arguments.first_test]
+    left_out = {f" without {part}": Way(frozenset((part,))) for part in parts}
     return {" as it is": Way(), **left_out, " naively": NAIVE}
 
 
@@ -125,6 +130,8 @@ def run_way(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench, 
     def one(case: Case) -> Result:
         return run_case(case, bench, environment_of(case, bench), arguments.limit, way)
 
+    if arguments.first_test:
+        cases = [named for case in cases for named in named_first(case, bench)]
     with ThreadPoolExecutor(arguments.jobs) as pool:
         tasks = [pool.submit(one, case) for case in cases]
         try:
@@ -137,6 +144,14 @@ def run_way(cases: Sequence[Case], arguments: argparse.Namespace, bench: Bench, 
             pool.shutdown(cancel_futures=True)
             raise
     return [task.result() for task in tasks if not task.cancelled()]
+
+
+def named_first(case: Case, bench: Bench) -> list[Case]:
+    """The case with the first of its failing tests alone to be mended; none where it is the only one."""
+    environment = environment_of(case, bench)
+    right = bench.passing(str(case.tree), environment, case.files(defective=False))
+    failing = sorted(right - bench.passing("", environment, case.files()))
+    return [replace(case, failing=(failing[0],))] if len(failing) > 1 else []
 
 
 def environment_of(case: Case, bench: Bench) -> Environment:
@@ -163,6 +178,9 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=at_least(1), default=2, help="cases at a time")
     parser.add_argument("--sandbox", choices=("auto", "docker", "bubblewrap"), default="auto")
     parser.add_argument("--cache", type=Path, default=user_cache_path("marginal-agent") / "benchmarks")
+    parser.add_argument(
+        "--first-test", action="store_true", help="only the first failing test is to be mended"
+    )
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument("--naive", action="store_true", help="random order, no localisation, cold processes")
     known = (LOCALISING, FORKS, *PARTS, *families())

@@ -1,6 +1,7 @@
 """Started by test_rivals.py in a process of its own: compares given patches of one file as a search would.
 
-Settings on stdin: `root`, `path`, `edits` ([old text, new text, mass] rows), `targets`, `affected`. Prints
+Settings on stdin: `root`, `path`, `edits` ([old text, new text, mass] rows), `targets`, `affected`,
+`witnesses`. Prints
 the verdicts, the ranking, and how long it took.
 """
 
@@ -44,6 +45,7 @@ def main() -> None:
             lambda index: {path: space.patched(space.candidates[index])},
             {path: space.sources[path].data},
             time.monotonic() + SECONDS,
+            settings["witnesses"],
         )
         try:
             screener.baseline(None)
@@ -53,7 +55,7 @@ def main() -> None:
             seconds = time.monotonic() - began
         finally:
             screener.close()
-    print(json.dumps([verdicts, ranking.best, ranking.clusters, ranking.share, seconds]))
+    print(json.dumps([verdicts, ranking.best, ranking.clusters, ranking.share, ranking.heals, seconds]))
 
 
 def _candidate(space: Space, path: str, old: str, new: str, mass: float) -> Candidate:

@@ -14,6 +14,7 @@ from sandboxes.docker_backend import DockerBackend
 from sandboxes.interface import RunRequest, SandboxLimits
 from tools.repair.localise import Localisation, localise, trace_tests
 from tools.repair.reports import RepairError
+from tools.repair.results import SearchResult
 from tools.repair.search import RepairSearch
 
 REPO = "/workspace/repo"
@@ -137,6 +138,65 @@ def test_what_was_tried_is_told_by_template_and_one_that_is_likelier_comes_earli
         assert again.plausible is not None and again.plausible.content == found.plausible.content
         indices.append(again.plausible.index)
     assert indices[0] < indices[1] < found.plausible.index < indices[2]
+
+
+BATCHES = {
+    "shop/batches.py": """
+def batches(jobs, most):
+    paper, batch = None, []
+    for size, pages in jobs:
+        if batch and (size != paper or sum(batch) + pages > most):
+            yield paper, batch
+            batch = []
+        paper = size
+        batch.append(pages)
+
+
+def changes(jobs, most):
+    papers = [paper for paper, _ in batches(jobs, most)]
+    return sum(papers[at] != papers[at - 1] for at in range(1, len(papers)))
+""",
+    "tests/test_batches.py": """
+from shop.batches import batches, changes
+
+
+def test_changes():
+    assert changes([("A4", 2), ("A3", 1), ("A4", 1)], 10) == 2
+
+
+def test_one():
+    assert list(batches([("A4", 2), ("A4", 3)], 10)) == [("A4", [2, 3])]
+
+
+def test_nothing():
+    assert list(batches([], 10)) == []
+""",
+}
+"""What is missing is the last batch."""
+
+
+def test_a_candidate_that_leaves_red_what_fails_alike_is_proposed_only_where_no_other_is_found(
+    sandbox: DockerSandbox,
+) -> None:
+    put(sandbox, BATCHES)
+    target, witness, passing = test_ids(BATCHES)
+
+    def found(count: int, witnesses: tuple[str, ...], start: int = 0) -> SearchResult:
+        searched = RepairSearch(
+            sandbox, sandbox.python, REPO, ["shop/batches.py"], (target,), affected=(passing,),
+            witnesses=witnesses, timeout=2.0,
+        )  # fmt: skip
+        return searched.advance(start, SECONDS, count)
+
+    alone = found(20_000, ())
+    assert alone.plausible is not None and alone.heals is None
+    doubted = found(alone.next_index + 20, (witness,))
+    assert doubted.plausible is not None and doubted.heals is False and doubted.share <= 0.25
+    assert doubted.next_index > doubted.plausible.index, "the search goes on behind it"
+    healing = found(20_000, (witness,), doubted.next_index)
+    assert healing.plausible is not None and healing.heals is True and healing.share > doubted.share
+    put(sandbox, {**BATCHES, "shop/batches.py": healing.plausible.content.decode()})
+    assert run_suite(sandbox) == 0
 
 
 def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox) -> None:

@@ -21,12 +21,16 @@ class Ranked:
     best: int
     clusters: int
     share: float
+    heals: bool | None
     seconds: float
 
 
-def ranked(folder: Path, calc: str, target: str, other: str, *edits: tuple[str, str, float]) -> Ranked:
-    """Rank the edits of calc.py (old, new, mass); every one of them must pass these tests."""
+def ranked(
+    folder: Path, calc: str, target: str, other: str, *edits: tuple[str, str, float], witness: str = ""
+) -> Ranked:
+    """Rank the edits of calc.py (old, new, mass); every one of them must pass these tests but the witness."""
     tests = f"from calc import *\n\n\ndef test_target():\n    {target}\n\n\ndef test_other():\n    {other}\n"
+    tests += f"\n\ndef test_witness():\n    {witness}\n" if witness else ""
     write_tree(folder, {"calc.py": calc, "test_calc.py": tests})
     settings = {
         "root": str(folder),
@@ -34,6 +38,7 @@ def ranked(folder: Path, calc: str, target: str, other: str, *edits: tuple[str, 
         "edits": edits,
         "targets": ["test_calc.py::test_target"],
         "affected": ["test_calc.py::test_other"],
+        "witnesses": ["test_calc.py::test_witness"] if witness else [],
     }
     env = {
         **os.environ,
@@ -73,6 +78,25 @@ def test_an_overfit_patch_loses(tmp_path: Path) -> None:
     found = ranked(tmp_path, FITS, "assert fits(3, 3)", "assert fits(2, 3) and not fits(7, 3)", *edits)
     assert (found.best, found.clusters) == (1, 2)
     assert 0.5 < found.share < 1
+
+
+WITNESSED = ("def price(n):\n    return n * 4 - 3\n", "assert price(1) == 2", "assert price(0) == -3")
+
+
+def test_what_makes_a_witness_pass_wins(tmp_path: Path) -> None:
+    """The overfit one has most of the mass, and does as the original on what passes."""
+    edits = (("n * 4", "(5 if n == 1 else n * 4)", 0.3), ("n * 4", "n * 5", 0.1))
+    found = ranked(tmp_path, *WITNESSED, *edits, witness="assert price(2) == 7")
+    assert (found.best, found.clusters, found.heals) == (1, 2, True)
+    alone = ranked(tmp_path, *WITNESSED, *edits)
+    assert (alone.best, alone.clusters, alone.heals) == (0, 2, None)
+
+
+def test_where_no_witness_passes_none_is_sure(tmp_path: Path) -> None:
+    edits = (("n * 4", "(5 if n == 1 else n * 4)", 0.3),)
+    found = ranked(tmp_path, *WITNESSED, *edits, witness="assert price(2) == 7")
+    assert (found.best, found.share, found.heals) == (0, 0.25, False)
+    assert ranked(tmp_path, *WITNESSED, *edits).share == 1.0
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,10 @@ class SearchResult:
     the tests got further. templates: what was run of each; the mass is without rivals.
 
     found: how many passed, of how many behaviours (clusters). share in (0, 1]: P(the proposed one is right |
-    one of those found is). rival_mass: chance covered by those found at or after next_index. rival_seconds:
-    what was spent after the first one passed. When another than the first is proposed, next_index is that of
-    the first, which so is not lost.
+    one of those found is), less where witnesses speak against it; heals: whether it makes one of them pass,
+    None where there are none. rival_mass: chance covered by those found at or after next_index.
+    rival_seconds: what was spent after the first one passed. When another than the first is proposed,
+    next_index is that of the first, which so is not lost.
     """
 
     next_index: int
@@ -75,6 +76,7 @@ class SearchResult:
     found: int = 0
     clusters: int = 0
     share: float = 1.0
+    heals: bool | None = None
     rival_mass: float = 0.0
     rival_seconds: float = 0.0
 
@@ -135,6 +137,7 @@ def result_of(
         found=end.integer("plausible"),
         clusters=end.integer("clusters"),
         share=_share(end.number("share")),
+        heals=end.fields.get("heals") is True if end.fields.get("heals") is not None else None,
         rival_mass=min(1.0, end.number("rival_mass")),
         rival_seconds=end.number("rival_seconds"),
     )

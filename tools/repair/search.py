@@ -27,7 +27,7 @@ SPARE = 300
 SINGLE_SHARE = 0.95
 """Of repairs that one or two edits can express, those that one can. A judgement."""
 
-PARTS = ("ranking", "pruning", "rivals")
+PARTS = ("ranking", "pruning", "rivals", "witnesses")
 PAIR = "pair"
 """What takes the place of a pair's template."""
 
@@ -46,10 +46,11 @@ class RepairSearch:
 
     `paths`: the files that may be edited, relative to `repo`; no other file ever is. `targets`: test ids that
     must pass; or `command`: an argv whose exit code 0 means pass. `affected`: ids that passed before and
-    must still pass. `timeout`: seconds per test phase (of the whole run for a command). `memory_bytes`
-    bounds each candidate's process. `pristine`: a checkpoint of `repo` to go back to. `env`: more environment
-    variables for the tests. `priors`: factors on the priors of templates, by name. `without`: families of
-    templates, or parts of the search (PARTS), that are left out, to measure what they are worth.
+    must still pass; `witnesses`: ids that fail as well, for the same cause as it seems. `timeout`: seconds
+    per test phase (of the whole run for a command). `memory_bytes` bounds each candidate's process.
+    `pristine`: a checkpoint of `repo` to go back to. `env`: more environment variables for the tests.
+    `priors`: factors on the priors of templates, by name. `without`: families of templates, or parts of the
+    search (PARTS), that are left out, to measure what they are worth.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class RepairSearch:
         *,
         command: Sequence[str] = (),
         affected: Sequence[str] = (),
+        witnesses: Sequence[str] = (),
         localisation: Localisation | None = None,
         timeout: float = 10.0,
         memory_bytes: int = 2**30,
@@ -84,6 +86,7 @@ class RepairSearch:
             "targets": list(targets),
             "command": list(command),
             "affected": list(affected),
+            "witnesses": [] if "witnesses" in without else list(witnesses),
             "scores": scores or None,
             "hangs": localisation is not None and localisation.hangs,
             "seed": seed,

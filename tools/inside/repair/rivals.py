@@ -9,6 +9,9 @@ one behaviour. A right patch seldom changes what was right, so a cluster weighs
 where p is the share of inputs from passing tests on which it does as the original, and f that of inputs from
 failing ones, on which the original is wrong only in part; a is its agreement with docstrings and return
 annotations (see `behaviour.outcomes`). The powers are judgements, not estimates.
+
+Other tests that fail, for the same cause as it seems, are witnesses: clusters that make none of them pass are
+out where one does; where none does, all that were found are UNHEALED as likely.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ from .spans import Span, functions_of
 
 PASSING_POWER, FAILING_POWER, AGREEING_POWER = 6, 1, 4
 LEAST_KEPT = 0.1
+UNHEALED = 0.25
+"""A judgement, too: that tests which look alike fail for two causes in the same code is the rarer case."""
+
 NAME_BYTES = 10
 """Of two equal patches the larger one must have so much more mass, in proportion to this plus its size."""
 
@@ -44,11 +50,13 @@ COMPARING_SECONDS = 8.0
 @dataclass(frozen=True)
 class Ranking:
     """`best`: index of the patch to propose. `clusters`: different behaviours. `share` in (0, 1]: P(`best` is
-    right | one of the patches is)."""
+    right | one of the patches is), less where witnesses speak against all. `heals`: whether `best`, or
+    one that does the same, makes a witness pass; None without witnesses."""
 
     best: int
     clusters: int
     share: float
+    heals: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -63,20 +71,25 @@ def rank(
     candidates: Mapping[int, Candidate],
     behaviours: Mapping[int, tuple[str, ...]],
     tame: Mapping[int, float],
+    heals: Mapping[int, bool] | None = None,
 ) -> Ranking:
     """Cluster the candidates (by index) and choose. `behaviours`: those without one are clusters of their
-    own; `tame`: how far those leave alone what was right, as a factor of their weight."""
+    own; `tame`: how far those leave alone what was right, as a factor of their weight; `heals`: whether each
+    makes a witness pass, None without witnesses."""
     typical = sum(tame.values()) / len(tame) if tame else 1.0
     clusters: dict[object, list[int]] = {}
     for index in candidates:
         clusters.setdefault(behaviours.get(index, index), []).append(index)
+    healing = {key for key, members in clusters.items() if heals and any(heals[at] for at in members)}
     weights = {
         key: sum(candidates[index].mass for index in members) * tame.get(members[0], typical)
         for key, members in clusters.items()
+        if key in healing or not healing
     }
     first = max(weights, key=lambda key: (weights[key], -clusters[key][0]))
     best = max(clusters[first], key=lambda index: (_merit(candidates[index]), -index))
-    return Ranking(best, len(clusters), weights[first] / sum(weights.values()))
+    share = weights[first] / sum(weights.values()) * (UNHEALED if heals and not healing else 1.0)
+    return Ranking(best, len(clusters), share, bool(healing) if heals else None)
 
 
 def _merit(candidate: Candidate) -> float:
@@ -96,13 +109,16 @@ class Rivals:
     def ranked(self, indices: list[int]) -> Ranking:
         """The ranking of these candidates. The tree is afterwards as it was, or is called spoiled."""
         candidates = {index: self._space.candidates[index] for index in indices}
-        if self._screener is None or len(candidates) == 1:
+        if self._screener is None:
             return rank(candidates, {}, {})
+        heals = {i: self._screener.heals(i) for i in indices} if self._screener.has_witnesses else None
+        if len(candidates) == 1:
+            return rank(candidates, {}, {}, heals)
         self._finish_by = time.monotonic() + COMPARING_SECONDS
         spans = {key: span for each in candidates.values() for key, span in self._edited(each).items()}
         seen = self._seen(spans, indices[0])
         behaviours, tame = self._behaviours(spans, seen, indices) if seen.calls else ({}, {})
-        return rank(candidates, behaviours, tame)
+        return rank(candidates, behaviours, tame, heals)
 
     def _edited(self, candidate: Candidate) -> dict[str, Span]:
         """The functions around the edit (at module or class level); all of the file where there is none."""

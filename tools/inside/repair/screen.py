@@ -2,6 +2,7 @@
 
 Settings (JSON on stdin): `action`, `root`, `paths` (files that may be edited, relative), `targets` (test
 ids), `command` (argv instead of ids, or []), `affected` (ids that passed before and must still pass),
+`witnesses` (ids that fail as well, for the same cause as it seems),
 `scores` ([path, line, score] rows, or null), `hangs` (a target is known to hang), `seed`, `priors`
 ({template: factor}), `without` (see `Tuning`; "pruning": candidates that change nothing are run all the
 same; "rivals": the first that passes is proposed), `timeout` (seconds per test), `memory_bytes`, `seconds`
@@ -15,7 +16,7 @@ candidates meanwhile:
 - `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
   `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
   {index, path, content, template, line, description} (the last one counts), `end` {next_index, tried,
-  trying, outcomes, templates, keys, moved, plausible, clusters, share, rival_mass,
+  trying, outcomes, templates, keys, moved, plausible, clusters, heals, share, rival_mass,
   rival_seconds}.
 """
 
@@ -95,6 +96,7 @@ class Search:
             self.edits,
             {path: source.data for path, source in self.space.sources.items()},
             self.started + settings["seconds"],
+            settings["witnesses"],
         )
         began = time.monotonic()
         seen, _ = screener.baseline(None)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ LEAST_TOGETHER = 0.3
 """Where fewer can be told beside others, they are not tried so any more."""
 
 SPOILED = "the tests changed files of the tree"
+TARGETS, AFFECTED, WITNESSES = "targets", "affected", "witnesses"
+
 Row = tuple[str, str, int]
 """How a test ended and the last line of the repository that its exception passed: (outcome, path, line)."""
 
@@ -53,7 +55,8 @@ class Screened:
 class Screener:
     """Candidates of one tree and one list of target tests. `contents(n)` is what candidate n writes,
     `originals` what those files held before. `brief`: limits for a first look at a candidate, which may be
-    lower than `limits`, which hold for all else."""
+    lower than `limits`, which hold for all else. `witnesses`: tests that fail as well, for the same cause as
+    it seems; no candidate has to make them pass."""
 
     def __init__(
         self,
@@ -66,14 +69,16 @@ class Screener:
         contents: Callable[[int], Edits],
         originals: dict[str, bytes],
         finish_by: float,
+        witnesses: Sequence[str] = (),
     ) -> None:
         """`scratch`: a folder of ours with the folders `visible` and `hidden`."""
         self.tree, self._root, self._scratch = tree, tree.root, scratch
-        self._targets, self._affected, self.limits = targets, affected, limits
-        self.brief = limits
+        self._tests = {TARGETS: targets, AFFECTED: affected, WITNESSES: list(witnesses)}
+        self.limits = self.brief = limits
+        self._healed: dict[int, bool] = {}
         self._memory_bytes, self._contents, self._originals = memory_bytes, contents, originals
         self._finish_by = finish_by
-        self._nests: dict[tuple[str, bool], Nest] = {}
+        self._nests: dict[tuple[str, str], Nest] = {}
         self._lanes: list[Nest] = []
         self._asked_together, self._together = 10, 10
         self._reference: dict[str, Row] = {}
@@ -81,7 +86,7 @@ class Screener:
         self._known: set[str] = set()
         self._often_from_disk = False
         self._fresh = "started"
-        self.has_affected = bool(affected)
+        self.has_affected, self.has_witnesses = bool(affected), bool(witnesses)
 
     def baseline(self, reference: Mapping[str, Row] | None) -> tuple[dict[str, Any], str]:
         """Run the targets on the tree as it is, in a fork that imports everything: (its answer, what differs
@@ -109,7 +114,7 @@ class Screener:
             self._nest(stage)
         self._lanes = [
             self._nest("collected"),
-            *(self._checked("collected", False) for _ in range(LANES - 1)),
+            *(self._checked("collected", TARGETS) for _ in range(LANES - 1)),
         ]
 
     def ahead(self, numbers: list[int]) -> dict[int, Screened]:
@@ -162,7 +167,7 @@ class Screener:
         the targets (or the affected tests) with the candidate in the tree (BASE: the tree as it is). Tests
         are recorded from disk: an audit hook stays in processes that were looked at, and slows it down."""
         edits = self._contents(number) if number >= 0 else {}
-        nests = [self._nest(self._fresh, affected)]
+        nests = [self._nest(self._fresh, AFFECTED if affected else TARGETS)]
         if not affected and "outcomes" in question:
             nests.insert(0, self._nest("collected"))
         answer: dict[str, Any] = {}
@@ -172,6 +177,16 @@ class Screener:
                 if answer["verdict"] != "unfit":
                     break
         return answer
+
+    def heals(self, number: int) -> bool:
+        """Whether one of the witnesses passes with the candidate, imported from disk."""
+        if number not in self._healed:
+            nest = self._nest(self._fresh, WITNESSES)
+            with self.tree.holding(self._contents(number)):
+                answer = nest.run(number, self._left(), self.limits, thorough=True)
+            self.tree.clean()
+            self._healed[number] = any(outcome == "passed" for outcome, _, _ in _rows(answer).values())
+        return self._healed[number]
 
     def _targets_and_affected(self, number: int, limits: Limits) -> Screened:
         edited = self._contents(number)
@@ -210,27 +225,27 @@ class Screener:
         return self._nest(self._fresh).run(number, self._left(), limits)
 
     def _and_affected(self, number: int) -> Screened:
-        if not self._affected:
+        if not self.has_affected:
             return Screened("passed")
         if self.tree.clean() and self.tree.spoiled:
             return Screened("unsafe", why=SPOILED)
-        answer = self._nest(self._fresh, affected=True).run(number, self._left(), self.limits)
+        answer = self._nest(self._fresh, AFFECTED).run(number, self._left(), self.limits)
         if answer["verdict"] in ("passed", "late"):
             return Screened(answer["verdict"])
         # How these tests fare without the candidate was not compared with a cold run.
         return Screened("unsafe", why=answer.get("why", ""), broke=True)
 
-    def _nest(self, stage: str, affected: bool = False) -> Nest:
+    def _nest(self, stage: str, tests: str = TARGETS) -> Nest:
         """The nest at a stage, started when it is first needed and compared with the reference."""
-        if (stage, affected) not in self._nests:
-            self._nests[stage, affected] = self._checked(stage, affected)
-        return self._nests[stage, affected]
+        if (stage, tests) not in self._nests:
+            self._nests[stage, tests] = self._checked(stage, tests)
+        return self._nests[stage, tests]
 
-    def _checked(self, stage: str, affected: bool) -> Nest:
+    def _checked(self, stage: str, tests: str) -> Nest:
         """A new nest, whose first run shows what the reference does, or which has a problem."""
         nest = Nest(
             stage,
-            self._session(self._affected if affected else self._targets),
+            self._session(self._tests[tests]),
             self._root,
             self._contents,
             self._originals,

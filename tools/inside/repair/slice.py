@@ -23,6 +23,9 @@ RIVAL_SECONDS = 1.0
 RIVAL_SHARE = 0.1
 """Once one passes, the search goes on for so long, among candidates of at least this part of its mass."""
 
+MOST_DOUBTED = 5
+"""That make no witness pass, and are compared where none does."""
+
 PATIENCE = 0.2
 """Of the time of a slice, for second looks at candidates that took longer than a brief look allows."""
 
@@ -47,9 +50,10 @@ class Slice:
         self._began, self._patient_seconds = time.monotonic(), 0.0
 
     def tried(self, seconds: float = math.inf, least: int = 0) -> float:
-        """Try candidates until one is plausible, they end, or time is up; then propose the most likely one
-        among it and its rivals, and report. The search can go on at the first that was not proposed. Where
-        fewer than `least` were tried in `seconds`, it goes on for as long again.
+        """Try candidates until one is plausible (and makes a witness pass, if there are any), they end, or
+        time is up; then propose the most likely one among it and its rivals, and report. The search can go on
+        at the first that was not proposed. Where fewer than `least` were tried in `seconds`, it goes on for
+        as long again.
 
         Returns seconds per candidate, of the later half without its slowest quarter: a failure of a new kind
         is confirmed from disk, and most that follow in a search are of kinds known by then.
@@ -58,7 +62,7 @@ class Slice:
         self._same = self._changing_nothing()
         finish_by = time.monotonic() + min(seconds, search.seconds_left() - RESERVE_SECONDS)
         longer = min(finish_by + seconds, time.monotonic() + search.seconds_left() - RESERVE_SECONDS)
-        index, reported, found = self._start, 0.0, list[int]()
+        index, reported, found, doubted = self._start, 0.0, list[int](), list[int]()
         while index < self._last and index in candidates and not found:
             if time.monotonic() > (finish_by if len(self._taken) >= least else longer):
                 break
@@ -70,18 +74,19 @@ class Slice:
                 self._taken.append(time.monotonic() - began)
             self._count(index, outcome, candidates[index].mass)
             if outcome == "passed":
-                found = [index]
+                (doubted if self._doubted(index) else found).append(index)
             index += 1
             if time.monotonic() - reported > PROGRESS_SECONDS:
                 reported, tried = time.monotonic(), len(self._taken)
                 search.reporter.send("progress", index=index, tried=tried, seconds=reported - search.started)
-        self._propose(found, index)
+        self._propose(found, doubted[:MOST_DOUBTED], index)
         later = sorted(self._taken[len(self._taken) // 2 :])
         usual = later[: max(1, 3 * len(later) // 4)]
         return sum(usual) / max(1, len(usual))
 
-    def _propose(self, found: list[int], index: int) -> None:
-        """Look for rivals of the one that was found, if any; report the likeliest and what was done."""
+    def _propose(self, found: list[int], doubted: list[int], index: int) -> None:
+        """Look for rivals of the one that was found, if any; report the likeliest and what was done. Without
+        one, the likeliest of those that make no witness pass is proposed; the search goes on behind them."""
         ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
         candidates, search = self._space.candidates, self._search
         if found:
@@ -91,6 +96,9 @@ class Slice:
             if ranking.best != found[0]:
                 self._send_plausible(ranking.best)
                 index = found[0]
+        elif doubted:
+            ranking = Rivals(self._screener, self._space, search.settings["seed"]).ranked(doubted)
+            self._send_plausible(ranking.best)
         search.reporter.send(
             "end",
             next_index=index,
@@ -100,8 +108,9 @@ class Slice:
             templates=self._templates,
             keys={at: key for at, key in self._space.keys.items() if self._start <= at < index},
             moved=self._moved,
-            plausible=len(found),
+            plausible=len(found or doubted),
             clusters=ranking.clusters,
+            heals=ranking.heals,
             share=ranking.share,
             rival_mass=sum(candidates[each].mass for each in found if each >= index),
             rival_seconds=time.monotonic() - began,
@@ -175,6 +184,11 @@ class Slice:
                 found.append(index)
             index += 1
         return found
+
+    def _doubted(self, index: int) -> bool:
+        """Whether there are witnesses, and the candidate makes none of them pass."""
+        screener = self._screener
+        return screener is not None and screener.has_witnesses and not screener.heals(index)
 
     def _count(self, index: int, outcome: str, mass: float) -> None:
         """Count a candidate, also for its template if it was run. mass: 0 where the search comes by again."""
