@@ -28,6 +28,7 @@ from agent.repository import check_dockerfile, pyproject_of
 from agent.run import redactor_for
 from agent.settings import Resolved, resolve
 from agent.termination import Terminated, termination
+from agent.units import counted
 from agent.view import View, make_console
 from agent.world import World
 from policies.vocabulary import EXIT_CODES, SIGTERM_CODE, Outcome
@@ -153,7 +154,8 @@ def _carried_out(
             take_away(made)
             raise
         view.finish()
-        view.note(f"{sum(map(len, found.groups))} failing tests in {len(found.groups)} groups")
+        tests, groups = sum(map(len, found.groups)), len(found.groups)
+        view.note(f"{counted(tests, 'failing test')} in {counted(groups, 'group')}")
         traces = out / TRACES
         job = Job(resolved.policy, view, traces, world, found, bodies, finish_by)
         stopped, why = 0, "stopped from outside; the trace can be resumed"
@@ -172,7 +174,7 @@ def _carried_out(
         patch = make_patch(world.take_base(), held) if held else b""
         if patch:
             write_patch(out / name, patch)
-        tasks = [task_report(task, job.report(task)) for task in job.tasks]
+        tasks = [task_report(task, job.report(task), out) for task in job.tasks]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
         verified, left = (patch, False) if name == PATCH else (b"", bool(patch))
         suite = job.together.suite

@@ -26,7 +26,7 @@ def read_junit(path: Path | None, *, green: bool = False) -> tuple[JUnitFailure,
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
     if data is None:
-        raise UsageError(f"{path} is larger than {MAX_BYTES // 2**20} MB")
+        raise UsageError(f"{path} is larger than {MAX_BYTES // 10**6} MB")
     try:
         found = failing_tests(data)
     except ValueError as error:

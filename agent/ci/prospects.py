@@ -48,7 +48,7 @@ def prospect(
     world: World, survey: Survey, tests: tuple[str, ...], settings: Settings, policy: str, longest: float
 ) -> Prospect:
     """Ask what a task for one group promises within `longest` seconds at most."""
-    world = replace(world, settings=settings, searching=None, traced=survey.traced)
+    world = replace(world, settings=settings, searching=None, traced=survey.traced_for(tests))
     surveyed = survey.state
     assert surveyed.intake and surveyed.environment and surveyed.baseline
     known: dict[str, Observation] = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from agent.ci.flaky import FlakyTest
 from agent.ci.survey import Survey
@@ -35,7 +37,7 @@ class TaskReport(Record):
     count in its place; joined: the run id of the task whose patch makes its tests pass, too, and which counts
     in its place. notify: who is to be told, by the schedule. value: V; dollars; seconds: of its own
     steps. handover: what a person is handed who takes over, null where nobody has to; page: the file that
-    says it."""
+    says it, "" for none. trace and page are paths within the folder of the job."""
 
     tests: tuple[str, ...]
     also: tuple[str, ...]
@@ -110,6 +112,8 @@ class JobReport(Record):
             more = len(task.tests) + len(task.also) - 1
             others = f" and {more} more" if more else ""
             ended = "split in smaller tasks" if task.split else str(task.outcome)
+            if task.outcome is Outcome.FIXED and task.posterior is not None:
+                ended += f" (right with probability {task.posterior:.2f})"
             if task.joined:
                 ended = f"joined task {[each.run_id for each in self.tasks].index(task.joined) + 1}"
             shown.append(f"task {number:<6} {ended}: {task.tests[0]}{others}")
@@ -145,8 +149,8 @@ def outcome_of(fixed: bool, ended: Sequence[Outcome]) -> Outcome:
     return next((each for each in (*FIRST, *others) if each in ended), Outcome.NOT_FIXED)
 
 
-def task_report(task: Task, report: Report) -> TaskReport:
-    """A task's part of the job's report, from its own."""
+def task_report(task: Task, report: Report, out: Path) -> TaskReport:
+    """A task's part of the job's report, from its own. `out`: the folder of the job."""
     return TaskReport(
         tests=task.prospect.tests,
         also=task.also,
@@ -161,11 +165,11 @@ def task_report(task: Task, report: Report) -> TaskReport:
         posterior=report.posterior,
         diff=report.diff,
         run_id=report.run_id,
-        trace=report.trace,
+        trace=os.path.relpath(report.trace, out),
         head_hash=report.head_hash,
         notify=report.notify,
         handover=report.handover,
-        page=report.page,
+        page=os.path.relpath(report.page, out) if report.page else "",
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from agent import fold, prepare, work
 from agent.ci.failing import Reported
@@ -47,6 +47,15 @@ class Survey:
     flaky: tuple[FlakyTest, ...] = ()
     passing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+    def traced_for(self, tests: Sequence[str]) -> Traced | None:
+        """What tests execute, without the other failures of the job: those have tasks of their own, and join
+        this one if its patch mends them; and without flaky ones. So neither is a witness of it."""
+        if self.traced is None:
+            return None
+        others = {*(test for group in self.groups for test in group), *(each.test for each in self.flaky)}
+        traces = (each for each in self.traced.traces if each.id not in others - set(tests))
+        return replace(self.traced, traces=tuple(traces))
 
     def reaches(self, test: str, paths: Collection[str]) -> bool:
         """Whether the test executes a statement of these files on the base; True where nobody knows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -112,6 +113,33 @@ def test_fullest():
 def test_none_is_fullest():
     assert Hut().fullest() is None
 """
+LAMPS = b"""\
+def lamps_needed(hours, lasting):
+    return max(hours + lasting - 1 // lasting, 1)
+
+
+def cost(hours, lasting, price):
+    return lamps_needed(hours, lasting) * price
+"""
+LAMPS_TESTS = b"""\
+from lamps import cost, lamps_needed
+
+
+def test_at_least_one():
+    assert lamps_needed(0, 15000) == 1
+
+
+def test_needed():
+    assert lamps_needed(2500, 1000) == 3
+
+
+def test_cost():
+    assert cost(1001, 1000, 4) == 8
+
+
+def test_a_lamp_that_costs_nothing():
+    assert cost(1, 1, 0) == 0
+"""
 FILES = {"numbers_of.py": WRONG, "test_numbers_of.py": TESTS}
 CAUSES = [["test_above", "test_far_above"], ["test_mean", "test_mean_of_three"]]
 
@@ -161,8 +189,26 @@ def test_two_causes_of_a_report_are_fixed_and_verified_together(world: World, tm
     assert run_git(repository, "status", "--porcelain") == ""
     assert all(task["head_hash"] in step.read_text() for task in tasks)
     for task in result["tasks"]:
-        assert world.replay(Path(task["trace"])).code == 0
+        assert world.replay(out / task["trace"]).code == 0
     assert world.agent("ci", str(repository), "--out", str(out)).code == 2, "nothing is written over"
+
+
+def test_a_report_of_one_failure_alone_leads_to_no_patch_that_leaves_the_others_red(
+    world: World, tmp_path: Path
+) -> None:
+    """With `min` for `max` that one would pass, too."""
+    repository = make_repository(tmp_path / "r", {"lamps.py": LAMPS, "test_lamps.py": LAMPS_TESTS})
+    report, out = tmp_path / "r.xml", tmp_path / "out"
+    assert pytest_in(repository, "-x", f"--junitxml={report}").returncode == 1
+    ran = world.agent("ci", str(repository), "--junit", str(report), "--out", str(out))
+    assert ran.code == 0, ran.output + ran.errors
+    (task,) = result_of(out)["tasks"]
+    assert names(task["tests"]) == ["test_at_least_one"]
+    seen = re.findall(r"for the same cause, as it seems, fails: (\S+), (\S+)", ran.output)
+    assert [set(names(list(tests))) for tests in seen] == [{"test_needed", "test_cost"}]
+    run_git(repository, "apply", str(out / "fix.patch"))
+    assert pytest_in(repository).returncode == 0
+    assert world.replay(out / task["trace"]).code == 0
 
 
 def test_one_cause_that_shows_in_several_ways_is_fixed_once(world: World, tmp_path: Path) -> None:
@@ -177,7 +223,7 @@ def test_one_cause_that_shows_in_several_ways_is_fixed_once(world: World, tmp_pa
     assert names([*fixed["tests"], *fixed["also"]]) == ["test_fullest", "test_nights", "test_none_is_fullest"]
     for task in result["tasks"]:
         assert task is fixed or task["joined"] == fixed["run_id"]
-        assert world.replay(Path(task["trace"])).code == 0
+        assert world.replay(tmp_path / "out" / task["trace"]).code == 0
 
 
 def test_a_flaky_test_neither_stops_a_fix_nor_is_fixed(world: World, tmp_path: Path) -> None:
@@ -228,4 +274,4 @@ def test_a_cancelled_job_leaves_its_traces_and_says_so(world: World, tmp_path: P
     assert (result["outcome"], result["patch"]) == ("interrupted", "")
     assert result["tasks"] and not (out / "fix.patch").exists()
     for task in result["tasks"]:
-        assert world.agent("trace", "verify", task["trace"]).code == 0
+        assert world.agent("trace", "verify", str(out / task["trace"])).code == 0

@@ -94,5 +94,5 @@ def test_a_job_hands_over_each_task_that_it_could_not_fix(world: World, broken: 
     assert ran.code == 10, ran.output + ran.errors
     (task,) = json.loads((out / "result.json").read_text())["tasks"]
     assert [each["subject"] for each in task["handover"]["history"]["since"]] == ["change 4"]
-    assert Path(task["page"]).read_text().startswith("# Not fixed")
+    assert (out / task["page"]).read_text().startswith("# Not fixed")
     assert "history fails since" in (out / "summary.md").read_text()

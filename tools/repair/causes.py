@@ -35,12 +35,7 @@ def grouped(
     not traced stands alone."""
     asked = list(dict.fromkeys(failing))
     failures = {trace.id: trace for trace in traces if trace.id in set(asked)}
-    exonerated = Counter(
-        statement
-        for trace in traces
-        if trace.outcome == "passed" and trace.id not in failures
-        for statement in trace.statements
-    )
+    exonerated = _exonerated(traces, failures)
     compared = [test for test in asked if test in failures][:MOST_TESTS]
     profiles = {test: _profile(failures[test], exonerated) for test in compared}
     likeness = {pair: _likeness(*pair, failures, profiles) for pair in combinations(compared, 2)}
@@ -53,11 +48,45 @@ def grouped(
     return tuple(sorted(ordered, key=lambda group: order[group[0]]))
 
 
+def fail_within(
+    traces: Sequence[TestTrace], targets: Collection[str], others: Collection[str]
+) -> tuple[str, ...]:
+    """Those of the other failing tests whose cause seems to lie in what the targets execute: that is at least
+    half of the suspicious code that they execute themselves, or they raise where a target does.
+
+    Not mutual, unlike likeness: what fails in a part of what a target runs fails for the target's cause, as
+    it seems, and what runs much more besides may have one of its own."""
+    failures = {trace.id: trace for trace in traces if trace.id in {*targets, *others}}
+    asked = [failures[test] for test in targets if test in failures]
+    run = {statement for trace in asked for statement in trace.statements}
+    raised = {_raised(trace) for trace in asked} - {None}
+    exonerated = _exonerated(traces, failures)
+    found = list[str]()
+    for test in others:
+        if test not in failures or test in targets:
+            continue
+        profile = _profile(failures[test], exonerated)
+        shared = sum(weight for statement, weight in profile.items() if statement in run)
+        if _raised(failures[test]) in raised or (shared and shared >= ALIKE * sum(profile.values())):
+            found.append(test)
+    return tuple(found)
+
+
 def finer(traces: Sequence[TestTrace], tests: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """A group for which no patch was found in smaller ones, as it may have several causes: what is much more
     alike together; where all is, each test alone."""
     groups = grouped(traces, tests, MUCH_ALIKE)
     return groups if len(groups) > 1 else tuple((test,) for test in tests)
+
+
+def _exonerated(traces: Sequence[TestTrace], failures: Collection[str]) -> Counter[Statement]:
+    """How many passing tests execute each statement."""
+    return Counter(
+        statement
+        for trace in traces
+        if trace.outcome == "passed" and trace.id not in failures
+        for statement in trace.statements
+    )
 
 
 def _profile(trace: TestTrace, exonerated: Mapping[Statement, int]) -> dict[Statement, float]:

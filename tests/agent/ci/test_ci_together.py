@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from agent.ci import together
+from agent.ci.flaky import flaky_test
 from agent.ci.survey import Survey
 from agent.ci.tasks import Task
 from agent.ci.together import Together
+from agent.work import witnesses_of
 from agent.world import Final, Refusal
 from tools.files import FileEdit
-from tools.repair.localise import Traced
+from tools.repair.localise import TestTrace, Traced
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
 
 
@@ -130,3 +132,18 @@ def test_a_test_is_reached_where_it_executes_an_edited_file() -> None:
     assert survey.reaches("t::a", {"a.py", "b.py"}) and not survey.reaches("t::a", {"b.py"})
     assert survey.reaches("t::unknown", {"b.py"})
     assert Survey(None, None, None, ()).reaches("t::a", {"b.py"})  # type: ignore[arg-type]
+
+
+def test_a_task_has_no_other_failure_of_the_job_for_a_witness() -> None:
+    names = ("t::mine", "t::other", "t::chance", "t::unreported")
+    traces = tuple(TestTrace(name, "failed", 0.1, "", (), frozenset({("a.py", 1)})) for name in names)
+    survey = Survey(
+        None,  # type: ignore[arg-type]
+        None,  # type: ignore[arg-type]
+        Traced(traces, frozenset(), 0.0),
+        (("t::mine",), ("t::other",)),
+        (flaky_test("t::chance", 1, 4),),
+    )
+    own = survey.traced_for(("t::mine",))
+    assert own is not None and {each.id for each in own.traces} == {"t::mine", "t::unreported"}
+    assert witnesses_of(own, ("t::mine",)) == ("t::unreported",)
