@@ -26,7 +26,7 @@ from sandboxes.interface import REPO
 from tools.context import mentioned, parts_of
 from tools.files import FileEdit
 from tools.languages import map_languages
-from tools.repair.causes import fail_within
+from tools.repair.causes import explained
 from tools.repair.localise import Traced, localise, nearest, trace_tests
 from tools.repair.reports import RepairError
 from tools.repository_map import map_repository
@@ -99,7 +99,7 @@ def trace(world: World, state: State, run: SuiteRun, failing: Sequence[str]) -> 
 def witnesses_of(traced: Traced, targets: Sequence[str]) -> tuple[str, ...]:
     """The failing tests beside the targets that, as it seems, fail for the same cause as one of them."""
     red = [each.id for each in traced.traces if each.outcome == "failed"]
-    return fail_within(traced.traces, targets, red)[:MOST_WITNESSES]
+    return explained(traced.traces, targets, red)[:MOST_WITNESSES]
 
 
 def read_mentioned(world: World, state: State) -> Observation:

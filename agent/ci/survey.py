@@ -49,12 +49,13 @@ class Survey:
     unknown: tuple[str, ...] = ()
 
     def traced_for(self, tests: Sequence[str]) -> Traced | None:
-        """What tests execute, without the other failures of the job: those have tasks of their own, and join
-        this one if its patch mends them; and without flaky ones. So neither is a witness of it."""
+        """What tests execute, without those that are no witnesses of this task: flaky ones, and those of a
+        group that was taken apart as no patch mends all of it."""
         if self.traced is None:
             return None
-        others = {*(test for group in self.groups for test in group), *(each.test for each in self.flaky)}
-        traces = (each for each in self.traced.traces if each.id not in others - set(tests))
+        apart = {test for group in self.groups if set(group) & set(tests) for test in group} - set(tests)
+        others = apart | {each.test for each in self.flaky}
+        traces = (each for each in self.traced.traces if each.id not in others)
         return replace(self.traced, traces=tuple(traces))
 
     def reaches(self, test: str, paths: Collection[str]) -> bool:

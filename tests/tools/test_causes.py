@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.repair.causes import fail_within, finer, grouped
+from tools.repair.causes import explained, finer, grouped
 from tools.repair.localise import Statement, TestTrace
 from tools.verdicts import Frame
 
@@ -72,23 +72,23 @@ def test_every_test_is_in_one_group(rows: list[frozenset[int]]) -> None:
     assert [group[0] for group in groups] == sorted((group[0] for group in groups), key=names.index)
 
 
-def test_what_fails_in_a_part_of_what_a_target_runs_fails_within_it_and_not_the_other_way_round() -> None:
-    traces = [trace("whole", set(range(1, 10))), trace("part", {1, 2, 3}), trace("elsewhere", {50, 51})]
-    assert fail_within(traces, ["whole"], ["whole", "part", "elsewhere"]) == ("part",)
-    assert fail_within(traces, ["part"], ["whole", "elsewhere"]) == ()
+def test_a_helper_and_what_calls_it_explain_each_other_and_what_runs_elsewhere_is_unexplained() -> None:
+    traces = [trace("whole", set(range(1, 10))), trace("part", {1, 2, 3}), trace("elsewhere", {3, 50, 51})]
+    assert explained(traces, ["whole"], ["whole", "elsewhere", "part"]) == ("part",)
+    assert explained(traces, ["part"], ["whole", "elsewhere"]) == ("whole",)
 
 
-def test_code_that_passing_tests_run_as_well_makes_no_failure_fail_within_another() -> None:
+def test_code_that_passing_tests_run_as_well_makes_no_failure_explained_another() -> None:
     shared = set(range(1, 20))
     passing = [trace(f"passing{n}", shared, outcome="passed") for n in range(9)]
     traces = [trace("one", shared | {100, 101}), trace("two", shared | {200, 201, 202}), *passing]
-    assert fail_within(traces, ["one"], ["two"]) == ()
+    assert explained(traces, ["one"], ["two"]) == ()
 
 
-def test_what_raises_where_a_target_does_fails_within_it() -> None:
+def test_what_raises_where_a_target_does_is_explained() -> None:
     traces = [
-        trace("one", {1, 2}, raised=2, error="KeyError: 1"),
+        trace("one", {1, 2, 3}, raised=2, error="KeyError: 1"),
         trace("two", {2, *range(30, 40)}, raised=2, error="KeyError: 7"),
         trace("three", {2, *range(30, 40)}, raised=2, error="ValueError"),
     ]
-    assert fail_within(traces, ["one"], ["two", "three", "untraced"]) == ("two",)
+    assert explained(traces, ["one"], ["two", "three", "untraced"]) == ("two",)

@@ -48,35 +48,42 @@ def grouped(
     return tuple(sorted(ordered, key=lambda group: order[group[0]]))
 
 
-def fail_within(
-    traces: Sequence[TestTrace], targets: Collection[str], others: Collection[str]
-) -> tuple[str, ...]:
-    """Those of the other failing tests whose cause seems to lie in what the targets execute: that is at least
-    half of the suspicious code that they execute themselves, or they raise where a target does.
-
-    Not mutual, unlike likeness: what fails in a part of what a target runs fails for the target's cause, as
-    it seems, and what runs much more besides may have one of its own."""
-    failures = {trace.id: trace for trace in traces if trace.id in {*targets, *others}}
-    asked = [failures[test] for test in targets if test in failures]
-    run = {statement for trace in asked for statement in trace.statements}
-    raised = {_raised(trace) for trace in asked} - {None}
-    exonerated = _exonerated(traces, failures)
-    found = list[str]()
-    for test in others:
-        if test not in failures or test in targets:
-            continue
-        profile = _profile(failures[test], exonerated)
-        shared = sum(weight for statement, weight in profile.items() if statement in run)
-        if _raised(failures[test]) in raised or (shared and shared >= ALIKE * sum(profile.values())):
-            found.append(test)
-    return tuple(found)
-
-
 def finer(traces: Sequence[TestTrace], tests: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """A group for which no patch was found in smaller ones, as it may have several causes: what is much more
     alike together; where all is, each test alone."""
     groups = grouped(traces, tests, MUCH_ALIKE)
     return groups if len(groups) > 1 else tuple((test,) for test in tests)
+
+
+def explained(
+    traces: Sequence[TestTrace], targets: Collection[str], others: Collection[str]
+) -> tuple[str, ...]:
+    """Those of the other failing tests whose failure the cause of a target would explain, most so first: at
+    least half of the suspicious code that the one executes is executed by the other, too, or both raise at
+    the same place.
+
+    Not likeness: where a helper is known to be wrong, its callers need no defect of their own to fail."""
+    failures = {trace.id: trace for trace in traces if trace.id in {*targets, *others}}
+    exonerated = _exonerated(traces, failures)
+    profiles = {test: _profile(trace, exonerated) for test, trace in failures.items()}
+    asked = [test for test in targets if test in failures]
+    overlaps = {
+        other: max((_overlap(one, other, failures, profiles) for one in asked), default=0.0)
+        for other in others
+        if other in failures and other not in targets
+    }
+    found = [test for test in overlaps if overlaps[test] >= ALIKE]
+    return tuple(sorted(found, key=lambda test: -overlaps[test]))
+
+
+def _overlap(
+    one: str, other: str, failures: Mapping[str, TestTrace], profiles: Mapping[str, Mapping[Statement, float]]
+) -> float:
+    if _raised(failures[one]) and _raised(failures[one]) == _raised(failures[other]):
+        return 1.0
+    first, second = profiles[one], profiles[other]
+    least = min(sum(first.values()), sum(second.values()))
+    return sum(first[statement] for statement in first.keys() & second.keys()) / least if least else 0.0
 
 
 def _exonerated(traces: Sequence[TestTrace], failures: Collection[str]) -> Counter[Statement]:
