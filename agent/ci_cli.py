@@ -23,10 +23,11 @@ from agent.errors import AgentError, UsageError
 from agent.intake import settings_from
 from agent.memory import recalled
 from agent.outputs import fail
-from agent.prepare import count
+from agent.prepare import baseline_run, count
 from agent.repository import check_dockerfile, pyproject_of
 from agent.run import redactor_for
 from agent.settings import Resolved, resolve
+from agent.starting import starting_seconds
 from agent.termination import Terminated, termination
 from agent.units import counted
 from agent.view import View, make_console
@@ -90,7 +91,7 @@ def ci_command(
         "dockerfile": str(dockerfile.absolute()) if dockerfile else None,
         "source_distributions": allow_source_distributions,
     }
-    began = time.monotonic()
+    began = time.monotonic() - starting_seconds()
     view = View(make_console(), verbose=verbose)
     try:
         folder = (repo or Path.cwd()).absolute()
@@ -150,8 +151,10 @@ def _carried_out(
         view.wait("looking at what fails")
         try:
             found = survey(world, reported, finish_by)
-        except BaseException:
+        except BaseException as error:
             take_away(made)
+            if isinstance(error, KeyboardInterrupt | Terminated):
+                view.note("stopped before there was a task; nothing is left behind")
             raise
         view.finish()
         tests, groups = sum(map(len, found.groups)), len(found.groups)
@@ -180,7 +183,10 @@ def _carried_out(
         suite = job.together.suite
         counts = count(suite) if verified and suite is not None else None
         seconds = time.monotonic() - began
-        report = job_report(found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped, left)
+        red = (suite if verified and suite is not None else baseline_run(world, found.state)).failing
+        report = job_report(
+            found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped, left, red
+        )
         if problem := write_outputs(out, report, suite, settings.prices):
             view.note(problem)
         return report

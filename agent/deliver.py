@@ -165,6 +165,11 @@ def deliver(world: World, state: State, intended: DeliveryIntended, patch: bytes
     kept = _write_patch(world, PART_PATCH if found.beside else FIXED_PATCH, patch)
     if found.undelivered:
         waits = f"{found.undelivered}; it waits for that in {kept}"
+        if found.beside:
+            waits = (
+                f"{found.undelivered}; a part of a job's patch, verified beside others, cannot be approved "
+                f"(it is in {kept}): `agent fix` for its tests makes one that can"
+            )
         return found.model_copy(update={"undelivered": waits})
     delivered, undelivered = _beyond(world, state, intended, patch)
     update = {"delivered": (f"patch file {kept}", *delivered), "undelivered": undelivered}

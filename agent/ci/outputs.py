@@ -8,7 +8,7 @@ from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from agent.ci.report import JobReport
+from agent.ci.report import SPLIT, JobReport
 from agent.errors import unwritable
 from agent.outputs import write_json, write_output
 from agent.step_summary import add_to_summary
@@ -107,7 +107,8 @@ def summary(report: JobReport) -> str:
         ]
     for number, task in enumerate(report.tasks, start=1):
         right = "" if task.posterior is None else f"{task.posterior:.2f}"
-        cells = (str(number), plain_line(", ".join((*task.tests, *task.also)), 300), task.outcome, right)
+        ended = SPLIT if task.split else str(task.outcome)
+        cells = (str(number), plain_line(", ".join((*task.tests, *task.also)), 300), ended, right)
         row = (*map(escaped, cells), escaped(task.run_id), f"`{task.head_hash}`")
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join([*lines, ""])

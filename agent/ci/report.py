@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,11 @@ FIRST = (Outcome.INFRASTRUCTURE, Outcome.LIMIT, Outcome.DEFERRED, Outcome.FLAKY,
 
 
 SCHEMA_FILE = "result.schema.json"
+MOST_NAMED = 20
+"""Tests of a kind that the summary names."""
+
+ALL = "all of it, as far as what was checked can tell"
+SPLIT = "split in smaller tasks"
 PATCH, CANDIDATE = "fix.patch", "candidate.patch"
 """Of a job, in its folder."""
 
@@ -66,7 +72,9 @@ class TaskReport(Record):
 
 class JobReport(Record):
     """What came of a job. not_begun: tests for which there was no time or money left; passing: reported, and
-    they pass here; unknown: reported, and not among this repository's tests. patch: all verified patches in
+    they pass here; unknown: reported, and not among this repository's tests; still_failing: that fail here
+    (with the patch, if there is one) and that the job was not about. right: P(every part of the patch is
+    right), as if the parts were independent; null without a patch. patch: all verified patches in
     one diff, and patch_sha256: of its file, "" without one; candidate: whether one that was not verified is
     left, as the job was cut off. head: the commit that it was made against, with
     `dirty` uncommitted files. verified: counts of the final verification. prices, schedule: of the job, by
@@ -87,6 +95,8 @@ class JobReport(Record):
     flaky: tuple[FlakyTest, ...]
     passing: tuple[str, ...]
     unknown: tuple[str, ...]
+    still_failing: tuple[str, ...] = ()
+    right: float | None = None
     patch: str
     patch_sha256: str = ""
     candidate: bool = False
@@ -106,12 +116,13 @@ class JobReport(Record):
             f"failing     {counted(len(self.failing), 'test')}, {len(self.fixed)} of them fixed",
             f"tasks       {counted(causes, 'likely cause')} worked on{runs}",
             *([f"patch       {PATCH}"] if self.patch else []),
+            *([f"right       with probability {self.right:.2f}, {ALL}"] if self.right is not None else []),
             *([f"candidate   {CANDIDATE}: not verified"] if self.candidate else []),
         ]
         for number, task in enumerate(self.tasks, start=1):
             more = len(task.tests) + len(task.also) - 1
             others = f" and {more} more" if more else ""
-            ended = "split in smaller tasks" if task.split else str(task.outcome)
+            ended = SPLIT if task.split else str(task.outcome)
             if task.outcome is Outcome.FIXED and task.posterior is not None:
                 ended += f" (right with probability {task.posterior:.2f})"
             if task.joined:
@@ -125,11 +136,18 @@ class JobReport(Record):
             [f"notify      {', '.join(told)} (by the autonomy schedule; nothing was sent)"] if told else []
         )
         shown += [f"flaky       {each.line()}" for each in self.flaky]
-        shown += [f"not begun   {test}" for test in self.not_begun]
-        shown += [f"passes here {test}" for test in self.passing]
-        shown += [f"not here    {test}" for test in self.unknown]
+        shown += _named("not begun  ", self.not_begun)
+        shown += _named("passes here", self.passing)
+        shown += _named("not here   ", self.unknown)
+        shown += _named("fails still", self.still_failing)
         shown.append(f"bill        {show_money(self.dollars)} · {show_seconds(self.seconds)}")
         return shown
+
+
+def _named(what: str, tests: Sequence[str]) -> list[str]:
+    """A line for each of the first tests, and how many more there are."""
+    more = [f"{what} and {len(tests) - MOST_NAMED:,} more"] if len(tests) > MOST_NAMED else []
+    return [*(f"{what} {test}" for test in tests[:MOST_NAMED]), *more]
 
 
 def generated_schema() -> str:
@@ -183,10 +201,11 @@ def job_report(
     noticed: tuple[FlakyTest, ...] = (),
     stopped: int = 0,
     candidate: bool = False,
+    red: Sequence[str] = (),
 ) -> JobReport:
     """The report of a job that was surveyed. patch: what was verified, with these counts; noticed: flaky
     tests that nobody had asked about; stopped: the exit code of what cut it off; candidate: whether a
-    patch that was not verified is left."""
+    patch that was not verified is left; red: all tests that fail, with the patch if there is one."""
     failing = tuple(test for group in survey.groups for test in group)
     fixed = tuple(
         test for task in tasks if task.outcome is Outcome.FIXED for test in (*task.tests, *task.also)
@@ -197,8 +216,10 @@ def job_report(
         *([Outcome.FLAKY] if survey.flaky else []),
         *([Outcome.NOT_REPRODUCED] if survey.passing or survey.unknown else []),
     ]
-    if not failing and not ended:
-        outcome = Outcome.NOTHING_TO_FIX
+    about = {*failing, *survey.passing, *(each.test for each in (*survey.flaky, *noticed))}
+    still = tuple(test for test in red if test not in about)
+    if not failing and not ended:  # what fails here without a word of it in the reports is not what was meant
+        outcome = Outcome.NOT_REPRODUCED if still else Outcome.NOTHING_TO_FIX
     else:
         whole = set(fixed) >= set(failing) and not (survey.flaky or survey.passing or survey.unknown)
         outcome = outcome_of(whole, ended)
@@ -218,6 +239,8 @@ def job_report(
         flaky=(*survey.flaky, *noticed),
         passing=survey.passing,
         unknown=survey.unknown,
+        still_failing=still,
+        right=_all_right(tasks) if patch else None,
         patch=patch.decode("utf-8", "replace"),
         patch_sha256=hashlib.sha256(patch).hexdigest() if patch else "",
         candidate=candidate,
@@ -228,3 +251,8 @@ def job_report(
         seconds=seconds,
         suite_seconds=survey.state.baseline.suite_seconds if survey.state.baseline else 0.0,
     )
+
+
+def _all_right(tasks: Sequence[TaskReport]) -> float:
+    parts = [task for task in tasks if task.outcome is Outcome.FIXED and task.counts]
+    return math.prod(1.0 if task.posterior is None else task.posterior for task in parts)

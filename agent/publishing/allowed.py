@@ -63,6 +63,8 @@ def waits_for(found: Verified, asked: Asked, given: Granted) -> str:
     ways = ["--confirm at a terminal"] if asked.level is Confirmation.CONFIRM else []
     if found.record is None:  # of one run: that of a job has no trace that could be signed for
         ways.append("agent approvals request --for publish")
+    elif not ways:
+        ways.append("which a job's patch cannot have: `agent fix` for its tests makes one that can")
     how = f" ({', or '.join(ways)})" if ways else ""
     who = f"{people(asked.people)}{how}"
     if asked.by_price:

@@ -6,13 +6,23 @@ import json
 from importlib.resources import files
 from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
 
 from agent.ci.flaky import flaky_test
 from agent.ci.outputs import junit, summary, write_outputs
-from agent.ci.report import SCHEMA_FILE, JobReport, TaskReport, generated_schema, outcome_of
+from agent.ci.report import (
+    SCHEMA_FILE,
+    JobReport,
+    TaskReport,
+    generated_schema,
+    job_report,
+    outcome_of,
+)
+from agent.ci.survey import Survey
+from policies.autonomy import DEFAULT_SCHEDULE
 from policies.vocabulary import EXIT_CODES, Outcome, Prices
 from tools.junit import junit_cases
 from tools.verdicts import SuiteRun, Verdict, VerdictOutcome
@@ -45,6 +55,36 @@ def test_a_job_is_fixed_only_if_every_failure_was() -> None:
         assert outcome_of(False, ended) is min(ended, key=order.index)
     assert outcome_of(False, [Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
     assert outcome_of(False, [Outcome.FIXED, Outcome.NOT_REPRODUCED]) is Outcome.NOT_REPRODUCED
+
+
+def surveyed(*failing: str) -> Survey:
+    state = SimpleNamespace(
+        intake=SimpleNamespace(head="h", dirty=0, tree_hash="t"),
+        settings=SimpleNamespace(repository="/r", prices=Prices(), schedule=DEFAULT_SCHEDULE),
+        baseline=None,
+    )
+    return Survey(state, None, None, tuple((test,) for test in failing))  # type: ignore[arg-type]
+
+
+def test_reports_that_name_no_failure_do_not_make_a_red_suite_fine() -> None:
+    red = job_report(surveyed(), (), (), b"", None, 1.0, red=("t.py::red",))
+    assert (red.outcome, red.exit_code, red.still_failing) == (Outcome.NOT_REPRODUCED, 13, ("t.py::red",))
+    assert "fails still t.py::red" in red.lines()
+    green = job_report(surveyed(), (), (), b"", None, 1.0)
+    assert (green.outcome, green.exit_code) == (Outcome.NOTHING_TO_FIX, 0)
+
+
+def test_what_fails_still_and_how_likely_all_of_it_is_right_is_said() -> None:
+    tasks = (task(Outcome.FIXED, "t.py::a"), task(Outcome.FIXED, "t.py::b"))
+    red = ["t.py::b", "t.py::chance", *(f"t.py::other{n}" for n in range(25))]
+    noticed = (flaky_test("t.py::chance", 1, 9, asked=False),)
+    found = job_report(surveyed("t.py::a", "t.py::b"), tasks, (), b"diff", None, 1.0, noticed, red=red)
+    assert (found.outcome, found.still_failing) == (Outcome.FIXED, tuple(red[2:]))
+    assert found.right == pytest.approx(0.81)
+    lines = [line for line in found.lines() if line.startswith(("right", "fails still"))]
+    assert lines[0].startswith("right       with probability 0.81")
+    assert (len(lines), lines[1], lines[-1]) == (22, "fails still t.py::other0", "fails still and 5 more")
+    assert job_report(surveyed("t.py::a"), (), (), b"", None, 1.0).right is None
 
 
 def test_the_result_keeps_to_its_published_schema() -> None:
