@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,6 +11,7 @@ from agent.edits import dump_edits
 from agent.observations import AttemptDone
 from agent.prepare import baseline_run
 from agent.settings import REPAIR
+from agent.standing import longest_slice
 from agent.state import Search, State
 from agent.vetting import editable, vet
 from agent.world import LEAST_SECONDS, LOCALISATION, PER_TEST_SECONDS, World
@@ -119,7 +121,8 @@ class _Slice:
 def _slice(world: World, state: State, until: int | None) -> AttemptDone:
     searching = world.searching = world.searching or _reprepared(world, state)
     before = state.searches.get(REPAIR, Search())
-    end = before.next_index + _slice_size(searching, before.next_index) if until is None else until
+    size = _slice_size(searching, before.next_index, longest_slice(state.left.seconds))
+    end = before.next_index + size if until is None else until
     part = _Slice(before.next_index, set(before.proposed))
     while not part.edits and part.next_index < end and world.left > LEAST_SECONDS:
         progress, most = _progress(world, searching), end - part.next_index
@@ -247,10 +250,12 @@ def test_seconds(world: World, state: State) -> float:
     return min(PER_TEST_SECONDS, max(2.0, 5 * slowest))
 
 
-def _slice_size(searching: Searching, start: int) -> int:
+def _slice_size(searching: Searching, start: int, longest: float = math.inf) -> int:
     """Candidates of the next slice: what fits into SLICE_SECONDS, or into the time spent so far if that is
-    more, as every slice has to warm up; at least enough to learn the pace."""
-    window = max(LEAST_TRIED, int(max(SLICE_SECONDS, searching.seconds) / _seconds_each(searching)))
+    more, as every slice has to warm up, but not more than into `longest` seconds; at least enough to learn
+    the pace."""
+    seconds = min(max(SLICE_SECONDS, searching.seconds), longest)
+    window = max(LEAST_TRIED, int(seconds / _seconds_each(searching)))
     return min(window, searching.space.count - start)
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from agent.state import Search, State
 from policies.estimates import TierEstimate, cap
+
+LEAST_SLICE_SECONDS = 3.0
+SLICE_SHARE = 0.25
+"""Of the time left, which one slice of a search takes at most: a search can stop anywhere, and what is found
+has to be verified, too."""
+
+MOST_SLICES = 8
 
 
 def standing_tiers(state: State) -> tuple[TierEstimate, ...]:
@@ -34,17 +42,35 @@ def _standing(tier: TierEstimate, state: State) -> TierEstimate:
     if tier.name in state.gone:
         tier = replace(tier, attempts=_tried(tier.name, state), can_plan=False)
     search = state.searches.get(tier.name, Search())
-    if not tier.slices or search.planned is None:
+    if not tier.slices:
         return tier
+    if search.planned is None:
+        return _cut_to_fit(tier, len(search.used), state.left.seconds)
     slices = tuple(max(share, 1e-9) for share in (*search.used, *search.planned))
     total = sum(slices)
     if total > 1:
         slices = tuple(share / total for share in slices)
     seconds = search.planned_seconds or tier.seconds
-    return replace(
+    standing = replace(
         tier,
         slices=slices,
         attempts=len(slices),
         seconds=seconds,
         worst_seconds=max(cap(seconds), tier.seconds),
     )
+    return _cut_to_fit(standing, len(search.used), state.left.seconds)
+
+
+def longest_slice(left: float) -> float:
+    """Seconds that a slice of a search takes at most, with so many left."""
+    return max(LEAST_SLICE_SECONDS, SLICE_SHARE * left)
+
+
+def _cut_to_fit(tier: TierEstimate, used: int, left: float) -> TierEstimate:
+    """The tier with its further slices in as many parts as it takes for one to fit in `left` seconds."""
+    parts = math.ceil(tier.seconds / longest_slice(left))
+    if parts <= 1:
+        return tier
+    further = [share / parts for share in tier.slices[used:] for _ in range(parts)][:MOST_SLICES]
+    slices = (*tier.slices[:used], *further)
+    return replace(tier, slices=slices, attempts=len(slices), seconds=tier.seconds / parts)

@@ -42,9 +42,10 @@ def missing_return(node: ast.Expr, place: Place) -> Iterator[Edit]:
     prior=1.5,
 )
 def return_at_end(node: ast.stmt, place: Place) -> Iterator[Edit]:
-    """Return a variable at the end of a function that falls off it.
+    """Return a variable, or an attribute that it has set, at the end of a function that falls off it.
 
     def f(xs):\\n    ys = sorted(xs)  ->  def f(xs):\\n    ys = sorted(xs)\\n    return ys
+    def f(self):\\n    self.n += 1  ->  def f(self):\\n    self.n += 1\\n    return self.n
     """
     source = place.source
     function = source.function(node)
@@ -62,9 +63,21 @@ def return_at_end(node: ast.stmt, place: Place) -> Iterator[Edit]:
         yield Edit(
             end, end, source.newline + indent + b"return " + name.encode(), 1.0 if name in assigned else 0.6
         )
+    stored = {source.code(n) for n in walked(function) if _is_set(n)}
+    for value in sorted(stored)[:MAX_VALUES]:
+        yield Edit(end, end, source.newline + indent + b"return " + value, 0.8)
     for value in (b"self", b"True", b"False", b"[]", b"0"):
         if value != b"self" or "self" in place.project.names(node, source).local:
             yield Edit(end, end, source.newline + indent + b"return " + value, 0.4)
+
+
+def _is_set(node: ast.AST) -> bool:
+    """Whether it is an attribute of a name that is assigned to."""
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and not isinstance(node.ctx, ast.Load)
+    )
 
 
 @template("return value", ast.Return, prior=2.0)
