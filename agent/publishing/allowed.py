@@ -63,10 +63,13 @@ def waits_for(found: Verified, asked: Asked, given: Granted) -> str:
     ways = ["--confirm at a terminal"] if asked.level is Confirmation.CONFIRM else []
     if found.record is None:  # of one run: that of a job has no trace that could be signed for
         ways.append("agent approvals request --for publish")
-    elif not ways:
-        ways.append("which a job's patch cannot have: `agent fix` for its tests makes one that can")
     how = f" ({', or '.join(ways)})" if ways else ""
     who = f"{people(asked.people)}{how}"
+    alone = (
+        "; a job's patch cannot be approved, `agent fix` for its tests makes one that can" if not ways else ""
+    )
     if asked.by_price:
-        return f"at this price of risk {who} must confirm it (right with probability {found.right:.2f})"
-    return f"the autonomy schedule asks {who} to confirm a {ActionClass.PUBLISH}"
+        return (
+            f"at this price of risk {who} must confirm it (right with probability {found.right:.2f}){alone}"
+        )
+    return f"the autonomy schedule asks {who} to confirm a {ActionClass.PUBLISH}{alone}"

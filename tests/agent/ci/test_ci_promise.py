@@ -53,9 +53,12 @@ def test_horizons_double_up_to_all_that_is_left() -> None:
 
 
 def test_more_time_promises_no_less_and_nothing_fits_into_too_little() -> None:
-    nets = [each.net for each in promised(searching(0.3, 0.2, 0.1))]
-    assert nets[0] == 0 < nets[-1]
+    state = searching(0.3, 0.2, 0.1)
+    nets = [each.net for each in promised(state)]
+    assert 0 < nets[0] < nets[-1]
     assert nets == sorted(nets)
+    (little,) = horizons(state, policy_named(MARGINAL, state.settings.schedule), 4.0)
+    assert little.net == 0, "a slice of it, and what verifies that, do not fit"
 
 
 def test_the_likelier_task_comes_first_and_the_quicker_one() -> None:
