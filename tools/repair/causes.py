@@ -79,11 +79,11 @@ def explained(
 def _overlap(
     one: str, other: str, failures: Mapping[str, TestTrace], profiles: Mapping[str, Mapping[Statement, float]]
 ) -> float:
-    if _raised(failures[one]) and _raised(failures[one]) == _raised(failures[other]):
+    if _raise_alike(failures[one], failures[other]):
         return 1.0
     first, second = profiles[one], profiles[other]
     least = min(sum(first.values()), sum(second.values()))
-    return sum(first[statement] for statement in first.keys() & second.keys()) / least if least else 0.0
+    return _shared(first, second) / least if least else 0.0
 
 
 def _exonerated(traces: Sequence[TestTrace], failures: Collection[str]) -> Counter[Statement]:
@@ -104,12 +104,21 @@ def _profile(trace: TestTrace, exonerated: Mapping[Statement, int]) -> dict[Stat
 def _likeness(
     one: str, other: str, failures: Mapping[str, TestTrace], profiles: Mapping[str, Mapping[Statement, float]]
 ) -> float:
-    if _raised(failures[one]) and _raised(failures[one]) == _raised(failures[other]):
+    if _raise_alike(failures[one], failures[other]):
         return 1.0
     first, second = profiles[one], profiles[other]
-    shared = sum(first[statement] for statement in first.keys() & second.keys())
+    shared = _shared(first, second)
     either = sum(first.values()) + sum(second.values()) - shared
     return shared / either if either else 0.0
+
+
+def _raise_alike(one: TestTrace, other: TestTrace) -> bool:
+    return _raised(one) is not None and _raised(one) == _raised(other)
+
+
+def _shared(first: Mapping[Statement, float], second: Mapping[Statement, float]) -> float:
+    """The weight of what both execute; a statement has the same in every profile."""
+    return sum(first[statement] for statement in first.keys() & second.keys())
 
 
 def _raised(trace: TestTrace) -> tuple[str, int, str] | None:

@@ -137,7 +137,7 @@ def result_of(
         found=end.integer("plausible"),
         clusters=end.integer("clusters"),
         share=_share(end.number("share")),
-        heals=end.fields.get("heals") is True if end.fields.get("heals") is not None else None,
+        heals=None if end.fields.get("heals") is None else end.truth("heals"),
         rival_mass=min(1.0, end.number("rival_mass")),
         rival_seconds=end.number("rival_seconds"),
     )

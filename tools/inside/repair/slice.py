@@ -89,15 +89,16 @@ class Slice:
         one, the likeliest of those that make no witness pass is proposed; the search goes on behind them."""
         ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
         candidates, search = self._space.candidates, self._search
+        rivals = Rivals(self._screener, self._space, search.settings["seed"])
         if found:
             self._send_plausible(found[0])
             found += self._rivals(found[0]) if "rivals" not in search.settings["without"] else []
-            ranking = Rivals(self._screener, self._space, search.settings["seed"]).ranked(found)
+            ranking = rivals.ranked(found)
             if ranking.best != found[0]:
                 self._send_plausible(ranking.best)
                 index = found[0]
         elif doubted:
-            ranking = Rivals(self._screener, self._space, search.settings["seed"]).ranked(doubted)
+            ranking = rivals.ranked(doubted)
             self._send_plausible(ranking.best)
         search.reporter.send(
             "end",
