@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -13,6 +14,7 @@ from rich.text import Text
 from typer import Argument, Option
 
 from agent import flags, trace_flags, units
+from agent.ci import RESULT, TRACES
 from agent.errors import UsageError
 from agent.outputs import check_output, harmless_json, trace_errors, write_json
 from agent.traces.finding import SHORT, find_trace
@@ -31,8 +33,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Verified patches whose delivery waits for people: list and show them, approve or reject one with "
-    "an SSH key, deliver what enough people have approved. TRACE is a folder, the beginning of a run's id, "
-    "or `last`.",
+    "an SSH key, deliver what enough people have approved. TRACE is a folder (also the one of a job, as "
+    "`agent ci --out` named it), the beginning of a run's id, or `last`.",
 )
 
 Key = Annotated[
@@ -71,7 +73,7 @@ DELIVERED = (
 def list_waiting(
     paths: Annotated[
         list[Path] | None,
-        Argument(metavar="[PATH]...", help="Folders of traces [default: your state folder]."),
+        Argument(metavar="[PATH]...", help="Folders of traces, or of jobs [default: your state folder]."),
     ] = None,
     allowed_signers: Signers = None,
     everything: Annotated[
@@ -84,7 +86,8 @@ def list_waiting(
 
     view = View(make_console())
     with trace_errors():
-        found, problems = page.waiting_in(tuple(paths or ()), allowed_signers)
+        folders = (path / TRACES if os.path.lexists(path / RESULT) else path for path in paths or ())
+        found, problems = page.waiting_in(tuple(folders), allowed_signers)
         some = [each for each in found if everything or each.state in page.OPEN]
     if as_json:
         typer.echo(harmless_json(json.dumps([each.model_dump(mode="json") for each in some], indent=2)))
@@ -114,13 +117,13 @@ def show(
     """Signatures are checked where it is said who may sign."""
     from agent.approvals import page
     from agent.approvals.counting import asked_of, named_signers
-    from agent.report import diff_of
+    from agent.approvals.request import approvable_diff
     from agent.trace import Trace
     from agent.traces.handing_on import write_out
 
     view = View(make_console())
     with trace_errors():
-        folder = find_trace(trace)
+        folder = _trace_named(trace)
         state = page.state_of(folder)
         if statement:
             asked = asked_of(state)
@@ -132,7 +135,7 @@ def show(
         if as_json:
             typer.echo(harmless_json(json.dumps(found.model_dump(mode="json"), indent=2)))
             return
-        diff = diff_of(state, Trace(folder))
+        diff = Trace(folder).blob(approvable_diff(state)).decode("utf-8", "replace")
     view.console.print(diff_text(diff), soft_wrap=True)
     for label, line in page.lines_of(found):
         view.console.print(Text(f"{label:<12}{plain_line(line, 3000)}"), soft_wrap=True)
@@ -165,7 +168,7 @@ def request(
             raise UsageError(f"expires: {error}") from None
         if action and action not in tuple(ActionClass):
             raise UsageError(f"for: '{action[:40]}' is none of {', '.join(ActionClass)}")
-        asked = signing.ask(find_trace(trace), lasts, ActionClass(action) if action else None)
+        asked = signing.ask(_trace_named(trace), lasts, ActionClass(action) if action else None)
     who = units.counted(asked.people, "person", "people")
     view.note(f"asked for a {asked.action_class}, until {asked.expires}: {who} must approve")
 
@@ -184,7 +187,7 @@ def approve(
 
     view = View(make_console())
     with trace_errors():
-        folder = find_trace(trace)
+        folder = _trace_named(trace)
         signers = signers_of(folder, allowed_signers)
         made = signing.approve(folder, signers, _making(key, signature), principal)
     count = made.count
@@ -214,7 +217,7 @@ def reject(
 
     view = View(make_console())
     with trace_errors():
-        folder = find_trace(trace)
+        folder = _trace_named(trace)
         signers = signers_of(folder, allowed_signers)
         rejecter = signing.reject(folder, signers, _making(key, signature), principal, reason)
     view.note(f"rejected by {rejecter.principal} ({rejecter.key}): nothing of this run is delivered")
@@ -237,13 +240,24 @@ def deliver(
     view = View(make_console())
     with trace_errors(view):
         check_output(json_out)
-        folder = find_trace(trace)
+        folder = _trace_named(trace)
         signers = signers_of(folder, allowed_signers)
         report = deliver_approved(folder, signers, view.progress, base_ref)
         view.ended(report)
         if json_out is not None:
             write_json(json_out, report)
     raise typer.Exit(report.exit_code)
+
+
+def _trace_named(word: str) -> Path:
+    """The trace that it names; of the folder of a job, that by which its patch is approved."""
+    if not os.path.lexists(Path(word) / RESULT):
+        return find_trace(word)
+    from agent.ci.lead import lead_trace
+
+    if (trace := lead_trace(Path(word))) is None:
+        raise UsageError(f"{word} holds no verified patch with its trace; name the trace of one of its tasks")
+    return trace
 
 
 def _making(key: Path | None, signature: Path | None) -> Making:

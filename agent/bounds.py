@@ -10,6 +10,7 @@ from agent.events import (
     ApprovalRequested,
     DeliveryApproved,
     Event,
+    PatchesMerged,
     RequestDone,
     RunResumed,
     StepDecided,
@@ -77,6 +78,8 @@ def check_numbers(event: Event) -> None:
             )
         case StepDone(bill=bill):
             numbers = _never_negative(bill.dollars, bill.seconds, bill.loss)
+        case PatchesMerged(value=value, dollars=dollars, seconds=seconds):
+            numbers = _never_negative(value, dollars, seconds)
         case RequestDone(usage=usage):
             tokens = vars(usage).values() if usage else ()
             numbers = _never_negative(event.dollars, event.seconds, event.waited, *tokens)

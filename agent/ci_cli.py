@@ -12,10 +12,12 @@ from typer import Option
 
 from agent import flags, ladder
 from agent.autonomy.versions import versions_of
+from agent.ci import TRACES
 from agent.ci.failing import Reported, read_cache, read_reports
 from agent.ci.flaky import FlakyTest, found_by, looked_for
 from agent.ci.job import Job
-from agent.ci.outputs import TRACES, new_folder, take_away, write_outputs, write_patch
+from agent.ci.lead import record_merged
+from agent.ci.outputs import new_folder, take_away, write_outputs, write_patch
 from agent.ci.prospects import Bodies
 from agent.ci.report import CANDIDATE, PATCH, JobReport, job_report, task_report
 from agent.ci.survey import survey
@@ -177,12 +179,15 @@ def _carried_out(
         patch = make_patch(world.take_base(), held) if held else b""
         if patch:
             write_patch(out / name, patch)
-        tasks = [task_report(task, job.report(task), out) for task in job.tasks]
         not_begun = tuple(test for each in job.unbegun for test in each.tests)
         verified, left = (patch, False) if name == PATCH else (b"", bool(patch))
         suite = job.together.suite
         counts = count(suite) if verified and suite is not None else None
         seconds = time.monotonic() - began
+        if counts is not None:
+            parts = [task for task in job.tasks if task in job.kept]
+            record_merged(parts, patch, tuple(edit.path for edit in held), counts, seconds, job.dollars)
+        tasks = [task_report(task, job.report(task), out) for task in job.tasks]
         red = (suite if verified and suite is not None else baseline_run(world, found.state)).failing
         report = job_report(
             found, tasks, not_begun, verified, counts, seconds, tuple(noticed), stopped, left, red

@@ -164,13 +164,7 @@ def deliver(world: World, state: State, intended: DeliveryIntended, patch: bytes
     found = intended.submission
     kept = _write_patch(world, PART_PATCH if found.beside else FIXED_PATCH, patch)
     if found.undelivered:
-        waits = f"{found.undelivered}; it waits for that in {kept}"
-        if found.beside:
-            waits = (
-                f"{found.undelivered}; a part of a job's patch, verified beside others, cannot be approved "
-                f"(it is in {kept}): `agent fix` for its tests makes one that can"
-            )
-        return found.model_copy(update={"undelivered": waits})
+        return found.model_copy(update={"undelivered": f"{found.undelivered}; it waits for that in {kept}"})
     delivered, undelivered = _beyond(world, state, intended, patch)
     update = {"delivered": (f"patch file {kept}", *delivered), "undelivered": undelivered}
     return found.model_copy(update=update)

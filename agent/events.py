@@ -10,6 +10,7 @@ from agent.approvals.statement import Digest, Statement
 from agent.observations import (
     AttemptDone,
     BaselineDone,
+    Counts,
     DeferralDone,
     LocaliseDone,
     Observation,
@@ -202,6 +203,24 @@ class DeliveryDone(Record):
     submission: SubmissionDone
 
 
+class PatchesMerged(Record):
+    """What a job made of this run's patch and of those that hold beside it, which people may approve by this
+    trace. diff: of all of them; paths: that it changes; tests: that it makes pass; runs: ids of those whose
+    patches are in it; right: P(every part is right); value: V of all of them, dollars; counts: of the
+    verification of all together; dollars, seconds: of the job."""
+
+    type: Literal["patches-merged"] = "patches-merged"
+    diff: Digest
+    paths: tuple[str, ...]
+    tests: tuple[str, ...]
+    runs: tuple[str, ...]
+    right: float = Field(ge=0, le=1)
+    value: float
+    counts: Counts
+    dollars: float
+    seconds: float
+
+
 class RunEnded(Record):
     """How the run ended. A RunResumed may follow one that was cut off from outside, or that waits for people
     to approve its delivery."""
@@ -215,7 +234,7 @@ class RunEnded(Record):
 Event = Annotated[
     RunStarted | RunResumed | StepDecided | StepIntended | RequestIntended | RequestDone
     | DeliveryIntended | StepDone | TierSeen | LimitsLowered | PersonAnswered | ApprovalRequested
-    | ApprovalGiven | ApprovalRejected | DeliveryApproved | DeliveryDone | RunEnded,
+    | ApprovalGiven | ApprovalRejected | DeliveryApproved | DeliveryDone | PatchesMerged | RunEnded,
     Field(discriminator="type"),
 ]  # fmt: skip
 
@@ -241,7 +260,7 @@ def blobs_of(seen: Event | Observation) -> tuple[str, ...]:
             names = (patch,)
         case SubmissionDone(patch=patch, diff=diff):
             names = (patch, diff)
-        case DeferralDone(diff=diff):
+        case DeferralDone(diff=diff) | PatchesMerged(diff=diff):
             names = (diff,)
         case _:
             names = ()

@@ -14,6 +14,7 @@ from agent.events import (
     DeliveryIntended,
     Event,
     LimitsLowered,
+    PatchesMerged,
     PersonAnswered,
     RequestDone,
     RequestIntended,
@@ -103,6 +104,8 @@ def _applied(state: State, event: Event) -> State:
             if state.ended is not Outcome.DEFERRED:
                 return state
             return _end(state, Outcome.DEFERRED, f"verified, but rejected by {principal}: {reason}")
+        case PatchesMerged():
+            return replace(state, merged=event)
         case DeliveryDone(submission=submission):
             return _delivered(replace(state, submission=submission), submission)
         case RequestIntended():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.approvals.request import approvable, awaits
+from agent.approvals.request import approvable, approvable_diff, awaits
 from agent.events import (
     ApprovalGiven,
     ApprovalRejected,
@@ -11,6 +11,7 @@ from agent.events import (
     DeliveryDone,
     DeliveryIntended,
     Event,
+    PatchesMerged,
     RequestDone,
     RequestIntended,
     RunEnded,
@@ -59,6 +60,8 @@ def check_follows(state: State, event: Event) -> None:
             if state.approvals.delivering is None:
                 raise ValueError("no delivery was approved")
             _check_verified(state, found)
+        case PatchesMerged():
+            _check_merged(state, event)
         case RunEnded(outcome=outcome, exit_code=code):
             if outcome is not state.ended and outcome not in FROM_OUTSIDE:
                 raise ValueError(f"what its steps came to is not '{outcome}'")
@@ -75,7 +78,7 @@ def _check_requested(state: State, event: ApprovalRequested) -> None:
         raise ValueError("nothing waits for an approval")
     if state.approvals.rejected is not None:
         raise ValueError("it was rejected")
-    if (asked.run, asked.patch, asked.decision) != (state.run_id, state.submission.diff, "approve"):
+    if (asked.run, asked.patch, asked.decision) != (state.run_id, approvable_diff(state), "approve"):
         raise ValueError("it asks for something else than what was verified here")
 
 
@@ -108,6 +111,14 @@ def _check_approved(state: State, event: DeliveryApproved) -> None:
         raise ValueError("they have not approved it")
     if min(len(set(event.principals)), len(set(event.keys))) < asked.statement.people:
         raise ValueError("not enough people had approved it")
+
+
+def _check_merged(state: State, event: PatchesMerged) -> None:
+    if state.ended is not Outcome.FIXED or state.merged is not None or state.hand is None:
+        raise ValueError("its patch was not verified, or is part of another one")
+    own = state.run_id in event.runs and {*state.targets} <= {*event.tests}
+    if not own or not {*state.hand.paths} <= {*event.paths}:
+        raise ValueError("it leaves out what was verified here")
 
 
 def _check_verified(state: State, found: SubmissionDone) -> None:

@@ -13,6 +13,7 @@ from agent.events import (
     ApprovalRequested,
     DeliveryApproved,
     DeliveryIntended,
+    PatchesMerged,
     PersonAnswered,
     RequestDone,
     RequestIntended,
@@ -111,7 +112,7 @@ class State:
     candidates on which a review gave no opinion. looked_again: at targets on the base, as a candidate that
     had passed them failed them on the same tree. delivery: of the patch that was verified; answer: what a
     person said of it; approvals: what people signed who were not there. history: since which commit the
-    targets fail, once that was looked for."""
+    targets fail, once that was looked for. merged: the patch of its job, where this trace stands for it."""
 
     settings: Settings
     run_id: str
@@ -149,6 +150,7 @@ class State:
     submission: SubmissionDone | None = None
     answer: PersonAnswered | None = None
     approvals: Approvals = Approvals()
+    merged: PatchesMerged | None = None
     history: HistoryDone | None = None
     deferral: DeferralDone | None = None
     ended: Outcome | None = None
@@ -172,8 +174,10 @@ class State:
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule in force, with what is asked for by the paths that the candidate in hand changes."""
-        return schedule_for(self.settings.schedule, self.hand.paths if self.hand else ())
+        """The schedule in force, with what is asked for by the paths that the candidate in hand changes, or
+        the patch of a job that it is part of."""
+        changed = self.merged or self.hand
+        return schedule_for(self.settings.schedule, changed.paths if changed else ())
 
     @property
     def wanted(self) -> tuple[str, ...]:

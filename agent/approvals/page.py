@@ -9,10 +9,9 @@ from pathlib import Path
 from agent import fold
 from agent.approvals import nonces
 from agent.approvals.counting import asked_of, counted, named_signers, verdict_of
-from agent.approvals.request import awaits, level_needed
+from agent.approvals.request import approvable_diff, awaits, level_needed, probability_right
 from agent.approvals.statement import Statement
 from agent.errors import AgentError, UsageError
-from agent.forecast import estimates
 from agent.observations import Counts
 from agent.ssh import keys_in
 from agent.state import State
@@ -23,7 +22,6 @@ from agent.units import show_seconds
 from agent.words import counts
 from policies.amounts import show_money
 from policies.autonomy import terms_at
-from policies.belief import hand_right
 from policies.vocabulary import Outcome
 
 READY, PENDING, EXPIRED, REJECTED, USED, NOT_ASKED, BROKEN, DELIVERED = (
@@ -56,7 +54,8 @@ class Waiting(Record):
     right). at_risk: the expected loss of delivering it, at its price. worth: what delivering it is worth, V·P
     less that and the attention that approving takes: what saying no forgoes. dollars, seconds: of the run,
     spent either way. may: who else could approve, by the allowed_signers file. statement: what is to be
-    signed; digest: SHA-256 of those bytes."""
+    signed; digest: SHA-256 of those bytes. runs: those whose patches it is made of, for the patch of a job,
+    of which all figures are then."""
 
     path: str
     run_id: str
@@ -85,6 +84,7 @@ class Waiting(Record):
     may: tuple[str, ...]
     statement: Statement | None
     digest: str
+    runs: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -133,9 +133,10 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
     submission, settings, request = state.submission, state.settings, state.approvals.request
     if submission is None or not (request or awaits(state)):
         raise UsageError(f"nothing of {folder} waits for an approval")
-    patch = Trace(folder).blob(submission.diff)
+    patch, merged = Trace(folder).blob(approvable_diff(state)), state.merged
     lines = patch.decode("utf-8", "replace").splitlines()
-    right = hand_right(state.belief, estimates(state))
+    right = probability_right(state)
+    value = merged.value if merged else state.prices.value
     action_class = request.statement.action_class if request else settings.delivery
     terms = terms_at(level_needed(state, action_class), action_class, right, state.schedule)
     at_risk = state.prices.risk * terms.loss + state.prices.irreversible * terms.irreversible_loss
@@ -147,7 +148,7 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
         path=str(folder),
         run_id=state.run_id,
         repository=settings.repository,
-        targets=state.targets,
+        targets=merged.tests if merged else state.targets,
         action_class=str(action_class),
         state=standing,
         problem=problem,
@@ -159,18 +160,19 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
         patch_bytes=len(patch),
         added=sum(line[:1] == "+" and line[:4] != "+++ " for line in lines),
         removed=sum(line[:1] == "-" and line[:4] != "--- " for line in lines),
-        verified=submission.counts,
-        targets_passed=submission.targets_passed,
+        verified=merged.counts if merged else submission.counts,
+        targets_passed=len(merged.tests) if merged else submission.targets_passed,
         right=right,
         at_risk=at_risk,
         attention=terms.attention,
-        value=state.prices.value,
-        worth=state.prices.value * right - at_risk - terms.attention,
-        dollars=state.booked,
-        seconds=state.spent.seconds,
+        value=value,
+        worth=value * right - at_risk - terms.attention,
+        dollars=merged.dollars if merged else state.booked,
+        seconds=merged.seconds if merged else state.spent.seconds,
         may=_others(approvals, signers),
         statement=asked,
         digest=asked.digest if asked else "",
+        runs=merged.runs if merged else (),
     )
 
 
@@ -232,6 +234,8 @@ def _rejection(state: State, signers: Path | None) -> Signature | None:
 def lines_of(found: Waiting) -> Iterator[tuple[str, str]]:
     """The page but for the diff: labels, and what stands after them (untrusted, to be neutralised)."""
     yield "run", f"{found.run_id} in {found.path}"
+    if found.runs:
+        yield "of the job", f"this run stands for all whose patches are in it: {', '.join(found.runs)}"
     yield "repository", found.repository
     yield "patch", f"{found.added} lines in, {found.removed} out, {found.patch_bytes} bytes"
     passed = f"{found.targets_passed} of {len(found.targets)} targets pass"

@@ -26,9 +26,21 @@ _SCHEDULE = TypeAdapter(Schedule)
 
 
 def approvable(state: State) -> bool:
-    """Whether a patch was verified by itself: one that was only together with others is nothing alone."""
+    """Whether a patch was verified by itself (one that was only together with others is nothing alone), or
+    this trace stands for that of a job."""
     found = state.submission
-    return found is not None and found.verified and not found.beside
+    return found is not None and found.verified and (not found.beside or state.merged is not None)
+
+
+def approvable_diff(state: State) -> str:
+    """The blob of the patch that people approve by this trace."""
+    assert state.submission is not None
+    return state.merged.diff if state.merged else state.submission.diff
+
+
+def probability_right(state: State) -> float:
+    """P(that patch is right)."""
+    return state.merged.right if state.merged else hand_right(state.belief, estimates(state))
 
 
 def awaits(state: State) -> bool:
@@ -45,8 +57,7 @@ def level_needed(state: State, action_class: ActionClass) -> Confirmation:
     found = state.delivery.submission if state.delivery else state.submission
     if action_class is state.settings.delivery and found is not None and found.required is not None:
         return found.required
-    right = hand_right(state.belief, estimates(state))
-    return required(action_class, right, state.prices, state.schedule)
+    return required(action_class, probability_right(state), state.prices, state.schedule)
 
 
 def people_needed(state: State, action_class: ActionClass) -> int:
@@ -84,7 +95,7 @@ def statement_of(state: State, action_class: ActionClass, nonce: str, expires: s
         step=state.steps,
         action_class=action_class,
         people=people,
-        patch=state.submission.diff,
+        patch=approvable_diff(state),
         base=state.intake.tree_hash,
         repository=settings.repository,
         delivery=destinations(settings, action_class),

@@ -3,3 +3,6 @@
 A *job* surveys the base once (environment, suite, looks at what fails), groups failures by cause into tasks,
 has each done as an ordinary run under what is left of the job's limits, and verifies the patches together.
 """
+
+RESULT, TRACES = "result.json", "traces"
+"""In the folder of a job."""

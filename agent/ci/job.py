@@ -58,13 +58,17 @@ class Job:
         return Together(self.world, self.survey, self.finish_by)
 
     @property
+    def dollars(self) -> float:
+        """Spent by all tasks."""
+        return sum(task.run.state.booked for task in self.tasks)
+
+    @property
     def left(self) -> Limits:
         """Of the job's limits."""
-        spent = sum(task.run.state.booked for task in self.tasks)
         loss = sum(task.run.state.spent.loss for task in self.tasks)
         limits = self.world.settings.limits
         return Limits(
-            max(0.0, limits.dollars - spent),
+            max(0.0, limits.dollars - self.dollars),
             max(0.0, self.finish_by - time.monotonic()),
             max(0.0, limits.loss - loss),
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from agent.ci import RESULT, TRACES
 from agent.ci.report import SPLIT, JobReport
 from agent.errors import unwritable
 from agent.outputs import write_json, write_output
@@ -17,8 +18,7 @@ from tools.junit import dotted
 from tools.plain import plain, plain_line
 from tools.verdicts import SuiteRun, VerdictOutcome
 
-RESULT = "result.json"
-JUNIT, SUMMARY, AUDIT, TRACES = "junit.xml", "summary.md", "audit.html", "traces"
+JUNIT, SUMMARY, AUDIT = "junit.xml", "summary.md", "audit.html"
 FLAKY, IGNORED = "flaky.txt", ".gitignore"
 MOST_MESSAGE = 4000
 

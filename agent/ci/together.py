@@ -35,7 +35,8 @@ class Together:
         self, kept: Sequence[Task], tasks: Sequence[Task]
     ) -> Iterator[tuple[Task, Final | Refusal | None]]:
         """What becomes of each candidate beside those that are kept: the run that shows it (None: no time).
-        Those that hold are kept from then on, but one that waits for a person."""
+        Those that hold are kept from then on. One that waits for people is verified alone: it is delivered
+        by itself, or not at all."""
         together = [*kept]
         fitting, alone = list[Task](), [task for task in tasks if unconfirmed(task.run.state)]
         for task in tasks:
@@ -50,21 +51,20 @@ class Together:
         waiting = [*([task] for task in alone), *([fitting] if fitting else [])]
         while waiting:
             some = waiting.pop()
-            final = (
-                self.run([*together, *some]) if self.finish_by - time.monotonic() > LEAST_SECONDS else None
-            )
-            holds = final is not None and self.holds([*together, *some], final)
+            beside = [] if some[0] in alone else together
+            final = self.run([*beside, *some]) if self.finish_by - time.monotonic() > LEAST_SECONDS else None
+            holds = final is not None and self.holds([*beside, *some], final)
             if not holds and final is not None and len(some) == 1 and some[0].joined:
                 task = some[0]
                 task.leave_out()
-                holds = self.holds([*together, task], final)
-            if holds and some[0] not in alone:
+                holds = self.holds([*beside, task], final)
+            if holds and beside is together:
                 together += some
                 self.held, self.suite = [*together], final.suite if final else None
             if holds or final is None:
                 yield from ((task, final) for task in some)
             elif len(some) == 1:
-                yield some[0], self._alone(some[0], final, together)
+                yield some[0], self._alone(some[0], final, beside)
             else:
                 half = len(some) // 2
                 waiting += [some[half:], some[:half]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 
@@ -53,6 +54,8 @@ def granted(found: Verified, confirm: bool, asked: Asked) -> Granted:
         return Granted(own)
     signers = signers_of(found.asked, None)
     approved = is_approved(found.asked, signers, ActionClass.PUBLISH, time.time())
+    if approved.asked.patch != found.digest:
+        raise UsageError(f"what was approved is another patch than {found.file}")
     return Granted(len(approved.count.approvers), approved.asked.nonce)
 
 
@@ -61,15 +64,9 @@ def waits_for(found: Verified, asked: Asked, given: Granted) -> str:
     if asked.people <= given.people:
         return ""
     ways = ["--confirm at a terminal"] if asked.level is Confirmation.CONFIRM else []
-    if found.record is None:  # of one run: that of a job has no trace that could be signed for
-        ways.append("agent approvals request --for publish")
-    how = f" ({', or '.join(ways)})" if ways else ""
-    who = f"{people(asked.people)}{how}"
-    alone = (
-        "; a job's patch cannot be approved, `agent fix` for its tests makes one that can" if not ways else ""
-    )
+    if found.name:
+        ways.append(f"agent approvals request {shlex.quote(found.name)} --for publish")
+    who = people(asked.people) + (f" ({', or '.join(ways)})" if ways else "")
     if asked.by_price:
-        return (
-            f"at this price of risk {who} must confirm it (right with probability {found.right:.2f}){alone}"
-        )
-    return f"the autonomy schedule asks {who} to confirm a {ActionClass.PUBLISH}{alone}"
+        return f"at this price of risk {who} must confirm it (right with probability {found.right:.2f})"
+    return f"the autonomy schedule asks {who} to confirm a {ActionClass.PUBLISH}"

@@ -7,18 +7,17 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from agent.ci.outputs import RESULT
-from agent.ci.report import PATCH, JobReport
+from agent.ci import RESULT
+from agent.ci.lead import lead_trace, read_bounded, read_report
+from agent.ci.report import PATCH
 from agent.deliver import FIXED_PATCH
-from agent.errors import AgentError, TraceError, UsageError
+from agent.errors import TraceError, UsageError
 from agent.observations import Counts
+from agent.state import State
 from policies.autonomy import Schedule
 from policies.vocabulary import ActionClass, Outcome, Prices
 from tools.patch import MAX_PATCH_BYTES
 
-MOST_RESULT = 64 * 2**20
 MOST_PATCH = 4 * MAX_PATCH_BYTES
 """A patch holds what it takes away, too, and context."""
 
@@ -29,8 +28,9 @@ class Verified:
     uncommitted files; tests: that it makes pass, of `failing` that failed; right: P(all of it is right);
     counts: of the final verification, None where the record does not say; runs: (run id, head hash of its
     trace); dollars and seconds: of all of it; prices, schedule: of the run; record: where it is written down
-    what was published, None for nowhere; asked: the trace of a run that people were asked to approve the
-    publishing of, None where they were not."""
+    what was published, None for nowhere; asked: the trace by which people were asked to approve its
+    publishing, None where they were not; name: of the folder, as `agent approvals` takes it, "" for a patch
+    without a trace by which it could be approved."""
 
     file: Path
     patch: bytes
@@ -46,7 +46,8 @@ class Verified:
     prices: Prices
     schedule: Schedule
     record: Path | None
-    asked: Path | None = None
+    asked: Path | None
+    name: str
 
     @property
     def digest(self) -> str:
@@ -66,11 +67,14 @@ def find_verified(word: str) -> Verified:
 
 
 def _of_job(folder: Path) -> Verified:
-    report = _report(folder / RESULT)
+    from agent.approvals.page import state_of
+
+    report = read_report(folder)
     fixed = [task for task in report.tasks if task.outcome is Outcome.FIXED]
     if not fixed or not report.patch_sha256:
         raise UsageError(f"{folder / RESULT} says of no patch that it was verified; nothing is published")
-    patch = _read(folder / PATCH, MOST_PATCH)
+    patch = read_bounded(folder / PATCH, MOST_PATCH)
+    trace = lead_trace(folder)
     if hashlib.sha256(patch).hexdigest() != report.patch_sha256:
         raise TraceError(f"{folder / PATCH} is not the patch that was verified, as {RESULT} has it")
     return Verified(
@@ -88,7 +92,14 @@ def _of_job(folder: Path) -> Verified:
         prices=report.prices,
         schedule=report.schedule,
         record=folder / "published.json",
+        asked=trace if trace is not None and _for_publishing(state_of(trace)) else None,
+        name="" if trace is None else str(folder),
     )
+
+
+def _for_publishing(state: State) -> bool:
+    request = state.approvals.request
+    return request is not None and request.statement.action_class is ActionClass.PUBLISH
 
 
 def _of_trace(word: str) -> Verified:
@@ -111,12 +122,10 @@ def _of_trace(word: str) -> Verified:
         state = each
     if state.submission is None or not state.submission.verified or state.intake is None:
         raise UsageError(f"the run of {folder} verified no patch; nothing is published")
-    if not approvable(state):
+    if not approvable(state) or state.merged is not None:
         raise UsageError(
             f"the patch of {folder} was verified only together with others: name the folder of the job"
         )
-    request = state.approvals.request
-    for_this = request is not None and request.statement.action_class is ActionClass.PUBLISH
     report = report_of(state, diff="", candidate="", trace=str(folder), head_hash=gathered.head, exit_code=0)
     file, blob = folder / FIXED_PATCH, folder / BLOBS / state.submission.diff
     return Verified(
@@ -134,31 +143,9 @@ def _of_trace(word: str) -> Verified:
         prices=state.settings.prices,
         schedule=state.settings.schedule,
         record=None,
-        asked=folder if for_this else None,
+        asked=folder if _for_publishing(state) else None,
+        name=str(folder),
     )
-
-
-def _report(path: Path) -> JobReport:
-    try:
-        return JobReport.model_validate_json(_read(path, MOST_RESULT))
-    except ValidationError as error:
-        problem = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(f"{path} is not what `agent ci` writes: {where}: {problem['msg']}") from None
-
-
-def _read(path: Path, most: int) -> bytes:
-    """A file of a job's folder, not through a link: it may have come from another machine."""
-    if path.is_symlink() or not path.is_file():
-        raise UsageError(f"{path} is not there; name the folder that `agent ci --out` wrote")
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(most + 1)
-    except OSError as error:
-        raise AgentError(f"cannot read {path}: {error.strerror or error}") from None
-    if len(data) > most:
-        raise UsageError(f"{path} is larger than {most // 2**20} MB; nothing is published")
-    return data
 
 
 def _is_file(path: Path) -> bool:

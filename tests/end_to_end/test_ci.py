@@ -192,6 +192,18 @@ def test_two_causes_of_a_report_are_fixed_and_verified_together(world: World, tm
         assert world.replay(out / task["trace"]).code == 0
     assert world.agent("ci", str(repository), "--out", str(out)).code == 2, "nothing is written over"
 
+    # Its patch is approved as one, by the trace of its first task.
+    assert world.agent("approvals", "request", str(out), "--for", "publish").code == 0
+    shown = world.agent("approvals", "show", str(out))
+    assert shown.code == 0, shown.errors
+    assert all(task["run_id"] in shown.output for task in tasks)
+    assert "4 of 4 targets pass" in shown.output and result["patch_sha256"] in shown.output
+    (first, *others) = [out / task["trace"] for task in result["tasks"] if task["outcome"] == "fixed"]
+    assert world.agent("trace", "verify", str(first)).code == world.replay(first).code == 0
+    for other in others:
+        alone = world.agent("approvals", "request", str(other), "--for", "publish")
+        assert alone.code == 2 and "nothing of" in alone.errors
+
 
 def test_a_report_of_one_failure_alone_leads_to_no_likely_patch_that_leaves_the_others_red(
     world: World, tmp_path: Path

@@ -90,6 +90,7 @@ class Waits:
         name: str = "run",
         apply: bool = True,
         branch: str = BRANCH,
+        undelivered: str = "the autonomy schedule asks people to confirm it",
     ) -> Waits:
         folder = tmp_path / "repository"
         if not folder.exists():
@@ -98,7 +99,7 @@ class Waits:
             for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "base"]):
                 git(folder, *words)
         trace = state_folder() / name
-        written(folder, trace, required, apply=apply, branch=branch)
+        written(folder, trace, required, apply=apply, branch=branch, undelivered=undelivered)
         alice, bob = tmp_path / "alice", tmp_path / "bob"
         if not alice.exists():
             make_key(alice)
@@ -138,7 +139,9 @@ class Waits:
         assert git(self.folder, "log", "--format=%s", BRANCH).splitlines() == ["Fix t.py::test_f", "base"]
 
 
-def written(folder: Path, trace: Path, required: Confirmation, *, apply: bool, branch: str) -> None:
+def written(
+    folder: Path, trace: Path, required: Confirmation, *, apply: bool, branch: str, undelivered: str
+) -> None:
     """A trace up to where the patch was verified, and is not handed out yet."""
     base = take_base(folder)
     commits = bool(apply or branch)
@@ -169,7 +172,7 @@ def written(folder: Path, trace: Path, required: Confirmation, *, apply: bool, b
         ),
         (
             Step(StepKind.ACT, ActionClass.DRAFT, tier="repair"),
-            AttemptDone(tier="repair", patch=edits, tree=patched_tree_hash(base, EDITS)),
+            AttemptDone(tier="repair", patch=edits, paths=("a.py",), tree=patched_tree_hash(base, EDITS)),
         ),
     ):
         run.append(StepIntended(step=step, reserved=Bill(0, 9)))
@@ -181,7 +184,7 @@ def written(folder: Path, trace: Path, required: Confirmation, *, apply: bool, b
         targets_passed=1,
         patch=edits,
         diff=run.writer.blob(make_patch(base, EDITS)),
-        undelivered="the autonomy schedule asks people to confirm it",
+        undelivered=undelivered,
         confirmed=Confirmation.CONFIRM if commits else Confirmation.FREE,
         required=required,
     )

@@ -31,6 +31,7 @@ class Stub:
     left_out: tuple[Any, ...] = ()
     breaks: bool = False
     spoils: str = ""
+    asks: bool = False
     run: Any = field(
         default_factory=lambda: SimpleNamespace(state=SimpleNamespace(run_id="r", looked_again=None))
     )
@@ -70,7 +71,8 @@ def verdicts_of(
 
     monkeypatch.setattr(together, "run_finally", run)
     monkeypatch.setattr(together, "baseline_run", lambda world, state: BASELINE)
-    monkeypatch.setattr(together, "unconfirmed", lambda state: "")
+    asking = [task.run.state for task in tasks if task.asks]
+    monkeypatch.setattr(together, "unconfirmed", lambda state: "a person" if state in asking else "")
     monkeypatch.setattr(together, "patched_tree_hash", lambda base, edits: "tree")
     world = SimpleNamespace(take_base=lambda: SimpleNamespace(read=lambda path: b"1\n2\n3\n"), finish_by=0.0)
     survey = SimpleNamespace(state=None)
@@ -123,6 +125,24 @@ def test_a_conflict_is_refused_without_a_run(monkeypatch: pytest.MonkeyPatch) ->
     assert verifying.held == [one] and runs == [1]
     refused = {task.own: verdict for task, verdict in found}[two.own]
     assert isinstance(refused, Refusal) and "same lines of a.py" in refused.reason
+
+
+def test_one_that_people_must_confirm_is_verified_by_itself_and_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, two, asking = stub("a"), stub("b"), stub("c")
+    asking.asks = True
+    asking.run.state = SimpleNamespace(run_id="asking", looked_again=None)
+    asking.edits = (
+        FileEdit("a.py", b"y\n"),
+    )  # in conflict with what is kept, which it is not delivered with
+    found, verifying, runs = verdicts_of(monkeypatch, one, asking, two)
+    assert verifying.held == [one, two] and sorted(runs) == [1, 2]
+    verdict = {task.own: verdict for task, verdict in found}[asking.own]
+    assert isinstance(verdict, Final)
+    assert verdict.suite.passed("t::c") and not verdict.suite.passed("t::a")
+    assert verdict.beside == ("asking",)
+    assert verifying.suite is not None and verifying.suite.passed("t::a"), "of what is kept"
 
 
 def test_a_test_is_reached_where_it_executes_an_edited_file() -> None:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from approval_parts import Waits
+import pytest
+from approval_parts import EDITS, Waits, said
 from publish_servers import TOKEN, Hosted, Seen, api_server
-from publish_world import Ran, one_line, publish, run_git
+from publish_world import Ran, one_line, publish, run_git, write_job
 
-from policies.autonomy import Confirmation
+from agent.approvals.page import state_of
+from agent.approvals.signing import end_of
+from agent.ci.lead import record_merged
+from agent.errors import TraceError
+from agent.events import PatchesMerged, RunResumed
+from agent.observations import Counts
+from agent.run import Run, take_up
+from agent.traces.checking import check
+from policies.autonomy import DEFAULT_SCHEDULE, Confirmation
+from tools.base import take_base
+from tools.files import FileEdit
+from tools.patch import make_patch
 
 
 def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
@@ -27,7 +44,7 @@ def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
         def published() -> Ran:
             return publish(tmp_path / "home", str(waits.trace), *places, **variables)
 
-        one_line(published(), 11, "asks a person", "agent approvals request --for publish")
+        one_line(published(), 11, "asks a person", f"agent approvals request {waits.trace} --for publish")
         assert waits.run("request", waits.trace, "--for", "publish").exit_code == 0
         one_line(published(), 11, "0 of 1 people have approved it")
         assert not hosted.pulls
@@ -41,3 +58,130 @@ def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
         assert run_git(bare, "show", f"{branch}:a.py") == "def f():\n    return 1"
         one_line(published(), 2, "delivered by it already")
     assert len(hosted.pulls) == 1
+
+
+TESTS = ("t.py::test_f", "t.py::test_g")
+
+
+@dataclass
+class JobWaits:
+    """The folder of a job whose patch is that of two runs, by whose first one people approve it."""
+
+    waits: Waits
+    out: Path
+    patch: bytes
+
+    @classmethod
+    def ended(cls, tmp_path: Path) -> JobWaits:
+        waits = fixed_by_a_run(tmp_path)
+        base = take_base(waits.folder)
+        patch = make_patch(base, (*EDITS, FileEdit("b.py", b"x = 1\n")))
+        reopened(waits.trace, lambda run: record_merged(parts_of(run), patch, ("a.py", "b.py"), COUNTS, 9, 0))
+        commit = run_git(waits.folder, "rev-parse", "HEAD")
+        out = write_job(tmp_path / "out", commit, patch, TESTS, schedule=DEFAULT_SCHEDULE)
+        result = (out / "result.json").read_text()
+        (out / "result.json").write_text(result.replace('"trace":"/t"', '"trace":"traces/01"'))
+        (out / "traces").mkdir()
+        waits.trace.rename(out / "traces" / "01")
+        return cls(waits, out, patch)
+
+    @property
+    def trace(self) -> Path:
+        return self.out / "traces" / "01"
+
+
+COUNTS = Counts(collected=9, passed=9)
+
+
+def fixed_by_a_run(tmp_path: Path) -> Waits:
+    return Waits.begun(tmp_path, Confirmation.FREE, apply=False, branch="", undelivered="")
+
+
+def parts_of(run: Run) -> list[Any]:
+    """The run, and another part of its job."""
+    other = SimpleNamespace(state=run.state, run_id="other")
+    return [SimpleNamespace(run=run, tests=TESTS[:1]), SimpleNamespace(run=other, tests=TESTS[1:])]
+
+
+def reopened(trace: Path, put: Callable[[Run], object]) -> None:
+    """Put something on record in a run that had ended."""
+    run = take_up(trace).run
+    try:
+        run.append(RunResumed(time=1.0))
+        put(run)
+        run.append(end_of(run.state))
+    finally:
+        run.writer.close()
+
+
+def test_the_patch_of_a_job_is_approved_as_one_by_its_folder(tmp_path: Path) -> None:
+    job, hosted = JobWaits.ended(tmp_path), Hosted()
+    waits, bare = job.waits, tmp_path / "bare.git"
+    run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
+    variables = {
+        "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
+        "AGENT_ALLOWED_SIGNERS": str(waits.signers),
+    }  # fmt: skip
+    (tmp_path / "home").mkdir()
+    with api_server(hosted, Seen()) as api:
+        places = ("--repository", "o/r", "--api", api, "--remote", f"file://{bare}", "--into", "main")
+
+        def published() -> Ran:
+            return publish(tmp_path / "home", str(job.out), *places, **variables)
+
+        one_line(published(), 11, "asks a person", f"agent approvals request {job.out} --for publish")
+        assert waits.run("request", job.out, "--for", "publish").exit_code == 0
+        assert "1 more of 1" in said(waits.run("list", job.out))
+        shown = said(waits.run("show", job.out))
+        assert "b.py" in shown and "2 of 2 targets pass" in shown
+        assert hashlib.sha256(job.patch).hexdigest() in shown
+        one_line(published(), 11, "0 of 1 people have approved it")
+        approved = waits.run("approve", job.out, "--key", waits.bob, "--allowed-signers", waits.signers)
+        assert approved.exit_code == 0, approved.output
+        assert check(job.trace).good
+
+        (job.out / "fix.patch").rename(tmp_path / "kept")
+        another = make_patch(take_base(waits.folder), EDITS)
+        result = (job.out / "result.json").read_text()
+        digests = hashlib.sha256(job.patch).hexdigest(), hashlib.sha256(another).hexdigest()
+        (job.out / "fix.patch").write_bytes(another)
+        (job.out / "result.json").write_text(result.replace(*digests))
+        one_line(published(), 2, "what was approved is another patch")
+        assert not hosted.pulls
+        (tmp_path / "kept").rename(job.out / "fix.patch")
+        (job.out / "result.json").write_text(result)
+
+        done = published()
+        assert done.returncode == 0, done.stderr
+        assert [each["number"] for each in hosted.pulls] == [1]
+        one_line(published(), 2, "delivered by it already")
+
+
+def test_a_folder_without_the_trace_has_none_to_approve_by(tmp_path: Path) -> None:
+    job = JobWaits.ended(tmp_path)
+    for name in ("/etc", "../elsewhere", "traces/02"):
+        result = (job.out / "result.json").read_text()
+        (job.out / "result.json").write_text(result.replace("traces/01", name))
+        refused = job.waits.run("request", job.out, "--for", "publish")
+        assert refused.exit_code == 2 and "holds no verified patch with its trace" in said(refused)
+        (job.out / "result.json").write_text(result)
+
+
+@pytest.mark.parametrize("left_out", ["tests", "paths", "runs"])
+def test_what_a_job_made_of_a_run_holds_what_was_verified_there(tmp_path: Path, left_out: str) -> None:
+    waits = fixed_by_a_run(tmp_path)
+    merged = PatchesMerged(
+        diff="0" * 64, paths=("a.py", "b.py"), tests=TESTS, runs=(waits.state.run_id, "other"), right=0.5,
+        value=40, counts=COUNTS, dollars=0, seconds=9,
+    )  # fmt: skip
+    with pytest.raises(TraceError, match="leaves out what was verified here"):
+        reopened(waits.trace, lambda run: run.append(merged.model_copy(update={left_out: ("other",)})))
+    with pytest.raises(TraceError):
+        state_of(waits.trace)
+
+
+def test_a_patch_that_waits_for_people_is_no_part_of_another(tmp_path: Path) -> None:
+    waits = Waits.begun(tmp_path)
+    put = lambda run: record_merged(parts_of(run), b"diff", ("a.py",), COUNTS, 9, 0)  # noqa: E731
+    with pytest.raises(TraceError, match="was not verified, or is part of another"):
+        reopened(waits.trace, put)
