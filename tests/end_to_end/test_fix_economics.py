@@ -59,7 +59,7 @@ def test_the_free_tier_comes_first_and_the_dear_one_is_not_needed(world: World, 
     world.tier("dear", dollars=4 * PRICE, seconds=60, ability=2, attempts=2, replies=[{"edits": {}}])
     ran = world.fix(calc, "--test", TARGET)
     assert ran.code == 0, ran.output
-    assert ran.report["dollars"] == 0
+    assert ran.report["dollars"] == 0, ran.output
     assert "act repair" in ran.steps()
     assert "act dear" not in ran.steps()
 
