@@ -322,21 +322,27 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         missing = (f"{seen.tier}: you asked for {each}" for each in seen.missing)
         notes = (*state.notes, *missing)
         return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1, notes=notes)
-    search = state.searches.get(seen.tier, Search())
+    search, compared = state.searches.get(seen.tier, Search()), _compared(state, seen)
+    used = (*search.used[:-1], search.used[-1] + seen.mass) if compared else (*search.used, seen.mass)
     search = replace(
         search,
         next_index=seen.next_index,
         total=seen.total,
-        used=(*search.used, seen.mass),
+        used=used,
         planned=seen.planned,
         planned_seconds=seen.planned_seconds,
         proposed=seen.proposed,
         moved=seen.moved,
+        passing=seen.passing if compared else search.passing,
     )
     notes = (*state.notes, *(f"{seen.tier}: dropped: {reason}" for reason in seen.dropped))
     if seen.note and not seen.patch:
         notes = (*notes, f"{seen.tier}: {seen.note}")
     state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
+    if compared and state.hand is not None:
+        belief = state.belief.after_comparison(dollars, seen.share, seen.again)
+        less = f"{state.hand.description} — less likely than one that was found later"
+        return replace(state, hand=seen, belief=belief, notes=notes if seen.again else (*notes, less))
     state = _dropped(state, "given up for another attempt", ())
     state = replace(state, refused=state.refused.union(seen.refused))
     if not seen.patch:
@@ -347,12 +353,28 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
     return replace(state, hand=seen, belief=belief)
 
 
+def _compared(state: State, seen: AttemptDone) -> bool:
+    """Whether the attempt compared what it found with the candidate in hand, and has the likelier of both:
+    then they count as one. ValueError where it says so of a candidate that is not in hand."""
+    hand = state.hand
+    own = hand is not None and hand.index is not None and hand.tier == seen.tier
+    compared = own and hand is not None and bool(seen.patch) and hand.index in seen.passing
+    if seen.again and not (compared and hand is not None and hand.tree == seen.tree):
+        raise ValueError("it was not in hand before")
+    return compared
+
+
 def _dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:
     if state.hand is None:
         return state
     detail = f": {'; '.join(reasons[:3])}" if reasons else ""
     notes = (*state.notes, f"{state.hand.description} — {why}{detail}")
-    return replace(state, hand=None, refused=state.refused | {state.hand.tree}, notes=notes)
+    searches, index = dict(state.searches), state.hand.index
+    if (search := searches.get(state.hand.tier)) is not None and index in search.passing:
+        passing = tuple(each for each in search.passing if each != index)
+        searches[state.hand.tier] = replace(search, passing=passing)
+    refused = state.refused | {state.hand.tree}
+    return replace(state, hand=None, searches=searches, refused=refused, notes=notes)
 
 
 def _localised(state: State, seen: LocaliseDone) -> State:

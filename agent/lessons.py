@@ -93,6 +93,10 @@ class _Told:
         """An attempt was made; one that gave no candidate was not right."""
         searched = self.searched.get(done.tier, 0.0) + max(0.0, done.mass - done.ahead)
         self.searched[done.tier] = min(1.0, searched)
+        if done.again and self.hand is not None:  # both attempts are one
+            tried = together(self.hand.done.templates, done.templates)
+            self.hand.done = done.model_copy(update={"templates": tried})
+            return
         attempt = Attempt(
             tier=done.tier,
             right=False,

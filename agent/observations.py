@@ -129,10 +129,11 @@ class AttemptDone(Record):
     further, to make pairs of. `plausible`: how many candidates were found to pass beside each other, of how
     many behaviours (`clusters`); `share`: P(this one is right | one of them is); `ahead`: the part of `mass`
     that is theirs and lies at or after `next_index`; `heals`: whether it makes a witness pass (None: there is
-    none). `template`: what made the patch; `templates`: what was
-    tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go with the
-    next request. `missing`: what it asked for and is not given, and why (untrusted). `paths`: that the patch
-    changes.
+    none). `index`: of the candidate in the search; `passing`: those of all that were compared; `again`: it
+    was in hand before, and nothing found since is likelier. `template`: what made the patch; `templates`:
+    what was tried of each. `read`: pieces of the base that the tier asked to read before it answers; they go
+    with the next request. `missing`: what it asked for and is not given, and why (untrusted). `paths`: that
+    the patch changes.
     """
 
     type: Literal["attempt"] = "attempt"
@@ -156,6 +157,9 @@ class AttemptDone(Record):
     share: float = Field(default=1.0, gt=0, le=1)
     heals: bool | None = None
     ahead: float = 0.0
+    index: int | None = None
+    passing: tuple[int, ...] = ()
+    again: bool = False
     template: TemplateName | Literal[""] = ""
     templates: Tallies = Field(default_factory=dict)
     read: tuple[Piece, ...] = ()

@@ -36,6 +36,14 @@ LEAST_TRIED = 10
 MOST_MOVED = 50
 """Single edits with which the tests got further, kept to make pairs of."""
 
+MOST_PASSING = 20
+"""That the candidate in hand is compared with, in later attempts as well."""
+
+_OF_CANDIDATE = (
+    "patch", "tree", "paths", "description", "plausible", "clusters", "share", "heals", "index", "passing",
+    "template",
+)  # fmt: skip
+
 NO_TIME = "there was no time for a candidate"
 
 
@@ -65,12 +73,13 @@ def act_repair(world: World, state: State, until: int | None = None) -> AttemptD
 
     An attempt that gets no further in its time plans no other: the search counts as exhausted.
     """
+    hand = state.hand if state.hand is not None and state.hand.tier == REPAIR else None
     try:
-        return _slice(world, state, until)
+        done = _slice(world, state, hand, until)
     except RepairError as error:  # what the search inside makes of this repository is an observation
         before = state.searches.get(REPAIR, Search())
         note = f"the search ended without a result: {str(error)[:500]}"
-        return AttemptDone(
+        done = AttemptDone(
             tier=REPAIR,
             next_index=before.next_index,
             planned=(),
@@ -78,12 +87,20 @@ def act_repair(world: World, state: State, until: int | None = None) -> AttemptD
             proposed=before.proposed,
             moved=before.moved,
         )
+    nothing_else = hand is not None and hand.index is not None and not done.patch
+    return _kept(hand, done) if hand is not None and nothing_else else done
+
+
+def _kept(hand: AttemptDone, done: AttemptDone) -> AttemptDone:
+    """An attempt that found nothing to compare with the candidate in hand, which so stays there."""
+    own = {name: getattr(hand, name) for name in _OF_CANDIDATE}
+    return done.model_copy(update={**own, "again": True})
 
 
 @dataclass
 class _Slice:
     """What a slice has come to so far: candidates from `next_index` on are still to be tried, but those in
-    `ahead`, which were proposed before their turn."""
+    `ahead`, which were proposed before their turn. passing: those that what is found is compared with."""
 
     next_index: int
     ahead: set[int]
@@ -91,6 +108,7 @@ class _Slice:
     moved: tuple[int, ...] = ()
     templates: dict[str, Tally] = field(default_factory=dict)
     last: SearchResult | None = None
+    passing: tuple[int, ...] = ()
     edits: tuple[FileEdit, ...] = ()
     tree: str = ""
     dropped: list[str] = field(default_factory=list)
@@ -113,36 +131,47 @@ class _Slice:
         if tree in state.refused:
             reasons = ("the same patch was refused before",)
         if reasons:
+            self.passing = tuple(index for index in self.passing if index != proposal.index)
             self.dropped.append(f"{_described(proposal)} — {'; '.join(reasons[:2])}")
         else:
             self.edits, self.tree = edits, tree
 
 
-def _slice(world: World, state: State, until: int | None) -> AttemptDone:
+def _slice(world: World, state: State, hand: AttemptDone | None, until: int | None) -> AttemptDone:
     searching = world.searching = world.searching or _reprepared(world, state)
     before = state.searches.get(REPAIR, Search())
     size = _slice_size(searching, before.next_index, longest_slice(state.left.seconds))
     end = before.next_index + size if until is None else until
-    part = _Slice(before.next_index, set(before.proposed))
+    part = _Slice(before.next_index, set(before.proposed), passing=hand.passing if hand else before.passing)
     while not part.edits and part.next_index < end and world.left > LEAST_SECONDS:
         progress, most = _progress(world, searching), end - part.next_index
-        found = searching.search.advance(part.next_index, world.left, most, progress, sorted(part.ahead))
+        if hand is None and part.passing:  # what was compared with one that was refused since comes first
+            most = 0
+        found = searching.search.advance(
+            part.next_index, world.left, most, progress, sorted(part.ahead), part.passing
+        )
         searching.learn_pace(found)
         further = part.add(found)
         if found.plausible is not None:
             part.consider(world, state, found.plausible)
+        elif not most:
+            part.passing = ()
         elif found.exhausted or not further:
             break
-    return _attempt(world, searching, before, part)
+    return _attempt(world, searching, before, part, hand)
 
 
-def _attempt(world: World, searching: Searching, before: Search, part: _Slice) -> AttemptDone:
+def _attempt(
+    world: World, searching: Searching, before: Search, part: _Slice, hand: AttemptDone | None
+) -> AttemptDone:
     start, last = part.next_index, part.last
     rival_mass = last.rival_mass if last is not None else 0.0
     searched = max(0.0, searching.space.mass(start) - searching.space.mass(before.next_index))
+    again = hand is not None and hand.tree == part.tree
     got_further = start > before.next_index or len(part.ahead) > len(before.proposed)
+    got_further = got_further or (bool(part.edits) and not again)
     moved = tuple(dict.fromkeys((*before.moved, *part.moved)))[:MOST_MOVED]
-    if not part.edits and start >= searching.space.count and world.left > LEAST_SECONDS:
+    if (again or not part.edits) and start >= searching.space.count and world.left > LEAST_SECONDS:
         searching.space = searching.search.add_pairs(moved, world.left)
     planned, planned_seconds = planned_slices(searching, start) if got_further else ((), 0.0)
     note = "every candidate was tried" if start >= searching.space.count else "" if got_further else NO_TIME
@@ -164,14 +193,25 @@ def _attempt(world: World, searching: Searching, before: Search, part: _Slice) -
         note="" if hit else note,
         proposed=tuple(sorted(index for index in part.ahead if index >= start)),
         moved=moved,
-        plausible=hit.found if hit else 0,
+        plausible=len(hit.passing) if hit else 0,
         clusters=hit.clusters if hit else 0,
         share=hit.share if hit else 1.0,
         heals=hit.heals if hit else None,
         ahead=rival_mass,
+        index=proposal.index if proposal else None,
+        passing=_first_of(hit.passing, proposal, hand) if hit else (),
+        again=again,
         template=proposal.template if proposal else "",
         templates=part.templates,
     )
+
+
+def _first_of(
+    passing: tuple[int, ...], proposal: Proposal | None, hand: AttemptDone | None
+) -> tuple[int, ...]:
+    """The first of those that pass; the proposed one and that in hand are among them."""
+    first = (*([proposal.index] if proposal else []), *(hand.passing[:1] if hand else ()))
+    return tuple(index for index in dict.fromkeys((*first, *passing)) if index in passing)[:MOST_PASSING]
 
 
 def _described(proposal: Proposal) -> str:

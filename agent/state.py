@@ -49,7 +49,8 @@ SUSPECTS = 3
 class Search:
     """How far an exhaustive tier is: next candidate, share of the prior mass of each past attempt, the shares
     and seconds further attempts would take, candidates from the next on that were proposed
-    already, and single edits that moved the failure."""
+    already, and single edits that moved the failure. passing: candidates that were compared with the one in
+    hand when another attempt was made, as far as nothing has spoken against them since."""
 
     next_index: int = 0
     total: int = 0
@@ -58,6 +59,7 @@ class Search:
     planned_seconds: float = 0.0
     proposed: tuple[int, ...] = ()
     moved: tuple[int, ...] = ()
+    passing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

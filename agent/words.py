@@ -193,6 +193,8 @@ def _attempt(seen: AttemptDone) -> list[str]:
                 f"; {seen.plausible} pass, in {seen.clusters} different ways, this one {seen.share:.0%} sure"
             )
         which = f": {seen.description}" if seen.description else ""
+        if seen.again:
+            return [f"no candidate is likelier than the one in hand{progress}{rivals}", *dropped]
         alike = (
             ["what fails for the same cause, as it seems, fails with it, too"] if seen.heals is False else []
         )

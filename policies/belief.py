@@ -82,6 +82,15 @@ class Belief:
         hand = Hand(tier, frozenset(), self.knowledge, share=share)
         return replace(self.abandoned(), hand=hand, hand_dollars=dollars, last_tier=tier)
 
+    def after_comparison(self, dollars: float, share: float, again: bool) -> Belief:
+        """Another attempt of the hand's tier compared what it found with the candidate in hand: both are one
+        attempt, and the likelier is in hand. again: that is the one which was. ValueError without one."""
+        if self.hand is None:
+            raise ValueError("an attempt was compared without a candidate in hand")
+        fresh = Hand(self.hand.tier, frozenset(), self.knowledge, share=share)
+        hand = self.hand._replace(share=share) if again else fresh
+        return replace(self, hand=hand, hand_dollars=self.hand_dollars + dollars, last_tier=self.hand.tier)
+
     def after_check(self, check: Check, passed: bool, proof: bool = True) -> Belief:
         """The candidate in hand passed `check`, or failed it: dropped if that is proof, else kept.
 

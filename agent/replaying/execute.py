@@ -214,9 +214,10 @@ class _Again:
 
     def _searched(self, recorded: Recorded, state: State, seen: AttemptDone) -> AttemptDone:
         """The recorded part of the search again, in as many slices as it takes on this machine."""
-        until = None if seen.patch else seen.next_index
+        new = bool(seen.patch) and not seen.again
+        until = None if new else seen.next_index
         now = act_repair(self.world, state, until)
-        while not now.patch and now.next_index < seen.next_index and now.planned != ():
+        while (not now.patch or now.again) and now.next_index < seen.next_index and now.planned != ():
             assert recorded.done is not None
             state = fold.apply(state, replace_observation(recorded.done, now))
             self.world.finish_by = time.monotonic() + max(LEAST_SECONDS, _reserved(recorded))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from agent import repairing
+from agent.errors import TraceError
 from agent.events import RunStarted, StepDone
 from agent.fold import apply, start
 from agent.forecast import estimates
@@ -21,7 +22,7 @@ from agent.task import Settings
 from policies.belief import Belief, hand_right
 from policies.priors import repair_tier
 from policies.vocabulary import ActionClass, Bill, Check, Step, StepKind
-from tools.repair.reports import Tally
+from tools.repair.reports import RepairError, Tally
 from tools.repair.results import Proposal, SearchResult, SearchSpace
 
 COUNT = 100
@@ -37,17 +38,28 @@ class FakeSearch:
     asked: list[int] = field(default_factory=list)
 
     def advance(
-        self, start: int, seconds: float, most: int, on_progress: object, proposed: Sequence[int]
+        self,
+        start: int,
+        seconds: float,
+        most: int,
+        on_progress: object,
+        proposed: Sequence[int],
+        earlier: Sequence[int],
     ) -> SearchResult:
-        found = [index for index in self.merits if index >= start and index not in proposed]
-        if not found or found[0] >= start + most:
+        skipped = {*proposed, *earlier}
+        found = [index for index in self.merits if index >= start and index not in skipped]
+        if (not found or found[0] >= start + most) and not earlier:
             return SearchResult(min(COUNT, start + most), most, None, not found, 0.0, 1.0)
-        best = max(found, key=self.merits.__getitem__)
+        found = [index for index in found if found[0] < start + most]
+        passing = [*found, *earlier]
+        best = max(passing, key=self.merits.__getitem__)
         self.asked.append(best)
-        share = self.merits[best] / sum(self.merits[index] for index in found)
-        proposal = Proposal("a.py", str(best).encode(), f"t{'x' * best}", 1, f"candidate {best}", best)
-        reached = best + 1 if best == found[0] else found[0]
-        tried, rivals = found[0] + 1 - start, len(found)
+        share = self.merits[best] / sum(self.merits[index] for index in passing)
+        proposal = Proposal(
+            "a.py", str(best).encode(), f"t{'x' * min(best, 30)}", 1, f"candidate {best}", best
+        )
+        reached = (best + 1 if best == found[0] else found[0]) if found else min(COUNT, start + most)
+        tried, rivals = found[0] + 1 - start if found else most, len(passing)
         ahead = 0.01 * sum(index >= reached for index in found)
         return SearchResult(
             reached,
@@ -56,12 +68,12 @@ class FakeSearch:
             False,
             0.0,
             3.0,
-            found=rivals,
+            passing=tuple(passing),
             clusters=rivals,
             share=share,
             rival_mass=ahead,
             rival_seconds=2.0,
-            templates={"index": Tally(tried, 0, 0.01 * tried), f"t{'x' * best}": Tally(1, 1, 0.0)},
+            templates={"index": Tally(tried, 0, 0.01 * tried), f"t{'x' * min(best, 30)}": Tally(1, 1, 0.0)},
         )
 
 
@@ -108,6 +120,86 @@ def test_rivals_of_a_candidate_that_was_dropped_come_next_and_none_twice(world: 
     assert last.next_index > 8 and last.proposed == ()
 
 
+def test_a_candidate_stays_in_hand_unless_another_attempt_finds_a_likelier_one(world: Any) -> None:
+    """Another attempt is made of one that nothing speaks against: what it finds is compared with it."""
+    state = done(began(), act_repair(world, began()))
+    world.searching.search.merits[60] = 8.0
+    state = done(state, CheckDone(check=Check.SUITE, passed=True, key="k"))
+    before = hand_right(state.belief, estimates(state))
+
+    again = act_repair(world, state)
+    assert again.again and again.tree == "tree 5" and again.planned
+    assert (again.index, again.passing, again.share) == (5, (5, 3, 8), pytest.approx(4 / 7))
+    assert 8 < again.next_index < 60
+    state = done(state, again)
+    hand = state.belief.hand
+    assert hand is not None and hand.passed == {Check.SUITE}, "its checks count on"
+    assert state.belief.failures == () and not state.refused and not state.notes
+    assert state.searches[REPAIR].used == (pytest.approx(again.next_index / COUNT + 0.03 - 0.06, abs=0.1),)
+    assert hand_right(state.belief, estimates(state)) > before, "more was searched, and nothing else found"
+
+    better = act_repair(world, state)
+    assert (better.again, better.index, better.share) == (False, 60, pytest.approx(8 / 15))
+    state = done(state, better)
+    assert state.belief.hand is not None and state.belief.hand.passed == frozenset()
+    assert state.belief.failures == () and len(state.searches[REPAIR].used) == 1
+    assert state.notes == ("a.py:1: candidate 5 — less likely than one that was found later",)
+
+    state = done(state, CheckDone(check=Check.SUITE, passed=False, key="k"))
+    assert state.searches[REPAIR].passing == (5, 3, 8) and state.refused == {"tree 60"}
+    back = act_repair(world, state)
+    assert (back.index, back.share, back.again) == (5, pytest.approx(4 / 7), False)
+    assert back.next_index == better.next_index, "nothing was searched for it"
+    assert back.planned
+
+
+def test_an_attempt_without_time_or_result_leaves_the_candidate_in_hand(world: Any) -> None:
+    state = done(began(), act_repair(world, began()))
+    world.left = 0.0
+    for message in ("", "broken"):
+        if message:
+            world.left, world.searching.search = 600.0, BrokenSearch({})
+        seen = act_repair(world, state)
+        assert seen.again and (seen.tree, seen.planned) == ("tree 5", ())
+        after = done(state, seen)
+        assert after.belief.hand == state.belief.hand
+
+
+@dataclass
+class BrokenSearch(FakeSearch):
+    """It ends without a result."""
+
+    def advance(self, *given: object) -> SearchResult:
+        raise RepairError("no space left")
+
+
+def test_a_rival_that_may_not_be_edited_is_forgotten(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = done(began(), act_repair(world, began()))
+    state = done(state, act_repair(world, state))
+    world.searching.search.merits[60] = 0.1
+    state = done(state, CheckDone(check=Check.SUITE, passed=False, key="k"))
+    assert state.searches[REPAIR].passing == (3, 8)
+    no_more = (b"3", b"8")
+    monkeypatch.setattr(
+        repairing, "vet", lambda *given: ("a forgery",) if given[-1][0].content in no_more else ()
+    )
+    seen = act_repair(world, state)
+    assert (seen.index, seen.passing, len(seen.dropped)) == (60, (60,), 2)
+
+
+def test_a_trace_that_keeps_a_candidate_which_was_not_in_hand_is_refused(world: Any) -> None:
+    seen = act_repair(world, began()).model_copy(update={"again": True})
+    with pytest.raises(TraceError, match="was not in hand before"):
+        done(began(), seen)
+
+
+def test_a_candidate_of_an_older_trace_is_given_up_for_another_attempt(world: Any) -> None:
+    older = act_repair(world, began()).model_copy(update={"index": None, "passing": ()})
+    state = done(began(), older)
+    state = done(state, act_repair(world, state))
+    assert state.refused == {"tree 5"} and "given up" in state.notes[-1]
+
+
 def test_a_refused_rival_makes_room_for_the_next_in_the_same_slice(
     world: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,7 +233,7 @@ class MovingSearch(FakeSearch):
     pairs: int = 20
     firsts: list[tuple[int, ...]] = field(default_factory=list)
 
-    def advance(self, start: int, seconds: float, most: int, *given: Any) -> SearchResult:
+    def advance(self, start: int, seconds: float, most: int, *_: Any) -> SearchResult:
         count = COUNT if start < COUNT else COUNT + self.pairs
         reached = min(count, start + most)
         return SearchResult(reached, most, None, reached == count, 0.0, 1.0, moved=self.moved)

@@ -209,7 +209,7 @@ def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox
     for _ in range(4):
         found = again.advance(start, SECONDS, 5000, proposed=proposed)
         assert found.plausible is not None
-        assert found.found >= found.clusters >= 1 and 0 < found.share <= 1
+        assert len(found.passing) >= found.clusters >= 1 and 0 < found.share <= 1
         assert (found.clusters > 1) == (found.share < 1)
         # whatever was not proposed is still ahead
         first = found.plausible.index < found.next_index
@@ -219,6 +219,27 @@ def test_rivals_are_found_again_one_by_one_and_none_twice(sandbox: DockerSandbox
         contents.add(found.plausible.content)
     assert len(contents) == 4
     assert any(b"all(line.quantity > 0" in content for content in contents)
+
+
+def test_what_passed_earlier_is_compared_with_what_is_found_later(sandbox: DockerSandbox) -> None:
+    defect = next(each for each in DEFECTS if each.name == "all")
+    files = defect.seeded()
+    put(sandbox, files)
+    again = search(sandbox, defect, locate(sandbox, files, defect.failing), affected=False)
+    first = again.advance(0, SECONDS, 5000)
+    assert first.plausible is not None and first.plausible.index in first.passing
+    at_once = again.advance(first.next_index, SECONDS, 0, earlier=first.passing)
+    assert at_once.plausible is not None and at_once.plausible.content == first.plausible.content
+    assert (at_once.next_index, at_once.tried, set(at_once.passing)) == (
+        first.next_index,
+        0,
+        {*first.passing},
+    )
+    others = [index for index in first.passing if index != first.plausible.index]
+    later = again.advance(first.next_index, SECONDS, 5000, earlier=first.passing)
+    assert later.plausible is not None and {*first.passing} < {*later.passing}, "no other was found again"
+    without = again.advance(first.next_index, SECONDS, 0, earlier=others)
+    assert (without.plausible is None) == (not others)
 
 
 def test_prepare_tells_count_masses_and_pace(sandbox: DockerSandbox) -> None:

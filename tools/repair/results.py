@@ -56,9 +56,10 @@ class SearchResult:
     fresh import), proposed (before), passed. exhausted: no candidate is left. moved: single edits with which
     the tests got further. templates: what was run of each; the mass is without rivals.
 
-    found: how many passed, of how many behaviours (clusters). share in (0, 1]: P(the proposed one is right |
-    one of those found is), less where witnesses speak against it; heals: whether it makes one of them pass,
-    None where there are none. rival_mass: chance covered by those found at or after next_index.
+    passing: which pass, with those of earlier slices that it was compared with, of how many behaviours
+    (clusters). share in (0, 1]: P(the proposed one is right | one of those is), less where witnesses speak
+    against it; heals: whether it makes one of them pass, None where there are none. rival_mass: chance
+    covered by those found here at or after next_index.
     rival_seconds: what was spent after the first one passed. When another than the first is proposed,
     next_index is that of the first, which so is not lost.
     """
@@ -73,7 +74,7 @@ class SearchResult:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     templates: Mapping[str, Tally] = field(default_factory=dict)
     moved: tuple[int, ...] = ()
-    found: int = 0
+    passing: tuple[int, ...] = ()
     clusters: int = 0
     share: float = 1.0
     heals: bool | None = None
@@ -111,7 +112,7 @@ def result_of(
             raise failure(result)
         if plausible is not None:
             reached = plausible.index + 1
-        found = int(plausible is not None)
+        passing = () if plausible is None else (plausible.index,)
         return SearchResult(
             next_index=max(start, reached),
             tried=tried,
@@ -119,8 +120,8 @@ def result_of(
             exhausted=False,
             mass_tried=0.0,
             seconds=result.seconds,
-            found=found,
-            clusters=found,
+            passing=passing,
+            clusters=len(passing),
         )
     reached = max(start, end.integer("next_index"))
     return SearchResult(
@@ -134,7 +135,7 @@ def result_of(
         moved=tuple(int(index) for index in end.numbers("moved") if index < singles),
         outcomes=end.counts("outcomes"),
         templates=end.tallies("templates"),
-        found=end.integer("plausible"),
+        passing=tuple(int(index) for index in end.numbers("passing") if 0 <= index < space.count),
         clusters=end.integer("clusters"),
         share=_share(end.number("share")),
         heals=None if end.fields.get("heals") is None else end.truth("heals"),

@@ -116,6 +116,7 @@ class RepairSearch:
             "start": 0,
             "max_candidates": len(shown),
             "proposed": [],
+            "earlier": [],
         }
         self._rows = []
         result = self._run(settings, limit, None)
@@ -188,17 +189,20 @@ class RepairSearch:
         max_candidates: int,
         on_progress: Callable[[int, int], None] | None = None,
         proposed: Sequence[int] = (),
+        earlier: Sequence[int] = (),
     ) -> SearchResult:
         """Try candidates from index `start` on until one is plausible, at most `max_candidates` of them; then
         look for rivals for a short while. At most `seconds` of wall time, never more. Candidates in
-        `proposed` are left out. `on_progress(next index, tried)`.
+        `proposed` are left out, and so are those that were found to pass `earlier`: these are compared with
+        what is found, and the likeliest of all is plausible. `on_progress(next index, tried)`.
 
         The tree is afterwards as it was before. Raises RepairError, SandboxError.
         """
         began = time.monotonic()
         space = self._space or self.prepare(seconds)
         begun, self._begun = self._begun, None
-        if begun is not None and start == 0 and begun.next_index <= max_candidates and not proposed:
+        fresh = not proposed and not earlier
+        if begun is not None and start == 0 and begun.next_index <= max_candidates and fresh:
             rest = max_candidates - begun.next_index
             if begun.plausible is not None or begun.exhausted or not rest:
                 return begun
@@ -213,8 +217,9 @@ class RepairSearch:
             "start": start,
             "seconds": left,
             "max_candidates": max_candidates,
-            "proposed": list(proposed),
-            "rows": {index: self._rows[index] for index in shown},
+            "proposed": [*proposed, *earlier],
+            "earlier": list(earlier),
+            "rows": {index: self._rows[index] for index in (*shown, *earlier)},
             "keys": {index: key for index, key in self._keys.items() if index < start},
         }
         return self._result(self._run(settings, left, _progress(on_progress)), space, shown)

@@ -85,20 +85,24 @@ class Slice:
         return sum(usual) / max(1, len(usual))
 
     def _propose(self, found: list[int], doubted: list[int], index: int) -> None:
-        """Look for rivals of the one that was found, if any; report the likeliest and what was done. Without
-        one, the likeliest of those that make no witness pass is proposed; the search goes on behind them."""
+        """Look for rivals of the one that was found, if any; report the likeliest and what was done. What
+        earlier slices found to pass is a rival, too. Without a new one, the likeliest of those and of those
+        that make no witness pass is proposed; the search goes on behind them."""
         ranking, began = Ranking(-1, 0, 1.0), time.monotonic()
         candidates, search = self._space.candidates, self._search
         rivals = Rivals(self._screener, self._space, search.settings["seed"])
+        passing = [at for at in search.settings["earlier"] if at in candidates]
         if found:
             self._send_plausible(found[0])
             found += self._rivals(found[0]) if "rivals" not in search.settings["without"] else []
-            ranking = rivals.ranked(found)
+            passing = found + passing
+            ranking = rivals.ranked(passing)
             if ranking.best != found[0]:
                 self._send_plausible(ranking.best)
                 index = found[0]
-        elif doubted:
-            ranking = rivals.ranked(doubted)
+        elif doubted or passing:
+            passing = doubted + passing
+            ranking = rivals.ranked(passing)
             self._send_plausible(ranking.best)
         search.reporter.send(
             "end",
@@ -109,7 +113,7 @@ class Slice:
             templates=self._templates,
             keys={at: key for at, key in self._space.keys.items() if self._start <= at < index},
             moved=self._moved,
-            plausible=len(found or doubted),
+            passing=passing,
             clusters=ranking.clusters,
             heals=ranking.heals,
             share=ranking.share,
