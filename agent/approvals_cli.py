@@ -95,7 +95,7 @@ def list_waiting(
     for problem in problems:
         view.note(plain_line(problem))
     if some:
-        view.console.print(_table(some))
+        view.console.print(_table(some, named=bool(paths)))
     else:
         view.note("nothing waits for an approval")
     if len(some) < len(found):
@@ -155,9 +155,21 @@ def request(
             help="For publish, with a patch that was verified [default: for the run's own delivery].",
         ),
     ] = "",
+    repository: Annotated[
+        str, Option(metavar="OWNER/NAME", help="With --for publish: where alone [default: anywhere].")
+    ] = "",
+    into: Annotated[
+        str,
+        Option(metavar="BRANCH", help="With --for publish: the branch that alone it is to be merged into."),
+    ] = "",
+    people: Annotated[
+        int,
+        Option(min=0, max=99, help="With --for publish: at least so many, if more than the schedule asks."),
+    ] = 0,
 ) -> None:
     """For one that expired, that nobody was asked, or for something else than its run was asked to do."""
     from agent.approvals import signing
+    from agent.approvals.request import Wanted, publishing
     from policies.vocabulary import ActionClass
 
     view = View(make_console())
@@ -168,9 +180,14 @@ def request(
             raise UsageError(f"expires: {error}") from None
         if action and action not in tuple(ActionClass):
             raise UsageError(f"for: '{action[:40]}' is none of {', '.join(ActionClass)}")
-        asked = signing.ask(_trace_named(trace), lasts, ActionClass(action) if action else None)
+        if (repository or into or people) and action != ActionClass.PUBLISH:
+            raise UsageError("--repository, --into and --people go with --for publish")
+        to = publishing(repository, into) if action == ActionClass.PUBLISH else ()
+        wanted = Wanted(ActionClass(action), to, people) if action else None
+        asked = signing.ask(_trace_named(trace), lasts, wanted)
     who = units.counted(asked.people, "person", "people")
     view.note(f"asked for a {asked.action_class}, until {asked.expires}: {who} must approve")
+    view.note(f"to approve: agent approvals approve {shlex.quote(trace)} --key FILE")
 
 
 @app.command(epilog=ENDS, help="Approve a delivery: sign its statement, and put the approval on record.")
@@ -198,8 +215,10 @@ def approve(
         needed = units.counted(count.needed, "person", "people")
         view.note(f"{len(count.approvers)} of {needed}: {count.missing} more must approve")
     else:
-        by = f": agent approvals deliver {shlex.quote(str(folder))}" if made.own else ""
-        view.note(f"enough have approved; it can be delivered{by}")
+        how = f"delivered: agent approvals deliver {shlex.quote(str(folder))}"
+        if not made.own:
+            how = f"published: agent publish {shlex.quote(trace)}"
+        view.note(f"enough have approved; it can be {how}")
 
 
 @app.command(epilog=ENDS, help="Reject a delivery, signed: nothing of this run is delivered any more.")
@@ -272,7 +291,8 @@ def _write(stream: BinaryIO, data: bytes) -> None:
     stream.write(data)
 
 
-def _table(found: list[Waiting]) -> Table:
+def _table(found: list[Waiting], *, named: bool) -> Table:
+    """named: by their folders, as run ids are known of the traces in the state folder only."""
     from agent.approvals.page import standing
 
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
@@ -281,7 +301,7 @@ def _table(found: list[Waiting]) -> Table:
     for each in found:
         by = ", ".join(approval.principal for approval in each.approvals) or "nobody"
         row = (
-            each.run_id[:SHORT],
+            each.path if named else each.run_id[:SHORT],
             each.action_class,
             f"+{each.added} -{each.removed}",
             f"{each.right:.2f}",

@@ -45,7 +45,8 @@ def bounded(settings: Settings) -> Settings:
     if not all(price <= MOST_NUMBER for price in vars(settings.prices).values()):
         raise TraceError("its prices are beyond any run's", 1)
     values = (*settings.values, *settings.value_caps)
-    rules = [*(rule.match for rule in settings.schedule.paths), *(match for match, _ in values)]
+    schedule = settings.schedule
+    rules = [rule.match for rule in (*schedule.paths, *schedule.branches)] + [match for match, _ in values]
     if len(rules) > MOST_RULES or not all(0 <= value <= MOST_NUMBER for _, value in values):
         raise TraceError("its rules by path are beyond any run's", 1)
     try:

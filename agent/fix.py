@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from agent.approvals.request import awaits, requested
+from agent.approvals.request import Wanted, awaits, requested
 from agent.confirming import offerable
 from agent.deliver import CANDIDATE_PATCH, FIXED_PATCH, apply_fix, deliver, keep_candidate
 from agent.errors import AgentError, TraceError, TraceLost, UsageError
@@ -73,7 +73,7 @@ def carry_out(run: Run, tiers: dict[str, Tier], view: View, confirm: Callable[[s
 def end(run: Run, ended: RunEnded) -> None:
     """Put the end on record; where its delivery waits for people, what they have to sign before it."""
     if ended.outcome is Outcome.DEFERRED and awaits(run.state) and run.state.approvals.request is None:
-        run.append(requested(run.state, run.state.settings.delivery, time.time()))
+        run.append(requested(run.state, Wanted(run.state.settings.delivery), time.time()))
     run.append(ended)
 
 

@@ -109,16 +109,16 @@ def publish_command(
                 "(`agent schedule`)"
             )
         own = resolve({}, None)
-        asked = asked_for(found, own)
+        asked = asked_for(found, own, "" if how is How.COMMENT else into)
         given = granted(found, confirm, asked)
         if why := waits_for(found, asked, given):
             fail(f"{why}; the patch waits for that in {found.file}", EXIT_CODES[Outcome.DEFERRED])
         place = place_of(host, repository, api, remote, say)
+        given.claim(place.repository, f"#{number or found.commit}" if how is How.COMMENT else into)
         if how is How.COMMENT:
             sent = commented(found, place, number, asked.level.word)
         else:
             sent = proposed(found, place, into, asked.level.word, say)
         say(f"{'published' if sent.new else 'it is there already'}: {sent.sent} {sent.url}")
-        given.spend()
         if found.record is not None:
             write_json(found.record, sent)

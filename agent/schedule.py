@@ -73,10 +73,10 @@ class ScheduleFile:
 
 
 def load_schedule(path: Path | None) -> Schedule:
-    """The schedule in the file at `path`, or the shipped one, with its rules by path. Raises UsageError with
-    one line."""
+    """The schedule in the file at `path`, or the shipped one, with its rules by path and by branch. Raises
+    UsageError with one line."""
     found = load_schedule_file(path)
-    return replace(found.schedule, paths=found.asks.paths)
+    return replace(found.schedule, paths=found.asks.paths, branches=found.asks.branches)
 
 
 def load_schedule_file(path: Path | None) -> ScheduleFile:
@@ -125,12 +125,13 @@ def as_toml(schedule: Schedule, prices: Prices, right: float = RIGHT, notes: tup
                 for line in in_words(stakes_of(schedule, entry.action_class, right, prices, suite))
             ),
         ]
-    for rule in schedule.paths:
+    rules = [("paths", rule) for rule in schedule.paths] + [("branches", rule) for rule in schedule.branches]
+    for table, rule in rules:
         more = rule.people if rule.level is Confirmation.MULTI_PARTY else None
         lines += [
             "",
             *([f"# {plain_line(rule.source)}"] if rule.source else []),
-            "[[paths]]",
+            f"[[{table}]]",
             f"match = {_text(rule.match)}",
             *_confirming(rule.level, more, rule.notify),
             f"classes = [{', '.join(_text(each) for each in rule.classes)}]",

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.ci import RESULT
 from agent.errors import AgentError, UsageError
 from tools.host_git import GitError, find_repository
 from tools.plain import plain_line
@@ -180,6 +181,8 @@ def allowed_signers(path: Path, trace: Path, repository: str) -> Path:
     """The file by its real path. Raises UsageError where the trace, the repository that its run was about, or
     the one that we stand in could have a say in it."""
     inside = [("the trace", trace.resolve())]
+    if (job := trace.resolve().parent.parent) and (job / RESULT).is_file():
+        inside.append(("the folder of its job", job))
     if repository:
         inside.append(("the repository that the run was about", _top(Path(repository))))
     here = _top(Path.cwd())

@@ -106,7 +106,8 @@ class Schedule:
 
     Severities are understood *given* the scheduled confirmation; a stricter level multiplies the loss by the
     further share of wrong patches it stops. people: of multi-party, where not two. notify: who is to be told.
-    paths: what is asked for besides, by what a patch touches.
+    paths: what is asked for besides, by what a patch touches; branches: by the branch it goes to, also those
+    rules that do not apply to the branch that the run was for.
     Raises ValueError when an action class is missing or named twice, or is laxer than LEAST_LEVELS.
     """
 
@@ -116,6 +117,7 @@ class Schedule:
     people: tuple[tuple[ActionClass, int], ...] = ()
     notify: tuple[tuple[ActionClass, tuple[str, ...]], ...] = ()
     paths: tuple[PathRule, ...] = ()
+    branches: tuple[PathRule, ...] = ()
 
     def __post_init__(self) -> None:
         if sorted(action_class for action_class, _ in self.levels) != sorted(ActionClass):
@@ -123,7 +125,8 @@ class Schedule:
         for action_class, least in LEAST_LEVELS.items():
             if self.scheduled(action_class) < least:
                 raise ValueError(f"{action_class} needs at least {least.word}, whatever the schedule")
-        numbers = (*(number for _, number in self.people), *(rule.people for rule in self.paths))
+        rules = (*self.paths, *self.branches)
+        numbers = (*(number for _, number in self.people), *(rule.people for rule in rules))
         if any(not TWO <= number <= MOST_PEOPLE for number in numbers):
             raise ValueError(f"multi-party takes {TWO} to {MOST_PEOPLE} people")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent import ssh
 from agent.approvals import nonces
-from agent.approvals.request import awaits, people_needed, statement_of
+from agent.approvals.request import Wanted, awaits, people_needed, statement_of
 from agent.approvals.statement import NAMESPACE, Statement
 from agent.errors import UsageError
 from agent.sources import user_file, user_settings
@@ -77,7 +77,12 @@ def asked_of(state: State) -> Statement:
     if request is None or (request.statement.action_class is state.settings.delivery and not awaits(state)):
         raise UsageError("nothing of this run waits for an approval")
     asked = request.statement
-    own = statement_of(state, asked.action_class, asked.nonce, asked.expires)
+    if nonces.use_of(nonces.rejection(asked.run, asked.patch)):
+        raise UsageError(
+            "the patch was rejected; an approval counts once, a rejection for every copy and request"
+        )
+    wanted = Wanted(asked.action_class, asked.delivery, asked.people)
+    own = statement_of(state, wanted, asked.nonce, asked.expires)
     for name in Statement.model_fields:
         if getattr(asked, name) != getattr(own, name):
             raise UsageError(

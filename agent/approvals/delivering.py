@@ -7,6 +7,7 @@ cut off goes on where it was, and a copy of the trace cannot make it.
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,12 +54,13 @@ class Approved:
     count: Count
 
 
-def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved:
-    """Whether enough people approved what the run in this state asked them for. ours: this user verified here
+def approved(run: Run, signers: Path, now: float, *, ours: bool) -> Approved:
+    """Whether enough people approved what the run asked them for. ours: this user verified here
     what it says was verified (`agent.run.take_up`); what others do with a patch that people have signed for,
     as publishing it, rests on these signatures alone. now: seconds since the epoch.
 
     Raises NotApproved where more people must, UsageError where that would not help."""
+    state = run.state
     asked = asked_of(state)
     if not ours and asked.action_class is state.settings.delivery:
         raise UsageError(
@@ -66,30 +68,31 @@ def approved(state: State, signers: Path, now: float, *, ours: bool) -> Approved
             "delivered on its word; start the run anew"
         )
     check_in_time(asked, now)
-    check_unused(asked, state.approvals.delivering.token if state.approvals.delivering else "")
     count = counted(state, asked, signers)
     if count.missing:
         dropped = "; ".join(f"{who}: {why}" for who, why in count.dropped.items())
         why = f" ({dropped})" if dropped else ""
         raise NotApproved(
             f"{len(count.approvers)} of {count.needed} people have approved it{why}; "
-            f"{count.missing} more must: agent approvals approve"
+            f"{count.missing} more must: agent approvals approve {shlex.quote(str(run.folder))}"
         )
     return Approved(asked, count)
 
 
 def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: float) -> Approved:
-    """The approval of the run in `folder` for an action of this class. Who acts by it uses its nonce up
-    (`nonces.spend`), so that it counts once, and compares the `count` with what their own schedule asks for:
-    here it is enough by the run's.
+    """The approval of the run in `folder` for an action of this class. Who acts by it takes its nonce
+    (`nonces.take`) before, so that it counts once, and compares the `count` with what their own schedule asks
+    for: here it is enough by the run's.
 
     Raises NotApproved where more people must, UsageError where that would not help, TraceError for a trace
     that does not hold."""
     taken = take_up(folder)
     try:
-        found = approved(taken.run.state, signers, now, ours=taken.ours)
+        found = approved(taken.run, signers, now, ours=taken.ours)
         if found.asked.action_class is not action_class:
             raise UsageError(f"what was approved is a {found.asked.action_class}, not a {action_class}")
+        if nonces.use_of(found.asked.nonce) in nonces.WORDS:
+            check_unused(found.asked)
         return found
     finally:
         taken.run.writer.close()
@@ -122,15 +125,20 @@ def deliver_approved(
 
 def _delivered(taken: TakenUp, world: World, signers: Path, base_ref: str | None) -> Report:
     run, now = taken.run, time.time()
-    found = approved(run.state, signers, now, ours=taken.ours)
+    found = approved(run, signers, now, ours=taken.ours)
     if found.asked.action_class is not run.state.settings.delivery:
         raise UsageError(
-            f"what people approved is a {found.asked.action_class}, which is no delivery of its run"
+            f"what people approved is a {found.asked.action_class}, which is no delivery of its run "
+            f"(agent {found.asked.action_class} makes it)"
         )
+    check_unused(found.asked, run.state.approvals.delivering.token if run.state.approvals.delivering else "")
     intended = run.state.delivery
     assert intended is not None  # it is what is ours
     _check_schedule_now(run.state, found, world.load(intended.submission.diff), base_ref)
-    patch = settled_patch(world, run.state, intended)
+    if run.state.settings.delivery is ActionClass.DRAFT:  # verified here, and goes nowhere near the tree
+        patch = world.load(intended.submission.diff)
+    else:
+        patch = settled_patch(world, run.state, intended)
     _begin(run, found, now)
     given = _confirmed(intended)
     done = deliver(world, run.state, given, patch)

@@ -6,6 +6,7 @@ token of the delivery that took the nonce, which alone may go on where it was cu
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from contextlib import suppress
@@ -15,11 +16,18 @@ from agent.errors import UsageError, unwritable
 from agent.settings import state_folder
 
 DONE, REJECTED, REPLACED = "delivered", "rejected", "replaced"
+WORDS = frozenset({DONE, REJECTED, REPLACED})
+"""What a nonce was used for, but for the token of a delivery."""
 
 
 def nonce_folder() -> Path:
     """Where they are kept."""
     return state_folder().parent / "approvals"
+
+
+def rejection(run: str, patch: str) -> str:
+    """Under which a no to this patch of a run is kept, for all copies of its trace and all requests."""
+    return hashlib.sha256(f"{run}\n{patch}".encode()).hexdigest()[:32]
 
 
 def use_of(nonce: str) -> str:

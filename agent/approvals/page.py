@@ -31,7 +31,7 @@ READY, PENDING, EXPIRED, REJECTED, USED, NOT_ASKED, BROKEN, DELIVERED = (
 somebody said no; its nonce was used; nobody was asked; the request does not fit its run; it was delivered."""
 
 MOST_NAMED = 5
-"""Of those who could approve."""
+"""Of those who could approve, and of targets."""
 
 OPEN = frozenset({READY, PENDING, NOT_ASKED})
 
@@ -55,7 +55,7 @@ class Waiting(Record):
     less that and the attention that approving takes: what saying no forgoes. dollars, seconds: of the run,
     spent either way. may: who else could approve, by the allowed_signers file. statement: what is to be
     signed; digest: SHA-256 of those bytes. runs: those whose patches it is made of, for the patch of a job,
-    of which all figures are then."""
+    of which all figures are then. still_failing: tests that failed before as well."""
 
     path: str
     run_id: str
@@ -85,6 +85,7 @@ class Waiting(Record):
     statement: Statement | None
     digest: str
     runs: tuple[str, ...] = ()
+    still_failing: int = 0
 
     @property
     def missing(self) -> int:
@@ -173,6 +174,7 @@ def waiting_of(folder: Path, state: State, signers: Path | None = None) -> Waiti
         statement=asked,
         digest=asked.digest if asked else "",
         runs=merged.runs if merged else (),
+        still_failing=merged.counts.failed if merged else submission.still_failing,
     )
 
 
@@ -239,7 +241,12 @@ def lines_of(found: Waiting) -> Iterator[tuple[str, str]]:
     yield "repository", found.repository
     yield "patch", f"{found.added} lines in, {found.removed} out, {found.patch_bytes} bytes"
     passed = f"{found.targets_passed} of {len(found.targets)} targets pass"
-    yield "verified", f"{passed}; whole suite, cold, in a fresh tree: {counts(found.verified)}"
+    before = f" ({found.still_failing} failed before as well)" if found.still_failing else ""
+    yield "verified", f"{passed}; whole suite, cold, in a fresh tree: {counts(found.verified)}{before}"
+    for target in found.targets[:MOST_NAMED]:
+        yield "target", target
+    if len(found.targets) > MOST_NAMED:
+        yield "target", f"and {len(found.targets) - MOST_NAMED} more"
     yield "right", f"with probability {found.right:.2f}, as far as what it has passed can tell"
     risk = f"expected loss of delivering this {found.action_class} once it is approved"
     yield "at risk", f"{show_money(found.at_risk)}: {risk}"
@@ -271,7 +278,9 @@ def standing(found: Waiting) -> str:
     may = f"; {', '.join(found.may[:MOST_NAMED])} may" if found.may else ""
     missing = f"{found.missing} more of {found.people} must approve{may}"
     return {
-        READY: "enough people have approved",
+        READY: "enough people have approved"
+        if all(each.holds is not None for each in found.approvals)
+        else "enough approvals are on record; whether they count is not checked: no allowed_signers file",
         PENDING: missing,
         EXPIRED: f"expired at {found.expires}; agent approvals request asks anew",
         REJECTED: "rejected: nothing of this run is delivered",

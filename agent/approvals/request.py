@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
@@ -65,10 +66,16 @@ def people_needed(state: State, action_class: ActionClass) -> int:
     return state.schedule.readers(level_needed(state, action_class), action_class)
 
 
-def destinations(settings: Settings, action_class: ActionClass) -> tuple[str, ...]:
-    """Where the patch goes, in words that people sign."""
-    if action_class is not settings.delivery:
-        return (f"{action_class} this patch",)
+def publishing(repository: str, into: str) -> tuple[str, ...]:
+    """Where a patch is published, in words that people sign; "" for wherever its publisher may."""
+    return (
+        f"publish this patch{f' in {repository}' if repository else ', wherever its publisher may'}",
+        *([f"to be merged into {into}"] if into else []),
+    )
+
+
+def destinations(settings: Settings) -> tuple[str, ...]:
+    """Where the run's own delivery goes, in words that people sign."""
     return (
         *([f"apply to {settings.repository}"] if settings.apply else []),
         *([f"commit on the new branch {settings.branch}"] if settings.branch else []),
@@ -81,13 +88,24 @@ def schedule_digest(schedule: Schedule) -> str:
     return hashlib.sha256(canonical(_SCHEDULE.dump_python(schedule, mode="json"))).hexdigest()
 
 
-def statement_of(state: State, action_class: ActionClass, nonce: str, expires: str) -> Statement:
-    """What is to be signed for an action of this class by the run in this state, by all that its events say.
+@dataclass(frozen=True)
+class Wanted:
+    """What people are asked to sign for. to: where it goes in words, for what is not the run's own delivery;
+    people: at least so many, if more than the run's schedule asks."""
+
+    action_class: ActionClass
+    to: tuple[str, ...] = ()
+    people: int = 0
+
+
+def statement_of(state: State, wanted: Wanted, nonce: str, expires: str) -> Statement:
+    """What is to be signed for this by the run in this state, by all that its events say.
 
     Raises UsageError where nobody has to sign for it."""
     assert state.submission is not None and state.intake is not None
-    settings = state.settings
-    people = people_needed(state, action_class)
+    settings, action_class = state.settings, wanted.action_class
+    own = action_class is settings.delivery
+    people = max(people_needed(state, action_class), 0 if own else wanted.people)
     if not people:
         raise UsageError(f"nobody has to approve a {action_class} of this patch, by the run's own schedule")
     return Statement(
@@ -98,14 +116,14 @@ def statement_of(state: State, action_class: ActionClass, nonce: str, expires: s
         patch=approvable_diff(state),
         base=state.intake.tree_hash,
         repository=settings.repository,
-        delivery=destinations(settings, action_class),
+        delivery=destinations(settings) if own else wanted.to,
         schedule=schedule_digest(settings.schedule),
         expires=expires,
         nonce=nonce,
     )
 
 
-def requested(state: State, action_class: ActionClass, now: float, lasts: float = LASTS) -> ApprovalRequested:
+def requested(state: State, wanted: Wanted, now: float, lasts: float = LASTS) -> ApprovalRequested:
     """A request with a nonce of its own. now: seconds since the epoch; lasts: seconds. Raises UsageError."""
-    statement = statement_of(state, action_class, secrets.token_hex(16), utc(now + lasts))
+    statement = statement_of(state, wanted, secrets.token_hex(16), utc(now + lasts))
     return ApprovalRequested(time=now, statement=statement)

@@ -20,7 +20,7 @@ from agent.approvals.counting import (
     counted,
     verdict_of,
 )
-from agent.approvals.request import LEAST_LASTS, MOST_LASTS, approvable, awaits, requested
+from agent.approvals.request import LEAST_LASTS, MOST_LASTS, Wanted, approvable, awaits, requested
 from agent.approvals.statement import NAMESPACE, Statement
 from agent.audit.later import LATER
 from agent.errors import UsageError
@@ -61,7 +61,7 @@ def waiting(folder: Path, *, asking: bool = False) -> Iterator[TakenUp]:
         asked = asking or state.approvals.request is not None
         ended = state.ended in (Outcome.DEFERRED, Outcome.FIXED) or state.cut_off
         if not ended or not (awaits(state) or (asked and approvable(state))):
-            raise UsageError(f"nothing of {folder} waits for an approval")
+            raise UsageError(f"nothing of {folder} waits for an approval (agent approvals list: what does)")
         if (folder / LATER).exists():
             raise UsageError(
                 f"{folder}: what became of its patch was said already (agent outcome), chained to its end; "
@@ -95,19 +95,21 @@ def end_of(state: State) -> RunEnded:
     return ended_as(state.ended or Outcome.DEFERRED, state.explanation)
 
 
-def ask(folder: Path, lasts: float, action_class: ActionClass | None = None) -> Statement:
-    """Ask anew, with another nonce: approvals of an earlier request count no more. action_class: of what is
-    to be done with the verified patch, None for the run's own delivery. Raises UsageError."""
+def ask(folder: Path, lasts: float, wanted: Wanted | None = None) -> Statement:
+    """Ask anew, with another nonce: approvals of an earlier request count no more. wanted: what is to be done
+    with the verified patch, None for the run's own delivery. Raises UsageError."""
     if not LEAST_LASTS <= lasts <= MOST_LASTS:
         raise UsageError("expires: name a time between one minute and a year from now, such as 7d")
     with waiting(folder, asking=True) as taken:
         state = taken.run.state
-        action_class = action_class or state.settings.delivery
-        _check_can_follow(folder, state, action_class)
+        wanted = wanted or Wanted(state.settings.delivery)
+        _check_can_follow(folder, state, wanted.action_class)
         if state.approvals.rejected is not None:
             asked_of(state)  # raises, and says who and why
         now = time.time()
-        request = requested(state, action_class, now, lasts)
+        request = requested(state, wanted, now, lasts)
+        if nonces.use_of(nonces.rejection(state.run_id, request.statement.patch)):
+            raise UsageError("the patch was rejected, in another copy of this trace; that is final")
         if state.approvals.request is not None:
             nonces.spend(state.approvals.request.statement.nonce, nonces.REPLACED)
         go_on(taken.run, now, request)
@@ -176,6 +178,7 @@ def reject(folder: Path, signers: Path, make: Making, principal: str, reason: st
         check_recordable(run, event)
         if not nonces.take(asked.nonce, nonces.REJECTED):
             check_unused(asked)
+        nonces.spend(nonces.rejection(asked.run, asked.patch), nonces.REJECTED)
         go_on(run, now, event)
         return rejecter
 

@@ -175,7 +175,7 @@ class Reading:
         succeeded: bool | None = None
         truth: bool | None = None
         match observation:
-            case AttemptDone(patch="", read=()):
+            case AttemptDone(patch="", read=()) | AttemptDone(again=True):
                 succeeded = False
             case CheckDone(passed=passed, void=False, check=check):
                 succeeded = passed
@@ -190,9 +190,10 @@ class Reading:
                 pass
         if truth is not None and self.attempt is not None:
             self.steps[self.attempt] = replace(self.steps[self.attempt], succeeded=truth)
-        if before.hand is not None and self.state.hand is not before.hand:
+        again = isinstance(observation, AttemptDone) and observation.again
+        if before.hand is not None and self.state.hand is not before.hand and not again:
             self.attempt = None
-        if isinstance(observation, AttemptDone) and observation.patch:
+        if isinstance(observation, AttemptDone) and observation.patch and not again:
             self.attempt = len(self.steps)
         lost = isinstance(observation, StepLost)
         lines = [CUT_OFF] if lost else said(observation)
@@ -286,6 +287,19 @@ class Reading:
         return (replace(step, dollars=dollars, requests=requests, lost=True, said=UNDER_WAY),)
 
 
+def _signed_for(state: State) -> tuple[str, ...]:
+    """Who approved the publishing of the patch, or rejected it, as the record has it: what came of it is not
+    in the trace."""
+    request, given, rejected = state.approvals.request, state.approvals.given, state.approvals.rejected
+    if request is None or request.statement.action_class is state.settings.delivery:
+        return ()
+    what = f"a {request.statement.action_class} of its patch"
+    if rejected is not None:
+        return (f"{what} was rejected by {plain_line(rejected.principal)}",)
+    who = ", ".join(plain_line(each.principal) for each in given) or "nobody yet"
+    return (f"{what} was approved by {who} ({request.statement.people} asked)",)
+
+
 def _finished(reading: Reading, later: tuple[Later, ...], known: Estimates | None) -> Run:
     first, trace, settings = reading.first, reading.trace, reading.settings
     state, decision = reading.state, reading.decision
@@ -293,6 +307,7 @@ def _finished(reading: Reading, later: tuple[Later, ...], known: Estimates | Non
     models = {model.name: model.model for model in settings.models}
     asked = {models[name] for name in state.calls if name in models}
     notes = (() if reading.closed else (OPEN,)) + ((TORN,) if _torn(trace.path) else ())
+    notes += _signed_for(state)
     return Run(
         source="marginal-agent",
         path=str(trace.folder),

@@ -51,10 +51,14 @@ def in_force(schedule: Schedule, whose: str, sources: Sequence[Asks], branch: st
         for rule in rules:
             before, schedule = schedule, schedule.under([rule])
             origins |= _changed(before, schedule, f"{asks.source}, branches {rule.match}")
-        known = {replace(rule, source="") for rule in schedule.paths}
-        more = tuple(rule for rule in asks.paths if replace(rule, source="") not in known)
-        schedule = replace(schedule, paths=(*schedule.paths, *more))
+        paths, branches = _with(schedule.paths, asks.paths), _with(schedule.branches, asks.branches)
+        schedule = replace(schedule, paths=paths, branches=branches)
     return InForce(schedule, tuple(origins.items()), tuple(notes))
+
+
+def _with(rules: tuple[PathRule, ...], asked: tuple[PathRule, ...]) -> tuple[PathRule, ...]:
+    known = {replace(rule, source="") for rule in rules}
+    return (*rules, *(rule for rule in asked if replace(rule, source="") not in known))
 
 
 def _changed(before: Schedule, after: Schedule, source: str) -> dict[ActionClass, str]:

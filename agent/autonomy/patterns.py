@@ -67,6 +67,11 @@ def schedule_for(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
     return _tightened(schedule, paths)
 
 
+def schedule_into(schedule: Schedule, branch: str) -> Schedule:
+    """The schedule for what goes to this branch, which may be another than the run was for."""
+    return schedule.under(rule for rule in schedule.branches if names_branch(rule.match, branch))
+
+
 @lru_cache(maxsize=64)
 def _tightened(schedule: Schedule, paths: tuple[str, ...]) -> Schedule:
     return schedule.under(rule for rule in schedule.paths if touches(rule.match, paths))

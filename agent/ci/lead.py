@@ -76,9 +76,11 @@ def read_bounded(path: Path, most: int) -> bytes:
 
 def lead_trace(folder: Path) -> Path | None:
     """The trace by which the patch of the job in this folder is approved; None for no patch, and where it
-    was handed on without that trace. Raises UsageError, AgentError."""
+    was handed on without that trace, or with a link in its place. Raises UsageError, AgentError."""
     parts = (task for task in read_report(folder).tasks if task.outcome is Outcome.FIXED)
     within = Path(next((task.trace for task in parts), ".."))
-    if within.is_absolute() or ".." in within.parts or not (folder / within / EVENTS).is_file():
+    if within.is_absolute() or ".." in within.parts:
         return None
-    return folder / within
+    events = folder / within / EVENTS
+    here = events.is_file() and events.resolve() == folder.resolve() / within / EVENTS
+    return folder / within if here else None

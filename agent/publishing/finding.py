@@ -30,7 +30,7 @@ class Verified:
     trace); dollars and seconds: of all of it; prices, schedule: of the run; record: where it is written down
     what was published, None for nowhere; asked: the trace by which people were asked to approve its
     publishing, None where they were not; name: of the folder, as `agent approvals` takes it, "" for a patch
-    without a trace by which it could be approved."""
+    without a trace by which it could be approved; run: the id of the run of that trace."""
 
     file: Path
     patch: bytes
@@ -48,6 +48,7 @@ class Verified:
     record: Path | None
     asked: Path | None
     name: str
+    run: str
 
     @property
     def digest(self) -> str:
@@ -75,6 +76,10 @@ def _of_job(folder: Path) -> Verified:
         raise UsageError(f"{folder / RESULT} says of no patch that it was verified; nothing is published")
     patch = read_bounded(folder / PATCH, MOST_PATCH)
     trace = lead_trace(folder)
+    state = None if trace is None else state_of(trace)
+    tests, right = report.fixed, math.prod(task.posterior or 0.0 for task in fixed)
+    if state is not None and state.merged is not None:  # what is signed counts, not what is written beside it
+        tests, right = state.merged.tests, min(right, state.merged.right)
     if hashlib.sha256(patch).hexdigest() != report.patch_sha256:
         raise TraceError(f"{folder / PATCH} is not the patch that was verified, as {RESULT} has it")
     return Verified(
@@ -82,9 +87,9 @@ def _of_job(folder: Path) -> Verified:
         patch=patch,
         commit=report.head,
         dirty=report.dirty,
-        tests=report.fixed,
+        tests=tests,
         failing=len(report.failing),
-        right=math.prod(task.posterior or 0.0 for task in fixed),
+        right=right,
         counts=report.verified,
         runs=tuple((task.run_id, task.head_hash) for task in fixed),
         dollars=report.dollars,
@@ -92,13 +97,17 @@ def _of_job(folder: Path) -> Verified:
         prices=report.prices,
         schedule=report.schedule,
         record=folder / "published.json",
-        asked=trace if trace is not None and _for_publishing(state_of(trace)) else None,
+        asked=trace if state is not None and _for_publishing(state) else None,
         name="" if trace is None else str(folder),
+        run=fixed[0].run_id if state is None else state.run_id,
     )
 
 
 def _for_publishing(state: State) -> bool:
-    request = state.approvals.request
+    """Whether people were asked to approve it. Raises UsageError where one said no."""
+    request, rejected = state.approvals.request, state.approvals.rejected
+    if rejected is not None:
+        raise UsageError(f"{rejected.principal} rejected the patch: {rejected.reason}")
     return request is not None and request.statement.action_class is ActionClass.PUBLISH
 
 
@@ -145,6 +154,7 @@ def _of_trace(word: str) -> Verified:
         record=None,
         asked=folder if _for_publishing(state) else None,
         name=str(folder),
+        run=state.run_id,
     )
 
 

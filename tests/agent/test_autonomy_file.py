@@ -129,8 +129,12 @@ def test_all_of_the_users_own_schedule_counts(own_configuration: Path) -> None:
     printed = as_toml(found.schedule, found.prices)
     (own_configuration.parent / "printed.toml").write_text(printed)
     again = load_schedule(own_configuration.parent / "printed.toml")
-    bare = [tuple(replace(rule, source="") for rule in each.paths) for each in (again, found.schedule)]
-    assert bare[0] == bare[1] and replace(again, paths=()) == replace(found.schedule, paths=())
+    bare = [
+        tuple(replace(rule, source="") for rule in (*each.paths, *each.branches))
+        for each in (again, found.schedule)
+    ]
+    assert bare[0] == bare[1] and {rule.match for rule in again.branches} == {"release/*"}
+    assert replace(again, paths=(), branches=()) == replace(found.schedule, paths=(), branches=())
 
 
 def test_what_the_working_tree_loosens_is_ignored_and_said() -> None:

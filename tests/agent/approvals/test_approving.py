@@ -459,11 +459,12 @@ def test_people_approve_the_publishing_of_a_patch_that_was_delivered(waits: Wait
     assert (listed["action_class"], listed["state"], listed["people"]) == ("publish", "pending", 1)
     with pytest.raises(NotApproved, match="0 of 1"):
         is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
-    assert said(waits.approve(waits.bob)).endswith("enough have approved; it can be delivered")
+    enough = f"enough have approved; it can be published: agent publish {waits.trace}"
+    assert said(waits.approve(waits.bob)).endswith(enough)
     key_file().unlink()  # wherever it is published from
     found = is_approved(waits.trace, waits.signers, ActionClass.PUBLISH, 0.0)
     assert [each.principal for each in found.count.approvers] == [BOB]
-    assert found.asked.delivery == ("publish this patch",)
+    assert found.asked.delivery == ("publish this patch, wherever its publisher may",)
     assert "which is no delivery of its run" in said(waits.deliver())
     nonces.spend(found.asked.nonce)
     with pytest.raises(UsageError, match="delivered by it already"):

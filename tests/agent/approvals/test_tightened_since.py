@@ -119,6 +119,6 @@ def test_publishing_takes_as_many_people_as_are_asked_now(
     for number, why in ((2, ""), (3, "the autonomy schedule asks 3 people")):
         stricter = DEFAULT_SCHEDULE.tightened(publish, ((ActionClass.PUBLISH, number),))
         monkeypatch.setenv("AGENT_SCHEDULE", scheduled(tmp_path / "s.toml", stricter))
-        asked = asked_for(found, resolve({}, None))
+        asked = asked_for(found, resolve({}, None), "main")
         waiting = waits_for(found, asked, granted(found, False, asked))
         assert waiting.startswith(why) and bool(waiting) == bool(why)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,12 +19,15 @@ from publish_world import Ran, one_line, publish, run_git, write_job
 from agent.approvals.page import state_of
 from agent.approvals.signing import end_of
 from agent.ci.lead import record_merged
-from agent.errors import TraceError
+from agent.errors import TraceError, UsageError
 from agent.events import PatchesMerged, RunResumed
 from agent.observations import Counts
+from agent.publishing.allowed import asked_for, granted
+from agent.publishing.finding import find_verified
 from agent.run import Run, take_up
+from agent.settings import resolve
 from agent.traces.checking import check
-from policies.autonomy import DEFAULT_SCHEDULE, Confirmation
+from policies.autonomy import DEFAULT_SCHEDULE, Confirmation, PathRule
 from tools.base import take_base
 from tools.files import FileEdit
 from tools.patch import make_patch
@@ -56,7 +60,12 @@ def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
             each for each in run_git(bare, "branch", "--format=%(refname:short)").split() if "fix" in each
         ]
         assert run_git(bare, "show", f"{branch}:a.py") == "def f():\n    return 1"
-        one_line(published(), 2, "delivered by it already")
+        again = published()
+        assert again.returncode == 0 and "it is there already" in again.stdout
+        elsewhere = publish(
+            tmp_path / "home", str(waits.trace), *places, "--repository", "o/other", **variables
+        )
+        one_line(elsewhere, 2, "published elsewhere by it", "counts for one place")
     assert len(hosted.pulls) == 1
 
 
@@ -154,7 +163,7 @@ def test_the_patch_of_a_job_is_approved_as_one_by_its_folder(tmp_path: Path) -> 
         done = published()
         assert done.returncode == 0, done.stderr
         assert [each["number"] for each in hosted.pulls] == [1]
-        one_line(published(), 2, "delivered by it already")
+        assert published().returncode == 0, "it is there already"
 
 
 def test_a_folder_without_the_trace_has_none_to_approve_by(tmp_path: Path) -> None:
@@ -165,6 +174,90 @@ def test_a_folder_without_the_trace_has_none_to_approve_by(tmp_path: Path) -> No
         refused = job.waits.run("request", job.out, "--for", "publish")
         assert refused.exit_code == 2 and "holds no verified patch with its trace" in said(refused)
         (job.out / "result.json").write_text(result)
+
+
+def test_what_is_signed_may_name_the_place_and_the_people(tmp_path: Path) -> None:
+    job, hosted = JobWaits.ended(tmp_path), Hosted()
+    waits, bare = job.waits, tmp_path / "bare.git"
+    run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
+    variables = {
+        "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
+        "AGENT_ALLOWED_SIGNERS": str(waits.signers),
+    }  # fmt: skip
+    (tmp_path / "home").mkdir()
+    asking = ("request", job.out, "--for", "publish", "--people", "2", "--into", "main")
+    assert waits.run(*asking[:2], "--into", "main").exit_code == 2
+    assert "2 people must approve" in said(waits.run(*asking, "--repository", "o/r"))
+    for key in (waits.alice, waits.bob):
+        approved = waits.run("approve", job.out, "--key", key, "--allowed-signers", waits.signers)
+        assert approved.exit_code == 0, approved.output
+    with api_server(hosted, Seen()) as api:
+        places = ("--api", api, "--remote", f"file://{bare}", "--into", "main")
+        other = publish(tmp_path / "home", str(job.out), *places, "--repository", "evil/x", **variables)
+        one_line(other, 2, "publish this patch in o/r; to be merged into main", "another place")
+        assert not hosted.pulls
+        done = publish(tmp_path / "home", str(job.out), *places, "--repository", "o/r", **variables)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_no_is_final_in_every_copy_and_at_every_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = JobWaits.ended(tmp_path)
+    waits, copy = job.waits, tmp_path / "copy"
+    monkeypatch.setenv("AGENT_ALLOWED_SIGNERS", str(waits.signers))
+    shutil.copytree(job.out, copy)
+    assert waits.run("request", job.out, "--for", "publish").exit_code == 0
+    no = waits.run(
+        "reject", job.out, "--key", waits.bob, "--reason", "not so", "--allowed-signers", waits.signers
+    )
+    assert no.exit_code == 0, no.output
+    for out, why in ((job.out, "bob@example.org rejected the patch: not so"), (copy, "which is final")):
+        with pytest.raises(UsageError, match=why):
+            found = find_verified(str(out))
+            granted(found, True, asked_for(found, resolve({}, None), "main"))
+    again = waits.run("request", copy, "--for", "publish")
+    assert again.exit_code == 2 and "that is final" in said(again)
+
+
+def test_rules_for_the_branch_that_it_goes_to_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the run's schedule and of the publisher's, also where the run was for another branch."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    rule = PathRule("release/*", Confirmation.MULTI_PARTY, 3)
+    job = JobWaits.ended(tmp_path)
+    found, own = find_verified(str(job.out)), resolve({}, None)
+    for run, mine in ((rule,), ()), ((), (rule,)):
+        theirs = replace(found, schedule=replace(found.schedule, branches=run))
+        ours = replace(own, schedule=replace(own.schedule, branches=mine))
+        asked = [asked_for(theirs, ours, into).people for into in ("main", "release/1")]
+        assert asked == [1, 3]
+
+
+def test_a_trace_behind_a_link_is_not_that_of_the_job(tmp_path: Path) -> None:
+    job = JobWaits.ended(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    (job.out / "traces").rename(elsewhere)
+    (job.out / "traces").symlink_to(elsewhere)
+    refused = job.waits.run("request", job.out, "--for", "publish")
+    assert refused.exit_code == 2 and "holds no verified patch with its trace" in said(refused)
+
+
+def test_who_may_sign_is_not_said_in_the_folder_of_the_job(tmp_path: Path) -> None:
+    job = JobWaits.ended(tmp_path)
+    assert job.waits.run("request", job.out, "--for", "publish").exit_code == 0
+    shutil.copy(job.waits.signers, job.out / "signers")
+    refused = job.waits.run(
+        "approve", job.out, "--key", job.waits.bob, "--allowed-signers", job.out / "signers"
+    )
+    assert refused.exit_code == 2 and "inside the folder of its job" in said(refused)
+
+
+def test_what_is_written_beside_the_trace_says_no_more_than_was_signed(tmp_path: Path) -> None:
+    job = JobWaits.ended(tmp_path)
+    result = (job.out / "result.json").read_text()
+    (job.out / "result.json").write_text(result.replace('"posterior":0.97', '"posterior":1.0'))
+    found, merged = find_verified(str(job.out)), state_of(job.trace).merged
+    assert merged is not None and found.right == merged.right < 1 and found.tests == TESTS
 
 
 @pytest.mark.parametrize("left_out", ["tests", "paths", "runs"])
