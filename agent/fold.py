@@ -323,12 +323,12 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         notes = (*state.notes, *missing)
         return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1, notes=notes)
     search, compared = state.searches.get(seen.tier, Search()), _compared(state, seen)
-    used = (*search.used[:-1], search.used[-1] + seen.mass) if compared else (*search.used, seen.mass)
+    in_vain = seen.again and state.hand is not None and {*seen.passing} <= {*state.hand.passing}
     search = replace(
         search,
         next_index=seen.next_index,
         total=seen.total,
-        used=used,
+        used=_used(search.used, seen.mass, compared, in_vain),
         planned=seen.planned,
         planned_seconds=seen.planned_seconds,
         proposed=seen.proposed,
@@ -341,6 +341,8 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
     state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
     if compared and state.hand is not None:
         belief = state.belief.after_comparison(dollars, seen.share, seen.again)
+        if in_vain:
+            belief = state.belief.after_nothing_else(dollars, seen.share)
         less = f"{state.hand.description} — less likely than one that was found later"
         return replace(state, hand=seen, belief=belief, notes=notes if seen.again else (*notes, less))
     state = _dropped(state, "given up for another attempt", ())
@@ -351,6 +353,14 @@ def _attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         return replace(state, refused=refused, belief=failed)
     belief = state.belief.after_candidate(seen.tier, dollars, seen.share)
     return replace(state, hand=seen, belief=belief)
+
+
+def _used(used: tuple[float, ...], mass: float, compared: bool, in_vain: bool) -> tuple[float, ...]:
+    """The masses of all attempts, that of the candidate in hand last: of one that was in vain beside it
+    before that; with it where more was found, as then the right one is among all that pass."""
+    if in_vain:
+        return (*used[:-1], mass, *used[-1:])
+    return (*used[:-1], used[-1] + mass) if compared else (*used, mass)
 
 
 def _compared(state: State, seen: AttemptDone) -> bool:

@@ -82,9 +82,20 @@ class Belief:
         hand = Hand(tier, frozenset(), self.knowledge, share=share)
         return replace(self.abandoned(), hand=hand, hand_dollars=dollars, last_tier=tier)
 
+    def after_nothing_else(self, dollars: float, share: float) -> Belief:
+        """Another attempt of the hand's tier found nothing to compare with the candidate in hand: it failed,
+        as if before the one that found that. ValueError without one."""
+        if self.hand is None:
+            raise ValueError("an attempt was compared without a candidate in hand")
+        failures = add_failure(self.failures, self.hand.tier, self.knowledge)
+        spending = _with(self.spending, (Spent(self.hand.tier, dollars),)) if dollars > 0 else self.spending
+        hand = self.hand._replace(share=share)
+        return replace(self, hand=hand, failures=failures, spending=spending, last_tier=hand.tier)
+
     def after_comparison(self, dollars: float, share: float, again: bool) -> Belief:
-        """Another attempt of the hand's tier compared what it found with the candidate in hand: both are one
-        attempt, and the likelier is in hand. again: that is the one which was. ValueError without one."""
+        """Another attempt of the hand's tier found more that passes: with the one that found the candidate in
+        hand it is one attempt, and the likeliest is in hand. again: that is the one which was. ValueError
+        without one."""
         if self.hand is None:
             raise ValueError("an attempt was compared without a candidate in hand")
         fresh = Hand(self.hand.tier, frozenset(), self.knowledge, share=share)

@@ -122,7 +122,8 @@ def test_rivals_of_a_candidate_that_was_dropped_come_next_and_none_twice(world: 
 
 def test_a_candidate_stays_in_hand_unless_another_attempt_finds_a_likelier_one(world: Any) -> None:
     """Another attempt is made of one that nothing speaks against: what it finds is compared with it."""
-    state = done(began(), act_repair(world, began()))
+    attempt = act_repair(world, began())
+    state = done(began(), attempt)
     world.searching.search.merits[60] = 8.0
     state = done(state, CheckDone(check=Check.SUITE, passed=True, key="k"))
     before = hand_right(state.belief, estimates(state))
@@ -134,15 +135,21 @@ def test_a_candidate_stays_in_hand_unless_another_attempt_finds_a_likelier_one(w
     state = done(state, again)
     hand = state.belief.hand
     assert hand is not None and hand.passed == {Check.SUITE}, "its checks count on"
-    assert state.belief.failures == () and not state.refused and not state.notes
-    assert state.searches[REPAIR].used == (pytest.approx(again.next_index / COUNT + 0.03 - 0.06, abs=0.1),)
-    assert hand_right(state.belief, estimates(state)) > before, "more was searched, and nothing else found"
+    assert state.belief.failed(REPAIR) == 1 and not state.refused and not state.notes
+    first, vain = attempt.mass, again.mass
+    assert state.searches[REPAIR].used == (vain, first), "the hand's is the next after what failed"
+    right = hand_right(state.belief, estimates(state))
+    assert right > before, "more was searched, and nothing else found"
+    merged = replace(state.searches[REPAIR], used=(first + vain,))
+    alone = replace(state, searches={REPAIR: merged}, belief=replace(state.belief, failures=()))
+    assert right < hand_right(alone.belief, estimates(alone)), "what was searched in vain is not its own"
 
     better = act_repair(world, state)
     assert (better.again, better.index, better.share) == (False, 60, pytest.approx(8 / 15))
     state = done(state, better)
     assert state.belief.hand is not None and state.belief.hand.passed == frozenset()
-    assert state.belief.failures == () and len(state.searches[REPAIR].used) == 1
+    assert state.belief.failed(REPAIR) == 1
+    assert state.searches[REPAIR].used == (vain, pytest.approx(first + better.mass))
     assert state.notes == ("a.py:1: candidate 5 — less likely than one that was found later",)
 
     state = done(state, CheckDone(check=Check.SUITE, passed=False, key="k"))
@@ -162,7 +169,7 @@ def test_an_attempt_without_time_or_result_leaves_the_candidate_in_hand(world: A
         seen = act_repair(world, state)
         assert seen.again and (seen.tree, seen.planned) == ("tree 5", ())
         after = done(state, seen)
-        assert after.belief.hand == state.belief.hand
+        assert after.belief.hand == state.belief.hand and after.belief.failed(REPAIR) == 1
 
 
 @dataclass
