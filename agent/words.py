@@ -194,7 +194,8 @@ def _attempt(seen: AttemptDone) -> list[str]:
             )
         which = f": {seen.description}" if seen.description else ""
         if seen.again:
-            return [f"no candidate is likelier than the one in hand{progress}{rivals}", *dropped]
+            why = f": {seen.note}" if seen.note else ""
+            return [f"no candidate is likelier than the one in hand{progress}{rivals}{why}", *dropped]
         alike = (
             ["what fails for the same cause, as it seems, fails with it, too"] if seen.heals is False else []
         )
