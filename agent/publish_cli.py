@@ -114,7 +114,7 @@ def publish_command(
         if why := waits_for(found, asked, given):
             fail(f"{why}; the patch waits for that in {found.file}", EXIT_CODES[Outcome.DEFERRED])
         place = place_of(host, repository, api, remote, say)
-        given.claim(place.repository, f"#{number or found.commit}" if how is How.COMMENT else into)
+        given.claim(place, f"#{number or found.commit}" if how is How.COMMENT else into)
         if how is How.COMMENT:
             sent = commented(found, place, number, asked.level.word)
         else:

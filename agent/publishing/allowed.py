@@ -17,6 +17,7 @@ from agent.autonomy.patterns import schedule_into
 from agent.confirming import people
 from agent.errors import UsageError
 from agent.publishing.finding import Verified
+from agent.publishing.places import Place
 from agent.settings import Resolved
 from policies.autonomy import Confirmation
 from policies.vocabulary import ActionClass
@@ -45,17 +46,17 @@ class Granted:
     people: int
     asked: Statement | None = None
 
-    def claim(self, repository: str, where: str) -> None:
+    def claim(self, place: Place, where: str) -> None:
         """Before it is published there: use the approval up for this place, where it may be tried again.
         where: the branch to merge into, or what is commented on. Raises UsageError where what was signed
         names another place, or was used for one."""
         if self.asked is None:
             return
-        named = {publishing(a, b) for a in ("", repository) for b in ("", where)}
+        named = {publishing(a, b) for a in ("", place.repository) for b in ("", where)}
         if self.asked.delivery not in named:
             signed = "; ".join(self.asked.delivery)
             raise UsageError(f"what people approved is: {plain_line(signed, 300)}; this is another place")
-        token = hashlib.sha256(f"{repository}\n{where}".encode()).hexdigest()[:32]
+        token = hashlib.sha256(f"{place.remote.url}\n{place.repository}\n{where}".encode()).hexdigest()[:32]
         if nonces.take(self.asked.nonce, token):
             return
         if nonces.use_of(self.asked.nonce) in nonces.WORDS:
