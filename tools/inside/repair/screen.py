@@ -14,10 +14,10 @@ candidates meanwhile:
 - `pair`: makes pairs of the `singles` ({index: row}), given those that moved the failure (`moved`). Reports
   `rows` and `space` {count}.
 - `advance`: tries `rows` ({index: row}) from index `start` on, at most `max_candidates`, but those in
-  `proposed`; `keys` ({index: key}) of earlier ones. Reports `progress` {index, tried, seconds}, `plausible`
-  {index, path, content, template, line, description} (the last one counts), `end` {next_index, tried,
-  trying, outcomes, templates, keys, moved, plausible, clusters, heals, share, rival_mass,
-  rival_seconds}.
+  `proposed`; what it finds is compared with those that were found to pass `earlier`. `keys` ({index: key}):
+  of what was tried before. Reports `progress` {index, tried, seconds}, `plausible` {index, path, content,
+  template, line, description} (the last one counts), `end` {next_index, tried, trying, outcomes, templates,
+  keys, moved, passing, clusters, heals, share, rival_mass, rival_seconds}.
 """
 
 from __future__ import annotations
