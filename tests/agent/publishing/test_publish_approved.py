@@ -33,15 +33,20 @@ from tools.files import FileEdit
 from tools.patch import make_patch
 
 
-def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
-    waits = Waits.begun(tmp_path, Confirmation.FREE, apply=False, branch="")
-    bare, hosted = tmp_path / "bare.git", Hosted()
+def publisher(tmp_path: Path, waits: Waits) -> tuple[Path, dict[str, str]]:
+    """Where the repository is hosted, and the variables of a home that publishes there."""
+    bare = tmp_path / "bare.git"
     run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
-    variables = {
+    (tmp_path / "home").mkdir()
+    return bare, {
         "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
         "AGENT_ALLOWED_SIGNERS": str(waits.signers),
     }  # fmt: skip
-    (tmp_path / "home").mkdir()
+
+
+def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
+    waits = Waits.begun(tmp_path, Confirmation.FREE, apply=False, branch="")
+    hosted, (bare, variables) = Hosted(), publisher(tmp_path, waits)
     with api_server(hosted, Seen()) as api:
         places = ("--repository", "o/r", "--api", api, "--remote", f"file://{bare}", "--into", "main")
 
@@ -125,13 +130,7 @@ def reopened(trace: Path, put: Callable[[Run], object]) -> None:
 
 def test_the_patch_of_a_job_is_approved_as_one_by_its_folder(tmp_path: Path) -> None:
     job, hosted = JobWaits.ended(tmp_path), Hosted()
-    waits, bare = job.waits, tmp_path / "bare.git"
-    run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
-    variables = {
-        "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
-        "AGENT_ALLOWED_SIGNERS": str(waits.signers),
-    }  # fmt: skip
-    (tmp_path / "home").mkdir()
+    waits, (bare, variables) = job.waits, publisher(tmp_path, job.waits)
     with api_server(hosted, Seen()) as api:
         places = ("--repository", "o/r", "--api", api, "--remote", f"file://{bare}", "--into", "main")
 
@@ -178,13 +177,7 @@ def test_a_folder_without_the_trace_has_none_to_approve_by(tmp_path: Path) -> No
 
 def test_what_is_signed_may_name_the_place_and_the_people(tmp_path: Path) -> None:
     job, hosted = JobWaits.ended(tmp_path), Hosted()
-    waits, bare = job.waits, tmp_path / "bare.git"
-    run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
-    variables = {
-        "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
-        "AGENT_ALLOWED_SIGNERS": str(waits.signers),
-    }  # fmt: skip
-    (tmp_path / "home").mkdir()
+    waits, (bare, variables) = job.waits, publisher(tmp_path, job.waits)
     asking = ("request", job.out, "--for", "publish", "--people", "2", "--into", "main")
     assert waits.run(*asking[:2], "--into", "main").exit_code == 2
     assert "2 people must approve" in said(waits.run(*asking, "--repository", "o/r"))
