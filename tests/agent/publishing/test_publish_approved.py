@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,26 +34,29 @@ from tools.files import FileEdit
 from tools.patch import make_patch
 
 
-def publisher(tmp_path: Path, waits: Waits) -> tuple[Path, dict[str, str]]:
-    """Where the repository is hosted, and the variables of a home that publishes there."""
+@contextmanager
+def publishing(tmp_path: Path, waits: Waits, out: Path, hosted: Hosted) -> Iterator[Callable[..., Ran]]:
+    """`agent publish` of what is in this folder, to a repository of that name on a host."""
     bare = tmp_path / "bare.git"
     run_git(tmp_path, "clone", "-q", "--bare", str(waits.folder), str(bare))
     (tmp_path / "home").mkdir()
-    return bare, {
+    variables = {
         "AGENT_PUBLISH_TOKEN": TOKEN, "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
         "AGENT_ALLOWED_SIGNERS": str(waits.signers),
     }  # fmt: skip
+    with api_server(hosted, Seen()) as api:
+        places = ("--api", api, "--remote", f"file://{bare}", "--into", "main")
+
+        def published(repository: str = "o/r") -> Ran:
+            return publish(tmp_path / "home", str(out), *places, "--repository", repository, **variables)
+
+        yield published
 
 
 def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
     waits = Waits.begun(tmp_path, Confirmation.FREE, apply=False, branch="")
-    hosted, (bare, variables) = Hosted(), publisher(tmp_path, waits)
-    with api_server(hosted, Seen()) as api:
-        places = ("--repository", "o/r", "--api", api, "--remote", f"file://{bare}", "--into", "main")
-
-        def published() -> Ran:
-            return publish(tmp_path / "home", str(waits.trace), *places, **variables)
-
+    hosted, bare = Hosted(), tmp_path / "bare.git"
+    with publishing(tmp_path, waits, waits.trace, hosted) as published:
         one_line(published(), 11, "asks a person", f"agent approvals request {waits.trace} --for publish")
         assert waits.run("request", waits.trace, "--for", "publish").exit_code == 0
         one_line(published(), 11, "0 of 1 people have approved it")
@@ -67,10 +71,7 @@ def test_an_approval_is_a_persons_word_and_counts_once(tmp_path: Path) -> None:
         assert run_git(bare, "show", f"{branch}:a.py") == "def f():\n    return 1"
         again = published()
         assert again.returncode == 0 and "it is there already" in again.stdout
-        elsewhere = publish(
-            tmp_path / "home", str(waits.trace), *places, "--repository", "o/other", **variables
-        )
-        one_line(elsewhere, 2, "published elsewhere by it", "counts for one place")
+        one_line(published("o/other"), 2, "published elsewhere by it", "counts for one place")
     assert len(hosted.pulls) == 1
 
 
@@ -130,13 +131,8 @@ def reopened(trace: Path, put: Callable[[Run], object]) -> None:
 
 def test_the_patch_of_a_job_is_approved_as_one_by_its_folder(tmp_path: Path) -> None:
     job, hosted = JobWaits.ended(tmp_path), Hosted()
-    waits, (bare, variables) = job.waits, publisher(tmp_path, job.waits)
-    with api_server(hosted, Seen()) as api:
-        places = ("--repository", "o/r", "--api", api, "--remote", f"file://{bare}", "--into", "main")
-
-        def published() -> Ran:
-            return publish(tmp_path / "home", str(job.out), *places, **variables)
-
+    waits = job.waits
+    with publishing(tmp_path, waits, job.out, hosted) as published:
         one_line(published(), 11, "asks a person", f"agent approvals request {job.out} --for publish")
         assert waits.run("request", job.out, "--for", "publish").exit_code == 0
         assert "1 more of 1" in said(waits.run("list", job.out))
@@ -177,19 +173,17 @@ def test_a_folder_without_the_trace_has_none_to_approve_by(tmp_path: Path) -> No
 
 def test_what_is_signed_may_name_the_place_and_the_people(tmp_path: Path) -> None:
     job, hosted = JobWaits.ended(tmp_path), Hosted()
-    waits, (bare, variables) = job.waits, publisher(tmp_path, job.waits)
+    waits = job.waits
     asking = ("request", job.out, "--for", "publish", "--people", "2", "--into", "main")
     assert waits.run(*asking[:2], "--into", "main").exit_code == 2
     assert "2 people must approve" in said(waits.run(*asking, "--repository", "o/r"))
     for key in (waits.alice, waits.bob):
         approved = waits.run("approve", job.out, "--key", key, "--allowed-signers", waits.signers)
         assert approved.exit_code == 0, approved.output
-    with api_server(hosted, Seen()) as api:
-        places = ("--api", api, "--remote", f"file://{bare}", "--into", "main")
-        other = publish(tmp_path / "home", str(job.out), *places, "--repository", "evil/x", **variables)
-        one_line(other, 2, "publish this patch in o/r; to be merged into main", "another place")
+    with publishing(tmp_path, waits, job.out, hosted) as published:
+        one_line(published("evil/x"), 2, "publish this patch in o/r; to be merged into main", "another place")
         assert not hosted.pulls
-        done = publish(tmp_path / "home", str(job.out), *places, "--repository", "o/r", **variables)
+        done = published()
         assert done.returncode == 0, done.stderr
 
 
