@@ -272,9 +272,10 @@ def _trace_named(word: str) -> Path:
     """The trace that it names; of the folder of a job, that by which its patch is approved."""
     if not os.path.lexists(Path(word) / RESULT):
         return find_trace(word)
-    from agent.ci.lead import lead_trace
+    from agent.ci.lead import lead_trace, read_report
 
-    if (trace := lead_trace(Path(word))) is None:
+    folder = Path(word)
+    if (trace := lead_trace(folder, read_report(folder))) is None:
         raise UsageError(f"{word} holds no verified patch with its trace; name the trace of one of its tasks")
     return trace
 

@@ -14,29 +14,30 @@ def attempted(state: State, seen: AttemptDone, dollars: float) -> State:
         missing = (f"{seen.tier}: you asked for {each}" for each in seen.missing)
         notes = (*state.notes, *missing)
         return replace(state, read=(*state.read, *seen.read), readings=state.readings + 1, notes=notes)
-    search, compared = state.searches.get(seen.tier, Search()), _compared(state, seen)
-    in_vain = seen.again and state.hand is not None and {*seen.passing} <= {*state.hand.passing}
+    search, rival = state.searches.get(seen.tier, Search()), _compared_with(state, seen)
+    in_vain = seen.again and rival is not None and {*seen.passing} <= {*rival.passing}
     search = replace(
         search,
         next_index=seen.next_index,
         total=seen.total,
-        used=_used(search.used, seen.mass, compared, in_vain),
+        used=_used(search.used, seen.mass, rival is not None, in_vain),
         planned=seen.planned,
         planned_seconds=seen.planned_seconds,
         proposed=seen.proposed,
         moved=seen.moved,
-        passing=seen.passing if compared else search.passing,
+        passing=search.passing if rival is None else seen.passing,
     )
     notes = (*state.notes, *(f"{seen.tier}: dropped: {reason}" for reason in seen.dropped))
     if seen.note and (seen.again or not seen.patch):
         notes = (*notes, f"{seen.tier}: {seen.note}")
     state = replace(state, searches={**state.searches, seen.tier: search}, notes=notes)
-    if compared and state.hand is not None:
-        belief = state.belief.after_comparison(dollars, seen.share, seen.again)
+    if rival is not None:
+        less = () if seen.again else (f"{rival.description} — less likely than one that was found later",)
         if in_vain:
             belief = state.belief.after_nothing_else(dollars, seen.share)
-        less = f"{state.hand.description} — less likely than one that was found later"
-        return replace(state, hand=seen, belief=belief, notes=notes if seen.again else (*notes, less))
+        else:
+            belief = state.belief.after_comparison(dollars, seen.share, seen.again)
+        return replace(state, hand=seen, belief=belief, notes=(*notes, *less))
     state = dropped(state, "given up for another attempt", ())
     state = replace(state, refused=state.refused.union(seen.refused))
     if not seen.patch:
@@ -55,15 +56,15 @@ def _used(used: tuple[float, ...], mass: float, compared: bool, in_vain: bool) -
     return (*used[:-1], used[-1] + mass) if compared else (*used, mass)
 
 
-def _compared(state: State, seen: AttemptDone) -> bool:
-    """Whether the attempt compared what it found with the candidate in hand, and has the likelier of both:
-    then they count as one. ValueError where it says so of a candidate that is not in hand."""
-    hand = state.hand
-    own = hand is not None and hand.index is not None and hand.tier == seen.tier
-    compared = own and hand is not None and bool(seen.patch) and hand.index in seen.passing
-    if seen.again and not (compared and hand is not None and hand.tree == seen.tree):
+def _compared_with(state: State, seen: AttemptDone) -> AttemptDone | None:
+    """The candidate in hand, if the attempt compared what it found with that, and has the likelier of both.
+    ValueError where it says so of one that is not in hand."""
+    hand = state.hand if seen.patch else None
+    if hand is not None and (hand.tier != seen.tier or hand.index is None or hand.index not in seen.passing):
+        hand = None
+    if seen.again and (hand is None or hand.tree != seen.tree):
         raise ValueError("it was not in hand before")
-    return compared
+    return hand
 
 
 def dropped(state: State, why: str, reasons: tuple[str, ...]) -> State:

@@ -73,7 +73,9 @@ def act_repair(world: World, state: State, until: int | None = None) -> AttemptD
 
     An attempt that gets no further in its time plans no other: the search counts as exhausted.
     """
-    hand = state.hand if state.hand is not None and state.hand.tier == REPAIR else None
+    hand = state.hand
+    if hand is not None and (hand.tier != REPAIR or hand.index is None):  # (an older trace has no index)
+        hand = None
     try:
         done = _slice(world, state, hand, until)
     except RepairError as error:  # what the search inside makes of this repository is an observation
@@ -87,8 +89,7 @@ def act_repair(world: World, state: State, until: int | None = None) -> AttemptD
             proposed=before.proposed,
             moved=before.moved,
         )
-    nothing_else = hand is not None and hand.index is not None and not done.patch
-    return _kept(hand, done) if hand is not None and nothing_else else done
+    return done if hand is None or done.patch else _kept(hand, done)
 
 
 def _kept(hand: AttemptDone, done: AttemptDone) -> AttemptDone:

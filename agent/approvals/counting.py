@@ -77,7 +77,7 @@ def asked_of(state: State) -> Statement:
     if request is None or (request.statement.action_class is state.settings.delivery and not awaits(state)):
         raise UsageError("nothing of this run waits for an approval")
     asked = request.statement
-    if nonces.use_of(nonces.rejection(asked.run, asked.patch)):
+    if nonces.is_rejected(asked.run, asked.patch):
         raise UsageError(
             "the patch was rejected; an approval counts once, a rejection for every copy and request"
         )
@@ -98,18 +98,28 @@ def check_in_time(asked: Statement, now: float) -> None:
         raise UsageError(f"the request expired at {asked.expires}; `agent approvals request` asks anew")
 
 
+_OVER = {
+    nonces.DONE: "was delivered by it already",
+    nonces.REJECTED: "was rejected",
+    nonces.REPLACED: "was asked for anew",
+}
+
+
+def check_not_over(asked: Statement) -> None:
+    """Raises UsageError where the nonce is used up, not only taken by a delivery that may go on."""
+    if word := _OVER.get(nonces.use_of(asked.nonce)):
+        raise _used(word)
+
+
 def check_unused(asked: Statement, token: str = "") -> None:
     """Raises UsageError where the nonce was used, but for the delivery with this token."""
-    use = nonces.use_of(asked.nonce)
-    if not use or (token and use == token):
-        return
-    words = {
-        nonces.DONE: "was delivered by it already",
-        nonces.REJECTED: "was rejected",
-        nonces.REPLACED: "was asked for anew",
-    }
-    word = words.get(use, "is delivered by it from another copy of this trace")
-    raise UsageError(f"the nonce of this request was used: the patch {word}; an approval counts once")
+    check_not_over(asked)
+    if nonces.use_of(asked.nonce) not in ("", token):
+        raise _used("is delivered by it from another copy of this trace")
+
+
+def _used(word: str) -> UsageError:
+    return UsageError(f"the nonce of this request was used: the patch {word}; an approval counts once")
 
 
 def counted(state: State, asked: Statement, signers: Path) -> Count:

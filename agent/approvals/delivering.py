@@ -18,6 +18,7 @@ from agent.approvals.counting import (
     Count,
     asked_of,
     check_in_time,
+    check_not_over,
     check_unused,
     counted,
 )
@@ -55,9 +56,9 @@ class Approved:
 
 
 def approved(run: Run, signers: Path, now: float, *, ours: bool) -> Approved:
-    """Whether enough people approved what the run asked them for. ours: this user verified here
-    what it says was verified (`agent.run.take_up`); what others do with a patch that people have signed for,
-    as publishing it, rests on these signatures alone. now: seconds since the epoch.
+    """Whether enough people approved what the run asked them for. ours: this user verified here what it says
+    was verified (`agent.run.take_up`); what others do with a patch that people have signed for, as publishing
+    it, rests on these signatures alone. now: seconds since the epoch.
 
     Raises NotApproved where more people must, UsageError where that would not help."""
     state = run.state
@@ -91,8 +92,7 @@ def is_approved(folder: Path, signers: Path, action_class: ActionClass, now: flo
         found = approved(taken.run, signers, now, ours=taken.ours)
         if found.asked.action_class is not action_class:
             raise UsageError(f"what was approved is a {found.asked.action_class}, not a {action_class}")
-        if nonces.use_of(found.asked.nonce) in nonces.WORDS:
-            check_unused(found.asked)
+        check_not_over(found.asked)
         return found
     finally:
         taken.run.writer.close()
@@ -134,10 +134,9 @@ def _delivered(taken: TakenUp, world: World, signers: Path, base_ref: str | None
     check_unused(found.asked, run.state.approvals.delivering.token if run.state.approvals.delivering else "")
     intended = run.state.delivery
     assert intended is not None  # it is what is ours
-    _check_schedule_now(run.state, found, world.load(intended.submission.diff), base_ref)
-    if run.state.settings.delivery is ActionClass.DRAFT:  # verified here, and goes nowhere near the tree
-        patch = world.load(intended.submission.diff)
-    else:
+    patch = world.load(intended.submission.diff)
+    _check_schedule_now(run.state, found, patch, base_ref)
+    if run.state.settings.delivery is not ActionClass.DRAFT:  # which goes nowhere near the tree
         patch = settled_patch(world, run.state, intended)
     _begin(run, found, now)
     given = _confirmed(intended)

@@ -16,8 +16,6 @@ from agent.errors import UsageError, unwritable
 from agent.settings import state_folder
 
 DONE, REJECTED, REPLACED = "delivered", "rejected", "replaced"
-WORDS = frozenset({DONE, REJECTED, REPLACED})
-"""What a nonce was used for, but for the token of a delivery."""
 
 
 def nonce_folder() -> Path:
@@ -25,8 +23,17 @@ def nonce_folder() -> Path:
     return state_folder().parent / "approvals"
 
 
-def rejection(run: str, patch: str) -> str:
-    """Under which a no to this patch of a run is kept, for all copies of its trace and all requests."""
+def reject(run: str, patch: str) -> None:
+    """Keep a no to this patch of a run, for all copies of its trace and all requests."""
+    spend(_rejection(run, patch), REJECTED)
+
+
+def is_rejected(run: str, patch: str) -> bool:
+    """Whether a person said no to this patch of a run."""
+    return bool(use_of(_rejection(run, patch)))
+
+
+def _rejection(run: str, patch: str) -> str:
     return hashlib.sha256(f"{run}\n{patch}".encode()).hexdigest()[:32]
 
 

@@ -108,7 +108,7 @@ def ask(folder: Path, lasts: float, wanted: Wanted | None = None) -> Statement:
             asked_of(state)  # raises, and says who and why
         now = time.time()
         request = requested(state, wanted, now, lasts)
-        if nonces.use_of(nonces.rejection(state.run_id, request.statement.patch)):
+        if nonces.is_rejected(state.run_id, request.statement.patch):
             raise UsageError("the patch was rejected, in another copy of this trace; that is final")
         if state.approvals.request is not None:
             nonces.spend(state.approvals.request.statement.nonce, nonces.REPLACED)
@@ -178,7 +178,7 @@ def reject(folder: Path, signers: Path, make: Making, principal: str, reason: st
         check_recordable(run, event)
         if not nonces.take(asked.nonce, nonces.REJECTED):
             check_unused(asked)
-        nonces.spend(nonces.rejection(asked.run, asked.patch), nonces.REJECTED)
+        nonces.reject(asked.run, asked.patch)
         go_on(run, now, event)
         return rejecter
 

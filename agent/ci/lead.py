@@ -74,10 +74,10 @@ def read_bounded(path: Path, most: int) -> bytes:
     return data
 
 
-def lead_trace(folder: Path) -> Path | None:
+def lead_trace(folder: Path, report: JobReport) -> Path | None:
     """The trace by which the patch of the job in this folder is approved; None for no patch, and where it
-    was handed on without that trace, or with a link in its place. Raises UsageError, AgentError."""
-    parts = (task for task in read_report(folder).tasks if task.outcome is Outcome.FIXED)
+    was handed on without that trace, or with a link in its place."""
+    parts = (task for task in report.tasks if task.outcome is Outcome.FIXED)
     within = Path(next((task.trace for task in parts), ".."))
     if within.is_absolute() or ".." in within.parts:
         return None

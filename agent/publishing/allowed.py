@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from agent.approvals import nonces
-from agent.approvals.counting import check_unused, signers_of
+from agent.approvals.counting import check_not_over, signers_of
 from agent.approvals.delivering import is_approved
 from agent.approvals.request import publishing
 from agent.approvals.statement import Statement
@@ -59,8 +59,7 @@ class Granted:
         token = hashlib.sha256(f"{place.remote.url}\n{place.repository}\n{where}".encode()).hexdigest()[:32]
         if nonces.take(self.asked.nonce, token):
             return
-        if nonces.use_of(self.asked.nonce) in nonces.WORDS:
-            check_unused(self.asked)
+        check_not_over(self.asked)
         raise UsageError(
             "the nonce of this request was used: the patch was published elsewhere by it; an "
             "approval counts for one place"
@@ -73,7 +72,7 @@ def granted(found: Verified, confirm: bool, asked: Asked) -> Granted:
 
     Raises NotApproved where people were asked to approve it and more must, UsageError where that cannot
     help."""
-    if nonces.use_of(nonces.rejection(found.run, found.digest)):
+    if nonces.is_rejected(found.run, found.digest):
         raise UsageError(f"a person rejected the patch {found.file}, which is final")
     own = 1 if confirm else 0
     if found.asked is None or asked.people <= own:

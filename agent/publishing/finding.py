@@ -75,7 +75,7 @@ def _of_job(folder: Path) -> Verified:
     if not fixed or not report.patch_sha256:
         raise UsageError(f"{folder / RESULT} says of no patch that it was verified; nothing is published")
     patch = read_bounded(folder / PATCH, MOST_PATCH)
-    trace = lead_trace(folder)
+    trace = lead_trace(folder, report)
     state = None if trace is None else state_of(trace)
     tests, right = report.fixed, math.prod(task.posterior or 0.0 for task in fixed)
     if state is not None and state.merged is not None:  # what is signed counts, not what is written beside it
